@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backing.c - where a store lives: /dev/shm, an anonymous memfd, or a file
+ *
+ * Invariant: a name only ever refers to a complete store.  It is filled in without a name
+ * (O_TMPFILE) and then linked; a creator that dies half-way leaves nothing.  Two that create at
+ * once: link(2) lets one win.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define SHM_DIR "/dev/shm" /* where shm_open(3) of glibc and musl keeps its objects */
+
+static bool is_memory(uint32_t flags)
+{
+    if (!(flags & (SPLINTER_MEMORY | SPLINTER_FILE)))
+        flags |= splinter__default_backing;
+    return flags & SPLINTER_MEMORY;
+}
+
+/* The path of a store; for a memory store the rules of shm_open(3). */
+static int path_of(const char *name, uint32_t flags, char path[PATH_MAX])
+{
+    if (!name || !*name)
+        return error_set(EINVAL, "a store needs a name of at least one character");
+    if (!is_memory(flags)) {
+        if (strlen(name) >= PATH_MAX)
+            return error_set(ENAMETOOLONG, "the path has %zu bytes, allowed are %d", strlen(name),
+                             PATH_MAX - 1);
+        strcpy(path, name);
+        return 0;
+    }
+    const char *bare = name + (*name == '/');
+    if (!*bare || strchr(bare, '/') || !strcmp(bare, ".") || !strcmp(bare, ".."))
+        return error_set(EINVAL, "'%.200s' is no name for a memory store: allowed is one leading "
+                         "slash and no other", name);
+    if (strlen(bare) > NAME_MAX)
+        return error_set(ENAMETOOLONG, "the name has %zu bytes, allowed are %d", strlen(bare),
+                         NAME_MAX);
+    snprintf(path, PATH_MAX, "%s/%s", SHM_DIR, bare);
+    return 0;
+}
+
+/* Reserve length bytes from offset and make the file that long.  RLIMIT_FSIZE is looked at
+ * first, for going over it raises a signal that would end the process. */
+int backing_reserve(int fd, uint64_t offset, uint64_t length)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        offset + length > limit.rlim_cur)
+        return -ENOSPC;
+    int old, result;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old); /* fallocate may be cancelled */
+    do
+        result = fallocate(fd, 0, (off_t)offset, (off_t)length) ? -errno : 0;
+    while (result == -EINTR);
+    pthread_setcancelstate(old, NULL);
+    return result == -EDQUOT || result == -EFBIG ? -ENOSPC : result;
+}
+
+/* Header and index map are reserved; registry, index and arena are holes until they are used. */
+static int fill(int fd, const struct geometry *geo, const char *name)
+{
+    int r = backing_reserve(fd, 0, geo->registry_off);
+    if (r)
+        return error_set(-r, r == -ENOSPC ? "no room for the store '%.200s'" :
+                         r == -EOPNOTSUPP ? "the file system of '%.200s' cannot reserve space "
+                         "(fallocate)" : "cannot reserve space for '%.200s'", name);
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        geo->arena_off > limit.rlim_cur)
+        return error_set(ENOSPC, "the file size limit of the process is too low for '%.200s'", name);
+    if (ftruncate(fd, (off_t)geo->arena_off))
+        return error_set(errno, "cannot size '%.200s'", name);
+    ssize_t n = pwrite(fd, geo, sizeof *geo, 0);
+    if (n != (ssize_t)sizeof *geo)
+        return error_set(n < 0 ? errno : ENOSPC, "cannot write the header of '%.200s'", name);
+    return 0;
+}
+
+/* File systems without O_TMPFILE: a temporary name, linked and removed. */
+static int create_named_temporary(const char *path, uint32_t mode, char temp[PATH_MAX])
+{
+    for (int i = 0; i < 100; i++) {
+        if (snprintf(temp, PATH_MAX, "%.*s.%ld-%d", PATH_MAX - 40, path, (long)getpid(), i) >=
+            PATH_MAX)
+            return -ENAMETOOLONG;
+        int fd = open(temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        if (fd >= 0 || errno != EEXIST)
+            return fd < 0 ? -errno : fd;
+    }
+    return -EEXIST;
+}
+
+static int create_path(const char *path, const char *name, uint32_t mode,
+                       const struct geometry *geo, int *out_fd)
+{
+    char dir[PATH_MAX], temp[PATH_MAX] = "", proc[64];
+    strcpy(dir, path);
+    char *slash = strrchr(dir, '/');
+    if (!slash)
+        strcpy(dir, ".");
+    else
+        slash[slash == dir] = '\0';
+    struct stat st;
+    if (lstat(path, &st) == 0)
+        return error_set(EEXIST, "'%.200s' exists already", name);
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
+    if (fd >= 0 && access(proc, F_OK)) { /* no /proc to link from */
+        close(fd);
+        fd = -1;
+        errno = EOPNOTSUPP;
+    }
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        fd = create_named_temporary(path, mode, temp);
+    else if (fd < 0)
+        fd = -errno;
+    if (fd < 0)
+        return error_set(-fd, "cannot create '%.200s': %s", name, strerror(-fd));
+    int r = fill(fd, geo, name);
+    if (!r) {
+        int linked = *temp ? link(temp, path)
+                           : linkat(AT_FDCWD, proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+        if (linked)
+            r = error_set(errno, "cannot create '%.200s': %s", name, strerror(errno));
+    }
+    if (*temp)
+        unlink(temp);
+    if (r)
+        close(fd);
+    else
+        *out_fd = fd;
+    return r;
+}
+
+int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct geometry *geo,
+                   int *out_fd)
+{
+    if (flags & SPLINTER_ANONYMOUS) {
+        int fd = memfd_create(name && *name ? name : "splinter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0)
+            return error_set(errno, "cannot create an anonymous store: %s", strerror(errno));
+        int r = fill(fd, geo, name ? name : "(anonymous)");
+        if (!r && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
+            r = error_set(errno, "cannot seal the anonymous store: %s", strerror(errno));
+        if (r)
+            close(fd);
+        else
+            *out_fd = fd;
+        return r;
+    }
+    char path[PATH_MAX];
+    int r = path_of(name, flags, path);
+    return r ? r : create_path(path, name, mode, geo, out_fd);
+}
+
+int backing_open(const char *name, uint32_t flags, int *out_fd)
+{
+    char path[PATH_MAX];
+    int r = path_of(name, flags, path);
+    if (r)
+        return r;
+    int how = flags & SPLINTER_RDONLY ? O_RDONLY : O_RDWR;
+    /* O_NONBLOCK: a FIFO is to be refused, not waited for. */
+    int fd = open(path, how | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+                  (is_memory(flags) ? O_NOFOLLOW : 0));
+    if (fd < 0 && (errno == EISDIR || errno == ENXIO || errno == ENODEV))
+        return error_set(EBADMSG, "'%.200s' is not a store: it is not a regular file", name);
+    if (fd < 0)
+        return error_set(errno, "cannot open '%.200s': %s", name, strerror(errno));
+    *out_fd = fd;
+    return 0;
+}
+
+/* A second open file description of the same file: locks belong to one, and fork and mmap
+ * keep one alive, so that of the locks must be nobody else's. */
+int backing_reopen(int fd, bool read_only)
+{
+    char proc[64];
+    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
+    int again = open(proc, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    return again < 0 ? -errno : again;
+}
+
+int backing_read_geometry(int fd, const char *name, struct geometry *geo)
+{
+    struct stat st;
+    if (fstat(fd, &st))
+        return error_set(errno, "cannot look at '%.200s': %s", name, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return error_set(EBADMSG, "'%.200s' is not a store: it is not a regular file", name);
+    ssize_t n = pread(fd, geo, sizeof *geo, 0);
+    if (n < 0)
+        return error_set(errno, "cannot read '%.200s': %s", name, strerror(errno));
+    if ((size_t)n < sizeof *geo || memcmp(geo->magic, STORE_MAGIC, sizeof geo->magic))
+        return error_set(EBADMSG, "'%.200s' is not a store", name);
+    int r = geometry_check(geo, name);
+    if (r)
+        return r;
+    if ((uint64_t)st.st_size < geo->arena_off)
+        return error_set(EBADMSG, "'%.200s' is truncated: it has %lld bytes, at least %llu belong "
+                         "there", name, (long long)st.st_size, (unsigned long long)geo->arena_off);
+    return 0;
+}
+
+int backing_unlink(const char *name, uint32_t flags)
+{
+    char path[PATH_MAX];
+    struct geometry geo;
+    int fd, r = path_of(name, flags, path);
+    if (!r)
+        r = backing_open(name, flags | SPLINTER_RDONLY, &fd);
+    if (r)
+        return r;
+    r = backing_read_geometry(fd, name, &geo);
+    close(fd);
+    if (r && r != -EPROTO) /* a store of another version may be removed */
+        return r;
+    if (unlink(path))
+        return error_set(errno, "cannot remove '%.200s': %s", name, strerror(errno));
+    return 0;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compound.c - append and add: read, change, and set if nobody was faster */
+#include <stdlib.h>
+
+#include "internal.h"
+
+/* Set what was read and changed; 1: somebody was faster. */
+static int set_if_same(struct splinter_store *s, const struct key *key, const void *val, size_t len,
+                       const struct splinter_meta *was, uint64_t *out_epoch)
+{
+    struct put put = {.flags = SPLINTER_IF_ABSENT};
+    if (was) {
+        put = (struct put){.flags = SPLINTER_IF_EPOCH, .type = was->type, .if_epoch = was->epoch};
+        if (was->ttl_ns)
+            put.expiry = now_realtime() + was->ttl_ns;
+    }
+    int r = kv_set(s, key, val, len, &put, out_epoch);
+    return r == -EEXIST || r == -ESTALE || (was && r == -ENOENT) ? 1 : r;
+}
+
+int splinter_store_append(splinter_store *s, const char *name, const void *val, size_t len,
+                          uint64_t *out_epoch)
+{
+    struct key key;
+    if (!s || !val || !len)
+        return -EINVAL;
+    int r = key_make(s, name, &key);
+    if (r)
+        return r;
+    if (s->read_only)
+        return -EROFS;
+    if (len > s->geo.max_value)
+        return -EMSGSIZE;
+    uint8_t *buf = NULL;
+    for (uint32_t races = 0; races < RACES_MAX; races++) {
+        struct splinter_meta m = {.struct_size = sizeof m};
+        size_t old = 0;
+        r = splinter_store_get(s, name, NULL, 0, &old, &m);
+        if (r == -ENOENT) {
+            r = set_if_same(s, &key, val, len, NULL, out_epoch);
+        } else if (!r) {
+            r = -EMSGSIZE;
+            if (old > s->geo.max_value - len)
+                break;
+            uint8_t *more = realloc(buf, old + len);
+            r = -ENOMEM;
+            if (!more)
+                break;
+            buf = more;
+            size_t got;
+            r = splinter_store_get(s, name, buf, old, &got, &m);
+            if (r == -ENOENT || r == -EMSGSIZE)
+                continue;
+            if (r)
+                break;
+            memcpy(buf + got, val, len);
+            r = set_if_same(s, &key, buf, got + len, &m, out_epoch);
+        }
+        if (r <= 0)
+            break;
+    }
+    free(buf);
+    return r > 0 ? -EAGAIN : r;
+}
+
+int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64_t *out_value)
+{
+    struct key key;
+    if (!s)
+        return -EINVAL;
+    int r = key_make(s, name, &key);
+    if (r)
+        return r;
+    if (s->read_only)
+        return -EROFS;
+    struct put fresh = {.flags = SPLINTER_IF_ABSENT, .type = SPLINTER_TYPE_INT64};
+    for (uint32_t races = 0; races < RACES_MAX; races++) {
+        struct splinter_meta m = {.struct_size = sizeof m};
+        int64_t value = 0;
+        size_t len = 0;
+        r = splinter_store_get(s, name, &value, sizeof value, &len, &m);
+        bool absent = r == -ENOENT;
+        if (absent)
+            value = 0;
+        else if (r == -EMSGSIZE || (!r && (len != sizeof value || m.type != SPLINTER_TYPE_INT64)))
+            return -EINVAL;
+        else if (r)
+            return r;
+        if (__builtin_add_overflow(value, delta, &value))
+            return -ERANGE;
+        if (sizeof value > s->geo.max_value)
+            return -EMSGSIZE;
+        if (absent) {
+            r = kv_set(s, &key, &value, sizeof value, &fresh, NULL);
+            if (r == -EEXIST)
+                continue;
+        } else {
+            r = set_if_same(s, &key, &value, sizeof value, &m, NULL);
+            if (r > 0)
+                continue;
+        }
+        if (!r && out_value)
+            *out_value = value;
+        return r;
+    }
+    return -EAGAIN;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * default.c - the bus verbs: one store per process over the handle layer, nothing else
+ *
+ * splinter_close() in one thread while others are in a call: each thread says in a hazard pointer
+ * which store it uses (M. Michael, "Hazard Pointers", 2004); close takes the store away, makes
+ * every thread pass a full barrier (membarrier(2)), and waits until nobody names it.  So a
+ * call pays two plain stores.
+ */
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+struct hazard {
+    alignas(64) splinter_store *store; /* in use by the thread now; written by it, read by close */
+    uint32_t taken;                    /* a thread has it */
+    struct hazard *next;
+};
+
+static splinter_store *current;
+static struct hazard *hazards; /* only grows; a record is used again after its thread's end */
+static bool have_membarrier;
+static pthread_key_t thread_end;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t change = PTHREAD_MUTEX_INITIALIZER; /* open, close, list */
+static char *list_memory;
+static _Thread_local struct hazard *mine __attribute__((tls_model("initial-exec")));
+
+static void give_back(void *hazard)
+{
+    store_release(&((struct hazard *)hazard)->taken, 0);
+}
+
+static void start(void)
+{
+    pthread_key_create(&thread_end, give_back);
+    have_membarrier =
+        !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+}
+
+static struct hazard *hazard_of_thread(void)
+{
+    if (mine)
+        return mine;
+    pthread_once(&once, start);
+    struct hazard *h;
+    for (h = load_acquire(&hazards); h; h = h->next)
+        if (!load_relaxed(&h->taken) && !exchange_acquire(&h->taken, 1))
+            break;
+    if (!h) {
+        if (posix_memalign((void **)&h, alignof(struct hazard), sizeof *h))
+            return NULL;
+        memset(h, 0, sizeof *h);
+        h->taken = 1;
+        h->next = load_relaxed(&hazards);
+        while (!cas_seq_cst(&hazards, &h->next, h))
+            ;
+    }
+    pthread_setspecific(thread_end, h);
+    return mine = h;
+}
+
+static splinter_store *enter(void)
+{
+    struct hazard *h = hazard_of_thread();
+    if (!h) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    for (;;) {
+        splinter_store *s = load_acquire(&current);
+        store_relaxed(&h->store, s);
+        /* The store above before the load below, seen from close_current(). */
+        if (have_membarrier)
+            crash_order();
+        else
+            fence_seq_cst();
+        if (load_acquire(&current) == s) {
+            if (!s)
+                errno = EBADF;
+            return s;
+        }
+    }
+}
+
+static void leave(void)
+{
+    store_release(&mine->store, NULL);
+}
+
+/* Under `change`. */
+static void replace(splinter_store *next)
+{
+    splinter_store *old = exchange_seq_cst(&current, next);
+    free(list_memory);
+    list_memory = NULL;
+    if (!old)
+        return;
+    store_seq_cst(&old->closing, 1); /* who waits leaves within a slice */
+    if (!have_membarrier || syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
+        fence_seq_cst();
+    for (struct hazard *h = load_acquire(&hazards); h; h = h->next)
+        while (load_acquire(&h->store) == old) {
+            struct timespec t = {.tv_nsec = 100000};
+            nanosleep(&t, NULL);
+        }
+    splinter_store_close(old);
+}
+
+/* Threads other than the one that forked do not exist in the child. */
+void default_fork_child(void)
+{
+    for (struct hazard *h = load_acquire(&hazards); h; h = h->next) {
+        store_relaxed(&h->store, NULL);
+        if (h != mine)
+            store_relaxed(&h->taken, 0);
+    }
+    pthread_mutex_init(&change, NULL);
+}
+
+/* The errno of a failure, the -1 of the verbs. */
+static int result(int r)
+{
+    if (r >= 0)
+        return r;
+    errno = -r;
+    return -1;
+}
+
+static int open_current(const char *name, uint32_t flags, size_t slots, size_t max_value)
+{
+    pthread_once(&once, start);
+    struct splinter_open_options o = {.struct_size = sizeof o,
+                                      .flags = flags,
+                                      .slots = slots,
+                                      .max_value = max_value};
+    splinter_store *s;
+    int r = splinter_store_open(&s, name, &o);
+    if (r)
+        return result(r);
+    pthread_mutex_lock(&change);
+    replace(s);
+    pthread_mutex_unlock(&change);
+    return 0;
+}
+
+int splinter_create(const char *name_or_path, size_t slots, size_t max_value_sz)
+{
+    return open_current(name_or_path, SPLINTER_CREATE | SPLINTER_EXCL, slots, max_value_sz);
+}
+
+int splinter_open(const char *name_or_path)
+{
+    return open_current(name_or_path, 0, 0, 0);
+}
+
+int splinter_open_or_create(const char *name_or_path, size_t slots, size_t max_value_sz)
+{
+    return open_current(name_or_path, SPLINTER_CREATE, slots, max_value_sz);
+}
+
+/* The other order gives the same: whoever comes first creates, everybody else opens. */
+int splinter_create_or_open(const char *name_or_path, size_t slots, size_t max_value_sz)
+{
+    return open_current(name_or_path, SPLINTER_CREATE, slots, max_value_sz);
+}
+
+void splinter_close(void)
+{
+    pthread_mutex_lock(&change);
+    replace(NULL);
+    pthread_mutex_unlock(&change);
+}
+
+int splinter_set(const char *key, const void *val, size_t len)
+{
+    splinter_store *s = enter();
+    if (!s)
+        return -1;
+    int r = splinter_store_set(s, key, val, len, NULL, NULL);
+    leave();
+    return result(r);
+}
+
+int splinter_unset(const char *key)
+{
+    splinter_store *s = enter();
+    if (!s)
+        return -2;
+    size_t len = 0;
+    int r = splinter_store_unset(s, key, 0, &len);
+    leave();
+    if (r == -EINVAL) {
+        errno = EINVAL;
+        return -2;
+    }
+    return r ? result(r) : (int)len;
+}
+
+int splinter_get(const char *key, void *buf, size_t buf_sz, size_t *out_sz)
+{
+    splinter_store *s = enter();
+    if (!s)
+        return -1;
+    int r = splinter_store_get(s, key, buf, buf_sz, out_sz, NULL);
+    leave();
+    return result(r);
+}
+
+/* Keys one after the other into one block, pointers into it at the end. */
+static int list(splinter_store *s, char **out_keys, size_t max_keys, size_t *out_count)
+{
+    char key[SPLINTER_KEY_MAX], *text = NULL;
+    size_t count = 0, used = 0, room = 0;
+    uint64_t cursor = 0;
+    while ((!out_keys || count < max_keys) && splinter_store_walk(s, NULL, &cursor, key, NULL) == 1) {
+        count++;
+        if (!out_keys)
+            continue;
+        size_t len = strlen(key) + 1;
+        if (used + len > room) {
+            room = (used + len) * 2;
+            char *more = realloc(text, room);
+            if (!more) {
+                free(text);
+                return -ENOMEM;
+            }
+            text = more;
+        }
+        memcpy(text + used, key, len);
+        used += len;
+    }
+    if (out_keys) {
+        free(list_memory);
+        list_memory = text;
+        for (size_t i = 0; i < count; i++, text += strlen(text) + 1)
+            out_keys[i] = text;
+    }
+    *out_count = count;
+    return 0;
+}
+
+int splinter_list(char **out_keys, size_t max_keys, size_t *out_count)
+{
+    /* `change` keeps the store open, so no hazard is needed, and parts two threads that list. */
+    pthread_mutex_lock(&change);
+    splinter_store *s = load_acquire(&current);
+    int r = !s ? -EBADF : !out_count ? -EINVAL : list(s, out_keys, max_keys, out_count);
+    pthread_mutex_unlock(&change);
+    return result(r);
+}
+
+int splinter_poll(const char *key, uint64_t timeout_ms)
+{
+    splinter_store *s = enter();
+    if (!s)
+        return -1;
+    struct splinter_meta m = {.struct_size = sizeof m};
+    int r = splinter_store_get(s, key, NULL, 0, NULL, &m);
+    if (!r)
+        r = splinter_store_wait(s, key, m.epoch, timeout_ms, NULL);
+    leave();
+    return result(r);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error.c - the sentence behind splinter_last_error(), one per thread */
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "internal.h"
+
+static _Thread_local char sentence[320];
+
+void error_clear(void)
+{
+    sentence[0] = '\0';
+}
+
+/* Returns -err, so that a failure is one line: return error_set(EINVAL, ...). */
+int error_set(int err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    return -err;
+}
+
+const char *splinter_last_error(void)
+{
+    return sentence;
+}
+
+uint64_t now_realtime(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}

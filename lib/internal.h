@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - the private side of a store, and what the files of the library call of each other */
+#ifndef SPLINTER_INTERNAL_H
+#define SPLINTER_INTERNAL_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <splinter.h>
+#include <stdbool.h>
+
+#include "atomic.h"
+#include "layout.h"
+
+#define RACES_MAX 100000u /* lost in a row before a call gives up with EAGAIN */
+
+/* What a process keeps of a lane; the shared half is struct lane. */
+struct lane_private {
+    alignas(64) uint32_t busy; /* a thread has it */
+    uint32_t number;           /* entry * 16 + lane: the tag of its records */
+    struct lane *shared;
+    uint32_t spare_class[LANE_SPARES]; /* class + 1 of each spare; 0: none */
+    uint32_t evict;                    /* the spare to give up next */
+    uint32_t cursor;                   /* slab to look at next for free blocks */
+    uint32_t slab[MAX_CLASSES];        /* slab + 1 this lane owns, by class */
+};
+
+struct splinter_store {
+    /* Read by every call, written before the handle is handed out. */
+    uint8_t *base;
+    struct header *header;
+    uint64_t *index_map;
+    struct entry *registry;
+    struct bucket *index;
+    uint8_t *arena;
+    struct geometry geo; /* checked against the file at open */
+    uint32_t slab_shift; /* log2 of slab_units */
+    uint32_t classes;
+    bool read_only;
+    uint64_t arena_units;
+    size_t mapped;
+    int fd;
+
+    /* Arena units known to lie inside the file: what lies beyond is looked up anew. */
+    uint64_t known_units;
+
+    uint32_t closing; /* waiters are to leave */
+
+    /* Attachment: valid in the process whose fork generation this is. */
+    uint32_t fork_generation;
+    int lock_fd;
+    uint32_t entry; /* number of the registry entry */
+    uint64_t incarnation;
+    pthread_mutex_t mutex; /* attach, reap, repair */
+    struct splinter_store *next, **link; /* all handles, for fork */
+    struct lane_private lane[ENTRY_LANES];
+};
+
+/* A slot in which a key was found, with the head and record seen there. */
+struct found {
+    struct slot *slot;
+    uint64_t number;
+    uint64_t head;
+    struct record *rec;
+    uint32_t bucket;
+};
+
+struct key {
+    const char *s;
+    uint32_t len;
+    uint32_t home;
+    uint64_t hash;
+};
+
+/* error.c */
+void error_clear(void);
+__attribute__((format(printf, 2, 3))) int error_set(int err, const char *format, ...);
+uint64_t now_realtime(void);
+
+/* backing.c: files */
+extern const uint32_t splinter__default_backing;
+int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct geometry *geo,
+                   int *out_fd);
+int backing_open(const char *name, uint32_t flags, int *out_fd);
+int backing_unlink(const char *name, uint32_t flags);
+int backing_reopen(int fd, bool read_only);
+int backing_read_geometry(int fd, const char *name, struct geometry *geo);
+int backing_reserve(int fd, uint64_t offset, uint64_t length);
+
+/* store.c */
+int geometry_make(struct geometry *geo, size_t slots, size_t max_value);
+int geometry_check(const struct geometry *geo, const char *name);
+bool store_knows(struct splinter_store *s, uint64_t end_units);
+
+/* registry.c */
+int registry_attach(struct splinter_store *s);
+void registry_detach(struct splinter_store *s);
+bool registry_reap(struct splinter_store *s, uint32_t entry);
+void registry_reap_all(struct splinter_store *s);
+bool registry_alive(struct splinter_store *s, uint32_t entry);
+int registry_lock_repair(struct splinter_store *s);
+void registry_unlock_repair(struct splinter_store *s);
+void fork_watch(struct splinter_store *s);
+void fork_unwatch(struct splinter_store *s);
+bool fork_happened(const struct splinter_store *s);
+int fork_reattach(struct splinter_store *s);
+
+/* lane.c */
+int lane_acquire(struct splinter_store *s, struct lane_private **out);
+void lane_release(struct lane_private *lane);
+struct lane *lane_shared(struct splinter_store *s, uint32_t number);
+int lane_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t *at);
+int lane_spare_empty(struct splinter_store *s, struct lane_private *lane, uint32_t *at);
+
+/* arena.c */
+int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t at);
+void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag);
+uint32_t arena_generation(struct splinter_store *s, uint32_t ref);
+uint32_t arena_block_units(struct splinter_store *s, uint32_t ref);
+bool arena_is_used(struct splinter_store *s, uint32_t ref);
+struct slab *arena_slab(struct splinter_store *s, uint32_t slab);
+uint64_t arena_used_bytes(struct splinter_store *s);
+
+/* index.c */
+int key_make(const struct splinter_store *s, const char *key, struct key *out);
+uint64_t key_hash(const struct splinter_store *s, const void *key, uint32_t len);
+uint32_t hash_home(const struct splinter_store *s, uint64_t hash);
+bool index_present(const struct splinter_store *s, uint32_t bucket);
+int index_ensure(struct splinter_store *s, uint32_t bucket);
+int index_find(struct splinter_store *s, const struct key *key, struct found *out,
+               uint32_t *retries);
+int index_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key);
+void index_unlock(struct splinter_store *s, struct lane_private *lane, const struct key *key);
+struct record *record_at(struct splinter_store *s, uint64_t head);
+
+static inline uint32_t index_next(const struct splinter_store *s, uint32_t bucket)
+{
+    return bucket + 1 == s->geo.buckets ? 0 : bucket + 1;
+}
+
+/* The slot still has the head that was read before: everything read of its record counts.
+ * Pairs with the release fence of whoever writes into a block after it was unlinked. */
+static inline bool head_unchanged(const struct slot *slot, uint64_t head)
+{
+    fence_acquire();
+    return load_relaxed(&slot->head) == head;
+}
+
+/* kv.c */
+struct put {
+    uint32_t flags; /* SPLINTER_IF_* */
+    uint32_t type;
+    uint64_t expiry; /* nanoseconds of CLOCK_REALTIME, 0: none */
+    uint64_t if_epoch;
+};
+int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
+           const struct put *put, uint64_t *out_epoch);
+int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
+             size_t *out_len);
+bool kv_expired(struct splinter_store *s, uint64_t expiry);
+void kv_settle(struct splinter_store *s, const struct found *f);
+
+/* recover.c */
+void recover_entry(struct splinter_store *s, uint32_t entry);
+int recover_counts(struct splinter_store *s);
+
+/* wait.c */
+void wake_key(struct splinter_store *s, uint32_t home);
+void wake_any(struct splinter_store *s);
+
+/* default.c */
+void default_fork_child(void);
+
+#endif

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kv.c - get, set, unset: the protocols, to be read from top to bottom
+ *
+ * Who excludes whom:
+ *
+ *              get    update   insert   unset        (of the same key)
+ *    get       -      -        -        -
+ *    update    -      CAS      CAS      CAS          on the slot's head
+ *    insert    -      CAS      lock     lock
+ *    unset     -      CAS      lock     lock         the insert lock of the key
+ *
+ * Invariants
+ *  - A record is written whole before its head is published, and not changed until it is
+ *    unlinked; then it is zeroed (after a release fence) by whoever unlinked it.
+ *  - The epoch of a change is taken after the head it replaces was read: so the epochs of a
+ *    key only rise.
+ *  - Before somebody replaces a record whose lane still has that change open, he tells the lane
+ *    that it was published (kv_settle): the cleaner of the lane, should it die, would
+ *    otherwise not see its record in the slot any more and take the change for not done.
+ */
+#include "internal.h"
+
+/* ---- pieces ---- */
+
+bool kv_expired(struct splinter_store *s, uint64_t expiry)
+{
+    if (!expiry)
+        return false;
+    uint64_t now = now_realtime(), floor = load_relaxed(&s->header->clock_floor);
+    if ((now > floor ? now : floor) < expiry)
+        return false;
+    /* Once seen as over, over for good, whatever the clock does. */
+    if (!s->read_only && floor < expiry)
+        raise_u64(&s->header->clock_floor, expiry);
+    return true;
+}
+
+static uint64_t epoch_take(struct splinter_store *s)
+{
+    return fetch_add_seq_cst(&s->header->epoch, 1) + 1;
+}
+
+/* The change is visible: say so to sleepers.  The second step of the epoch wakes those in
+ * wait_any who read the first before the change could be seen. */
+static void announce(struct splinter_store *s, const struct key *key)
+{
+    fetch_add_seq_cst(&s->header->epoch, 1);
+    wake_key(s, key->home);
+    wake_any(s);
+}
+
+void kv_settle(struct splinter_store *s, const struct found *f)
+{
+    uint64_t epoch = load_relaxed(&f->rec->epoch);
+    struct lane *lane = lane_shared(s, load_relaxed(&f->rec->tag));
+    if (lane && load_relaxed(&lane->epoch) == epoch && epoch) {
+        /* Only what was really published may be acknowledged: the record was read from the head
+         * only if that is still there.  Our CAS on head releases this to the cleaner. */
+        if (head_unchanged(f->slot, f->head))
+            raise_u64(&lane->ack, epoch);
+    }
+}
+
+/* Open the lane's journal: from here to close_change() a cleaner decides by the slot's head and
+ * the lane's ack whether the change was made. */
+static void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, uint64_t expect,
+                        uint64_t head, uint64_t old, uint32_t at, uint64_t epoch)
+{
+    struct lane *l = lane->shared;
+    l->slot = slot;
+    l->expect = expect;
+    l->head = head;
+    l->old = old;
+    l->kind = kind;
+    l->done = 0;
+    l->spare_at = (uint8_t)at;
+    crash_order();
+    store_release(&l->epoch, epoch); /* read by kv_settle() of those who find our record */
+}
+
+static void close_change(struct lane_private *lane)
+{
+    crash_order();
+    store_release(&lane->shared->epoch, 0);
+}
+
+/* The old record's block becomes the lane's spare `at`; closes the change. */
+static void retire(struct splinter_store *s, struct lane_private *lane, uint64_t head,
+                   uint64_t old, uint32_t at)
+{
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
+    uint32_t units = arena_block_units(s, HEAD_REF(head));
+    /* What was stored, not what could be: but never past the block, whatever the record says. */
+    uint64_t size = (uint64_t)value_offset(rec->key_len) + rec->value_len;
+    if (size > (uint64_t)units * UNIT)
+        size = (uint64_t)units * UNIT;
+    /* Readers that copied any of the zeroes see the new head.  Pairs with head_unchanged(). */
+    fence_release();
+    memset(rec, 0, size);
+    store_relaxed(&rec->tag, (uint16_t)lane->number);
+    crash_order();
+    lane->shared->spare[at] = units ? old : 0;
+    close_change(lane);
+    lane->spare_class[at] = units ? class_of_units(units) + 1 : 0;
+}
+
+static void write_record(struct record *rec, const struct lane_private *lane, const struct key *key,
+                         const void *val, size_t len, const struct put *put)
+{
+    /* The block was unlinked by us or, before it was free, by somebody else: readers that see
+     * what we write now must see that too.  Pairs with head_unchanged(). */
+    fence_release();
+    rec->expiry = put->expiry;
+    rec->value_len = (uint32_t)len;
+    rec->key_len = (uint16_t)key->len;
+    rec->type = (uint16_t)put->type;
+    store_relaxed(&rec->tag, (uint16_t)lane->number);
+    payload_copy(rec + 1, key->s, key->len);
+    payload_copy((uint8_t *)rec + value_offset(key->len), val, len);
+}
+
+/* A block that was filled in but not published goes back to being a clean spare. */
+static void clean_spare(struct record *rec, const struct key *key, size_t len)
+{
+    uint16_t tag = rec->tag;
+    memset(rec, 0, value_offset(key->len) + len);
+    store_relaxed(&rec->tag, tag);
+}
+
+/* ---- set ---- */
+
+/* The key is there.  1: done; 0: look again; else an error. */
+static int update(struct splinter_store *s, struct lane_private *lane, const struct found *f,
+                  const struct put *put, struct record *rec, uint32_t at, uint64_t *epoch)
+{
+    uint64_t old_epoch = load_relaxed(&f->rec->epoch), expiry = load_relaxed(&f->rec->expiry);
+    uint32_t revision = load_relaxed(&f->rec->revision);
+    uint64_t old = NAMED(HEAD_REF(f->head), arena_generation(s, HEAD_REF(f->head)));
+    if (put->flags || expiry) {
+        if (!head_unchanged(f->slot, f->head))
+            return 0;
+        bool over = kv_expired(s, expiry);
+        if ((put->flags & SPLINTER_IF_ABSENT) && !over)
+            return -EEXIST;
+        if (put->flags & SPLINTER_IF_EPOCH && (over || old_epoch != put->if_epoch))
+            return over ? -ENOENT : -ESTALE;
+        if (over)
+            revision = 0;
+    }
+    kv_settle(s, f);
+    *epoch = epoch_take(s);
+    rec->epoch = *epoch;
+    rec->revision = revision + 1;
+    uint32_t ref = (uint32_t)(lane->shared->spare[at] >> 32);
+    uint64_t expect = f->head, head = HEAD(*epoch, ref);
+    open_change(lane, LANE_UPDATE, f->number, expect, head, old, at, *epoch);
+    /* Publishes the record (release) and is ordered before the look at the wait word (seq_cst).
+     * Success means that the head, and so all we read of the old record, was valid. */
+    if (!cas_seq_cst(&f->slot->head, &expect, head)) {
+        close_change(lane);
+        return 0;
+    }
+    retire(s, lane, f->head, old, at);
+    return 1;
+}
+
+/* Count a key before it is claimed. */
+static int keys_reserve(struct splinter_store *s)
+{
+    uint64_t before = fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) + 1);
+    if ((uint32_t)before < s->geo.slots)
+        return 0;
+    fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) - 1);
+    return -ENOSPC;
+}
+
+static void keys_release(struct splinter_store *s)
+{
+    fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) - 1);
+}
+
+/* Lower the overflow counts from the key's home up to, not including, bucket `end`. */
+static void lower_overflow(struct splinter_store *s, const struct key *key, uint32_t end)
+{
+    for (uint32_t b = key->home; b != end; b = index_next(s, b))
+        fetch_sub_seq_cst(&s->index[b].overflow, 1);
+}
+
+/* Put the record into a vacant slot of the probe chain.  Under the lock, the key is not there. */
+static int insert_at(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+                     struct record *rec, uint32_t at, uint64_t epoch)
+{
+    uint32_t ref = (uint32_t)(lane->shared->spare[at] >> 32), b = key->home;
+    uint64_t head = HEAD(epoch, ref);
+    (void)rec;
+    for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
+        int r = index_ensure(s, b);
+        if (r) {
+            lower_overflow(s, key, b);
+            return r;
+        }
+        struct bucket *bucket = &s->index[b];
+        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
+            struct slot *slot = &bucket->slot[i];
+            uint64_t vacant = 0;
+            if (load_relaxed(&slot->head))
+                continue;
+            open_change(lane, LANE_INSERT, (uint64_t)b * BUCKET_SLOTS + i, 0, head, 0, at, epoch);
+            if (!cas_seq_cst(&slot->head, &vacant, head)) {
+                close_change(lane);
+                continue;
+            }
+            crash_order();
+            /* Makes the key visible; seq_cst for the look at the wait word, as in update(). */
+            store_seq_cst(&slot->hash, key->hash);
+            crash_order();
+            lane->shared->spare[at] = 0;
+            close_change(lane);
+            lane->spare_class[at] = 0;
+            return 0;
+        }
+        fetch_add_seq_cst(&bucket->overflow, 1);
+    }
+    for (uint32_t n = 0; n < s->geo.buckets; n++)
+        fetch_sub_seq_cst(&s->index[n].overflow, 1);
+    return -ENOSPC;
+}
+
+/* The key was not there.  1: done; 0: it is there now, update it; else an error. */
+static int insert(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+                  const struct put *put, struct record *rec, uint32_t at, uint64_t *epoch)
+{
+    if (put->flags & SPLINTER_IF_EPOCH)
+        return -ENOENT;
+    int r = index_ensure(s, key->home);
+    if (!r)
+        r = index_lock(s, lane, key);
+    if (r)
+        return r;
+    struct found f;
+    uint32_t races = 0;
+    r = index_find(s, key, &f, &races);
+    if (!r) {
+        r = keys_reserve(s);
+        if (!r) {
+            /* Under the lock: later than the unset that removed the key before. */
+            *epoch = epoch_take(s);
+            rec->epoch = *epoch;
+            rec->revision = 1;
+            r = insert_at(s, lane, key, rec, at, *epoch);
+            if (r)
+                keys_release(s);
+            else
+                r = 1;
+        }
+    } else if (r > 0)
+        r = 0;
+    index_unlock(s, lane, key);
+    return r;
+}
+
+static int set_once(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+                    const void *val, size_t len, const struct put *put, uint64_t *epoch)
+{
+    uint32_t bytes = value_offset(key->len) + (uint32_t)len, at, races = 0;
+    int r = lane_spare(s, lane, class_of_units((bytes + UNIT - 1) / UNIT), &at);
+    if (r)
+        return r;
+    uint32_t ref = (uint32_t)(lane->shared->spare[at] >> 32);
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+    write_record(rec, lane, key, val, len, put);
+    do {
+        struct found f;
+        r = index_find(s, key, &f, &races);
+        if (r > 0)
+            r = update(s, lane, &f, put, rec, at, epoch);
+        else if (!r)
+            r = insert(s, lane, key, put, rec, at, epoch);
+    } while (!r && ++races < RACES_MAX);
+    if (r <= 0)
+        clean_spare(rec, key, len);
+    return r ? r : -EAGAIN;
+}
+
+int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
+           const struct put *put, uint64_t *out_epoch)
+{
+    struct lane_private *lane;
+    uint64_t epoch = 0;
+    if (put->expiry && !load_relaxed(&s->header->ttl_used) && !s->read_only)
+        store_relaxed(&s->header->ttl_used, 1);
+    for (int round = 0;; round++) {
+        int r = lane_acquire(s, &lane);
+        if (r)
+            return r;
+        r = set_once(s, lane, key, val, len, put, &epoch);
+        lane_release(lane);
+        if (r > 0) {
+            announce(s, key);
+            if (out_epoch)
+                *out_epoch = epoch;
+            return 0;
+        }
+        /* Full: what the dead held, counted or let expire is room, too. */
+        if (r != -ENOSPC || round)
+            return r;
+        registry_reap_all(s);
+        recover_counts(s);
+        splinter_store_sweep(s);
+    }
+}
+
+/* ---- unset ---- */
+
+static int unset_locked(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+                        uint64_t if_epoch, bool expired_only, size_t *out_len)
+{
+    uint32_t at, races = 0;
+    lane_spare_empty(s, lane, &at);
+    for (;;) {
+        struct found f;
+        int r = index_find(s, key, &f, &races);
+        if (r <= 0)
+            return r ? r : -ENOENT;
+        uint64_t epoch = load_relaxed(&f.rec->epoch), expiry = load_relaxed(&f.rec->expiry);
+        uint32_t len = load_relaxed(&f.rec->value_len);
+        uint64_t old = NAMED(HEAD_REF(f.head), arena_generation(s, HEAD_REF(f.head)));
+        if (!head_unchanged(f.slot, f.head)) {
+            if (++races > RACES_MAX)
+                return -EAGAIN;
+            continue;
+        }
+        bool over = kv_expired(s, expiry);
+        if (expired_only && !over)
+            return -ENOENT;
+        if (!over && if_epoch && epoch != if_epoch)
+            return -ESTALE;
+        kv_settle(s, &f);
+        uint64_t mine = epoch_take(s), expect = f.head;
+        open_change(lane, LANE_UNSET, f.number, expect, 0, old, at, mine);
+        if (!cas_seq_cst(&f.slot->head, &expect, 0)) {
+            close_change(lane);
+            if (++races > RACES_MAX)
+                return -EAGAIN;
+            continue;
+        }
+        crash_order();
+        lane->shared->done = 1;
+        crash_order();
+        lower_overflow(s, key, f.bucket);
+        retire(s, lane, f.head, old, at);
+        keys_release(s);
+        if (out_len)
+            *out_len = len;
+        return over ? 2 : 1;
+    }
+}
+
+int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
+             size_t *out_len)
+{
+    if (s->read_only)
+        return -EROFS;
+    struct found f;
+    uint32_t races = 0;
+    int r = index_find(s, key, &f, &races);
+    if (r <= 0)
+        return r ? r : -ENOENT;
+    struct lane_private *lane;
+    r = lane_acquire(s, &lane);
+    if (r)
+        return r;
+    r = index_lock(s, lane, key);
+    if (!r) {
+        r = unset_locked(s, lane, key, if_epoch, expired_only, out_len);
+        index_unlock(s, lane, key);
+    }
+    lane_release(lane);
+    if (r > 0)
+        announce(s, key);
+    /* Expired: it was not there any more for anybody; its bytes are gone now. */
+    return r == 2 ? (expired_only ? 0 : -ENOENT) : r == 1 ? 0 : r;
+}
+
+/* ---- the calls ---- */
+
+int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t buf_size,
+                       size_t *out_size, struct splinter_meta *meta)
+{
+    struct key key;
+    if (!s || (meta && meta->struct_size < sizeof *meta))
+        return -EINVAL;
+    int r = key_make(s, name, &key);
+    if (r)
+        return r;
+    for (uint32_t races = 0; races <= RACES_MAX; races++) {
+        struct found f;
+        r = index_find(s, &key, &f, &races);
+        if (r <= 0)
+            return r ? r : -ENOENT;
+        const struct record *rec = f.rec;
+        uint32_t len = load_relaxed(&rec->value_len), from = value_offset(key.len);
+        uint64_t expiry = load_relaxed(&rec->expiry);
+        struct splinter_meta m = {.struct_size = sizeof m,
+                                  .epoch = load_relaxed(&rec->epoch),
+                                  .value_size = len,
+                                  .type = load_relaxed(&rec->type),
+                                  .revision = load_relaxed(&rec->revision),
+                                  .retries = races};
+        /* Untrusted until the head is seen unchanged, so bounded before it is used. */
+        bool sane = len <= s->geo.max_value &&
+                    store_knows(s, HEAD_REF(f.head) + ((uint64_t)from + len + UNIT - 1) / UNIT);
+        if (sane && buf && len <= buf_size)
+            payload_copy(buf, (const uint8_t *)rec + from, len);
+        if (!head_unchanged(f.slot, f.head))
+            continue;
+        if (!sane)
+            return -EBADMSG;
+        if (expiry) {
+            if (kv_expired(s, expiry)) {
+                if (!s->read_only)
+                    kv_unset(s, &key, 0, true, NULL);
+                return -ENOENT;
+            }
+            uint64_t now = now_realtime();
+            m.ttl_ns = expiry > now ? expiry - now : 1;
+        }
+        if (out_size)
+            *out_size = len;
+        if (meta)
+            *meta = m;
+        return buf && len > buf_size ? -EMSGSIZE : 0;
+    }
+    return -EAGAIN;
+}
+
+int splinter_store_set(splinter_store *s, const char *name, const void *val, size_t len,
+                       const struct splinter_set_options *options, uint64_t *out_epoch)
+{
+    struct key key;
+    struct put put = {0};
+    if (!s || !val || !len)
+        return -EINVAL;
+    if (options) {
+        if (options->struct_size < sizeof *options || options->type > 65535 ||
+            options->flags & ~(SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH) ||
+            options->flags == (SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH))
+            return -EINVAL;
+        put.flags = options->flags;
+        put.type = options->type;
+        put.if_epoch = options->if_epoch;
+        if (options->ttl_ns) {
+            uint64_t now = now_realtime();
+            put.expiry = options->ttl_ns > UINT64_MAX - now ? UINT64_MAX : now + options->ttl_ns;
+        }
+    }
+    int r = key_make(s, name, &key);
+    if (r)
+        return r;
+    if (len > s->geo.max_value)
+        return -EMSGSIZE;
+    return kv_set(s, &key, val, len, &put, out_epoch);
+}
+
+int splinter_store_unset(splinter_store *s, const char *name, uint64_t if_epoch, size_t *out_len)
+{
+    struct key key;
+    if (!s)
+        return -EINVAL;
+    int r = key_make(s, name, &key);
+    return r ? r : kv_unset(s, &key, if_epoch, false, out_len);
+}

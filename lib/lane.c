@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lane.c - the right of one thread to change the store, and the blocks it keeps for that
+ *
+ * A lane is to the store what a journal is to a file system.  Before each step whose effect
+ * cannot be told from the shared memory afterwards, the lane says what is about to happen; so
+ * the cleaner of a dead process decides for each block and lock whether it was held.  The
+ * idea is that of detectable, or recoverable, operations: H. Attiya, O. Ben-Baruch, D. Hendler,
+ * "Nesting-Safe Recoverable Linearizability", PODC 2018.
+ *
+ * Invariants
+ *  - One thread at a time holds a lane (lane_private.busy, private to the process).
+ *  - Every block whose bit is set is reachable from the index, or named by exactly one lane: as
+ *    a spare, or as the block that an open change of that lane replaces.
+ *  - A spare is zero but for its tag.
+ *
+ * An update swaps: the spare becomes the record, the old record's block the spare.  In the
+ * steady state no allocator is involved.
+ */
+#include <sched.h>
+
+#include "internal.h"
+
+/* initial-exec: one instruction instead of a call; the few bytes fit what dlopen(3) keeps free. */
+static _Thread_local uint32_t preferred __attribute__((tls_model("initial-exec")));
+static uint32_t next_preferred;
+
+struct lane *lane_shared(struct splinter_store *s, uint32_t number)
+{
+    uint32_t entry = number >> 4, lane = number & 15;
+    if (lane >= ENTRY_LANES || entry >= load_relaxed(&s->header->registry_used) ||
+        entry >= MAX_ENTRIES)
+        return NULL;
+    return &s->registry[entry].lane[lane];
+}
+
+int lane_acquire(struct splinter_store *s, struct lane_private **out)
+{
+    if (s->read_only)
+        return -EROFS;
+    if (fork_happened(s)) {
+        int r = fork_reattach(s);
+        if (r)
+            return r;
+    }
+    if (!preferred)
+        preferred = __atomic_fetch_add(&next_preferred, 1, __ATOMIC_RELAXED) % ENTRY_LANES + 1;
+    for (uint32_t tries = 0;; tries++) {
+        uint32_t i = (preferred - 1 + tries) % ENTRY_LANES;
+        struct lane_private *lane = &s->lane[i];
+        /* Acquire: what the last thread left in the lane.  Pairs with lane_release(). */
+        if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1)) {
+            preferred = i + 1;
+            *out = lane;
+            return 0;
+        }
+        /* More threads than lanes: those that have one are threads of ours, and will go on. */
+        if (tries % ENTRY_LANES == ENTRY_LANES - 1)
+            sched_yield();
+    }
+}
+
+void lane_release(struct lane_private *lane)
+{
+    store_release(&lane->busy, 0);
+}
+
+static void give_up_spare(struct splinter_store *s, struct lane_private *lane, uint32_t at)
+{
+    arena_free_named(s, lane->shared->spare[at], lane->number);
+    crash_order(); /* named until its bit is clear; then whoever gets the block tags it anew */
+    lane->shared->spare[at] = 0;
+    lane->spare_class[at] = 0;
+}
+
+/* A place without a spare, made by giving one up if need be. */
+int lane_spare_empty(struct splinter_store *s, struct lane_private *lane, uint32_t *at)
+{
+    for (uint32_t i = 0; i < LANE_SPARES; i++)
+        if (!lane->spare_class[i]) {
+            *at = i;
+            return 0;
+        }
+    *at = lane->evict++ % LANE_SPARES;
+    give_up_spare(s, lane, *at);
+    return 0;
+}
+
+/* A spare block of this class; *at is its place. */
+int lane_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t *at)
+{
+    for (uint32_t i = 0; i < LANE_SPARES; i++)
+        if (lane->spare_class[i] == class + 1) {
+            *at = i;
+            return 0;
+        }
+    lane_spare_empty(s, lane, at);
+    int r = arena_alloc(s, lane, class, *at);
+    if (!r)
+        lane->spare_class[*at] = class + 1;
+    return r;
+}

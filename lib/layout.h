@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layout.h - every structure that processes share, as it lies in the store
+ *
+ *     header | index map | registry | index | arena
+ *
+ * All of it is untrusted when read: a hostile process may write anything anywhere at any time.
+ * Positions come from the private copy of the geometry (struct splinter_store), never from here.
+ *
+ * Each field says who writes it and who reads it.  "Owner" is the process, or the thread in it,
+ * that holds the lane or the slab.
+ */
+#ifndef SPLINTER_LAYOUT_H
+#define SPLINTER_LAYOUT_H
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_MAGIC "SPLINTER" /* eight bytes, no terminator */
+#define STORE_BYTE_ORDER UINT32_C(0x01020304)
+#define STORE_FORMAT 1u
+#define STORE_WORD_BITS ((uint32_t)(8 * sizeof(void *)))
+
+#define UNIT 64u            /* bytes; references count in units from the start of the arena */
+#define PAGE 4096u          /* step of reservation; the kernel rounds up to its own pages */
+#define CHUNK_BUCKETS 256u  /* buckets to a bit of the index map: 16 KiB */
+#define BUCKET_SLOTS 3u
+#define MAX_ENTRIES 512u    /* processes attached to write */
+#define ENTRY_LANES 15u     /* threads of one process that write at the same moment */
+#define LANE_SPARES 8u      /* blocks a lane keeps for its next records */
+#define SLAB_WORDS 8u
+#define SLAB_BLOCKS (SLAB_WORDS * 64u)
+#define SLAB_HEADER_UNITS 2u
+#define MAX_CLASSES 128u
+
+/* The part of the header that never changes after the creation; covered by `checksum`. */
+struct geometry {
+    char magic[8];
+    uint32_t byte_order;
+    uint32_t format;
+    uint32_t word_bits;
+    uint32_t slots;     /* limit of keys */
+    uint32_t max_value; /* limit of a value, bytes */
+    uint32_t buckets;
+    uint32_t slab_units; /* a power of two */
+    uint32_t slabs;
+    uint64_t seed;         /* of the hash of keys */
+    uint64_t registry_off; /* bytes from the start of the store */
+    uint64_t index_off;
+    uint64_t arena_off;
+    uint64_t checksum; /* XXH3 of all before it */
+};
+
+struct header {
+    struct geometry geometry;
+    uint8_t pad0[256 - sizeof(struct geometry)];
+
+    /* Taken by every writer, twice a change: once to number it, before it is published, and once
+     * after, so that whoever read the counter in between and waits for more is woken.  The low
+     * 32 bits are the futex of wait_any. */
+    alignas(64) uint64_t epoch;
+    uint8_t pad1[56];
+
+    /* Low 32 bits: keys present or about to be; high 32 bits: how often that changed.  Raised
+     * before a slot is claimed, lowered after one is vacated. */
+    alignas(64) uint64_t keys;
+    uint8_t pad2[56];
+
+    /* Read by every writer, hardly ever written. */
+    alignas(64) uint32_t any_asleep; /* somebody may sleep in wait_any */
+    uint32_t counts_dirty; /* a death may have left keys or an overflow count too high */
+    uint32_t registry_used; /* entries below this were used, and are reserved */
+    uint32_t slabs_used;    /* slabs below this have a reserved header */
+    uint64_t clock_floor;   /* the latest end of life that was seen to have passed: expiry stays
+                               expired when the clock jumps back */
+    uint32_t ttl_used;      /* some record had an end of life */
+    uint32_t reserved;
+    uint8_t pad3[32];
+};
+static_assert(offsetof(struct header, epoch) == 256, "header");
+static_assert(sizeof(struct header) <= PAGE, "header");
+
+/*
+ * A lane: what one thread of one process is about to do, written before it does it, so that
+ * after a kill whoever takes over knows exactly what was held (recover.c).  Written by the
+ * holder alone, but for `ack`; read by a reaper, and `epoch` by those who replace a record.
+ */
+struct lane {
+    uint64_t epoch;    /* 0: no change under way; else the epoch of the one that is */
+    uint64_t ack;      /* highest epoch of this lane that somebody else saw published */
+    uint64_t expect;   /* head the change replaces */
+    uint64_t head;     /* head it publishes; 0 for an unset */
+    uint64_t old;      /* named block (see below) of the record it replaces */
+    uint64_t slot;     /* number of the slot: bucket * BUCKET_SLOTS + i */
+    uint32_t lock;     /* bucket + 1 whose insert lock it holds or tries to get */
+    uint8_t kind;      /* LANE_* */
+    uint8_t done;      /* an unset that succeeded */
+    uint8_t spare_at;  /* the spare that is published, or that receives the old block */
+    uint8_t pad;
+    /* Blocks of this lane's: reference << 32 | generation of the slab; 0 is none.  A named block
+     * is the lane's if the slab's generation is the same, its bit is set and its tag is the
+     * lane's. */
+    uint64_t spare[LANE_SPARES];
+    uint64_t pad2;
+};
+static_assert(sizeof(struct lane) == 128, "lane");
+#define LANE_UPDATE 1
+#define LANE_INSERT 2
+#define LANE_UNSET 3
+
+struct entry {
+    uint64_t incarnation; /* one more with every process that gets, leaves or loses the entry */
+    uint32_t attached;    /* 1 while a process has it; liveness is the kernel's lock, not this */
+    uint32_t pid;         /* for people */
+    uint8_t pad[112];
+    struct lane lane[ENTRY_LANES];
+};
+static_assert(sizeof(struct entry) == 2048, "entry");
+
+struct slot {
+    uint64_t hash; /* of the key; may be stale while head is 0 or the key is on its way in */
+    uint64_t head; /* low 32 bits of the record's epoch << 32 | reference + 1; 0 when vacant */
+};
+
+struct bucket {
+    uint32_t lock[2];  /* insert locks: 18 bits of the key's hash << 14 | lane number + 1 */
+    uint32_t overflow; /* keys that went past this bucket; a probe stops at 0 */
+    uint32_t wait;     /* futex: generation << 1 | somebody may be asleep */
+    struct slot slot[BUCKET_SLOTS];
+};
+static_assert(sizeof(struct bucket) == 64, "bucket");
+
+/* Written once, then not changed while it is reachable; key and value follow. */
+struct record {
+    uint64_t epoch;
+    uint64_t superseded; /* kept for stores on disk; 0 */
+    uint64_t expiry;     /* nanoseconds of CLOCK_REALTIME; 0: none */
+    uint64_t checksum;   /* kept for stores on disk; 0 */
+    uint32_t value_len;
+    uint32_t revision;
+    uint16_t key_len;
+    uint16_t type;
+    uint16_t tag; /* number of the lane that published it, or that has the block */
+    uint16_t flags;
+};
+static_assert(sizeof(struct record) == 48, "record");
+
+/* The first two units of a slab.  Blocks of one size follow. */
+struct slab {
+    uint64_t owner;         /* incarnation << 16 | lane number + 1: the only one to set bits */
+    uint32_t block_units;   /* size of the blocks; 0 before first use.  Written by the owner. */
+    uint32_t generation;    /* one more with each change of size.  Written by the owner. */
+    uint32_t reserved_units; /* of the slab, its header included.  Written by the owner. */
+    uint8_t pad[44];
+    uint64_t bits[SLAB_WORDS]; /* blocks in use; set by the owner, cleared by whoever frees */
+};
+static_assert(sizeof(struct slab) == SLAB_HEADER_UNITS * UNIT, "slab");
+
+#define HEAD(epoch, ref) ((uint64_t)(epoch) << 32 | (uint32_t)((ref) + 1))
+#define HEAD_REF(head) ((uint32_t)(head) - 1)
+#define NAMED(ref, generation) ((uint64_t)(ref) << 32 | (generation))
+
+/* Where the value of a record with this key length begins, and the record's whole length. */
+static inline uint32_t value_offset(uint32_t key_len)
+{
+    return (uint32_t)(sizeof(struct record) + key_len + 15) & ~15u;
+}
+
+/* Size classes: 1 to 8 units, then four to a doubling. */
+static inline uint32_t class_of_units(uint32_t units)
+{
+    if (units <= 8)
+        return units - 1;
+    uint32_t m = units - 1, lg = 31 - (uint32_t)__builtin_clz(m);
+    return 8 + (lg - 3) * 4 + ((m >> (lg - 2)) & 3);
+}
+
+static inline uint32_t class_units(uint32_t class)
+{
+    if (class < 8)
+        return class + 1;
+    return (5 + (class - 8) % 4) << ((class - 8) / 4 + 1);
+}
+
+#endif

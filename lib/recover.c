@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recover.c - cleaning up after a process that died at any instruction
+ *
+ * The caller holds the kernel's lock on the dead process's registry entry, so nobody else cleans
+ * up at the same time.  He may die himself at any instruction: every step may be done again.
+ *
+ * For an open change of a lane the question is whether its CAS on the slot's head happened:
+ *  - the head is what the lane wanted to publish: yes;
+ *  - somebody acknowledged it before replacing it (lane.ack, kv_settle): yes;
+ *  - neither: no, and it never will.
+ * The head is read before the ack: who replaced the record acknowledged it before.
+ * An unset publishes nothing; it happened if the slot no longer holds the key, since only
+ * the holder of the key's insert lock, which the dead process still has, could have put it back.
+ */
+#include <stdlib.h>
+
+#include "internal.h"
+
+/* The hash of the key of the record at head, read until it holds.  False: the slot is vacant. */
+static bool current_hash(struct splinter_store *s, struct slot *slot, uint64_t *hash)
+{
+    for (uint32_t races = 0; races < RACES_MAX; races++) {
+        uint64_t head = load_acquire(&slot->head);
+        if (!head)
+            return false;
+        struct record *rec = record_at(s, head);
+        uint32_t len = rec ? load_relaxed(&rec->key_len) : 0;
+        bool sane = rec && len && len < SPLINTER_KEY_MAX &&
+                    store_knows(s, HEAD_REF(head) + (sizeof *rec + len + UNIT - 1) / UNIT);
+        if (sane)
+            *hash = key_hash(s, rec + 1, len);
+        if (head_unchanged(slot, head))
+            return sane;
+    }
+    return false;
+}
+
+static bool unset_happened(struct splinter_store *s, struct lane *lane, struct slot *slot)
+{
+    if (lane->done)
+        return true;
+    uint64_t head = load_acquire(&slot->head), now, then;
+    if (head == lane->expect)
+        return false;
+    /* The record it was to remove is still whole: zeroing comes after `done`. */
+    struct record *old = record_at(s, lane->expect);
+    if (!old || old->key_len >= SPLINTER_KEY_MAX ||
+        !store_knows(s, HEAD_REF(lane->expect) + (sizeof *old + old->key_len + UNIT - 1) / UNIT))
+        return false;
+    then = key_hash(s, old + 1, old->key_len);
+    return !current_hash(s, slot, &now) || now != then;
+}
+
+/* The block of the replaced record becomes a spare, as retire() in kv.c would have done. */
+static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
+{
+    uint32_t ref = (uint32_t)(lane->old >> 32), units = arena_block_units(s, ref);
+    uint32_t at = lane->spare_at % LANE_SPARES;
+    if (!units)
+        return;
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+    fence_release();
+    memset(rec, 0, (size_t)units * UNIT);
+    store_relaxed(&rec->tag, (uint16_t)tag);
+    crash_order();
+    lane->spare[at] = lane->old;
+}
+
+static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t tag)
+{
+    uint64_t b = lane->slot / BUCKET_SLOTS;
+    if (b >= s->geo.buckets || !index_present(s, (uint32_t)b))
+        return; /* no store of ours wrote this */
+    struct slot *slot = &s->index[b].slot[lane->slot % BUCKET_SLOTS];
+    uint64_t head = load_acquire(&slot->head), hash;
+    bool done = head == lane->head || load_acquire(&lane->ack) == lane->epoch;
+    switch (lane->kind) {
+    case LANE_UPDATE:
+        if (done)
+            take_old(s, lane, tag);
+        break;
+    case LANE_INSERT:
+        if (!done)
+            break;
+        /* The key may have been claimed, but not yet made visible.  We have its lock, so it
+         * cannot go away meanwhile. */
+        if (current_hash(s, slot, &hash) && load_relaxed(&slot->hash) != hash)
+            store_seq_cst(&slot->hash, hash);
+        crash_order();
+        lane->spare[lane->spare_at % LANE_SPARES] = 0;
+        break;
+    case LANE_UNSET:
+        if (unset_happened(s, lane, slot)) {
+            lane->done = 1;
+            crash_order();
+            take_old(s, lane, tag);
+        }
+        break;
+    }
+}
+
+static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t tag)
+{
+    uint32_t b = lane->lock - 1;
+    if (lane->lock && b < s->geo.buckets && index_present(s, b))
+        for (int i = 0; i < 2; i++) {
+            uint32_t seen = load_acquire(&s->index[b].lock[i]);
+            if ((seen & 0x3fff) != tag + 1)
+                continue;
+            /* Counts were raised before, or not yet lowered after: which, cannot be told. */
+            store_seq_cst(&s->header->counts_dirty, 1);
+            cas_seq_cst(&s->index[b].lock[i], &seen, 0);
+        }
+    crash_order();
+    lane->lock = 0;
+}
+
+/* Blocks that were filled in but not published: the whole block, for how far it got is unknown. */
+static void zero_spare(struct splinter_store *s, uint64_t named, uint32_t tag)
+{
+    uint32_t ref = (uint32_t)(named >> 32), units = named ? arena_block_units(s, ref) : 0;
+    if (!units || arena_generation(s, ref) != (uint32_t)named)
+        return;
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+    if (load_relaxed(&rec->tag) != tag || !arena_is_used(s, ref))
+        return;
+    fence_release();
+    memset(rec, 0, offsetof(struct record, tag)); /* the tag stays: it says whose it is */
+    memset((uint8_t *)rec + offsetof(struct record, flags), 0,
+           (size_t)units * UNIT - offsetof(struct record, flags));
+}
+
+void recover_entry(struct splinter_store *s, uint32_t entry)
+{
+    for (uint32_t l = 0; l < ENTRY_LANES; l++) {
+        struct lane *lane = &s->registry[entry].lane[l];
+        uint32_t tag = entry * 16 + l;
+        if (lane->epoch) {
+            finish_change(s, lane, tag);
+            crash_order();
+            store_release(&lane->epoch, 0);
+        }
+        release_lock(s, lane, tag);
+        for (uint32_t k = 0; k < LANE_SPARES; k++) {
+            zero_spare(s, lane->spare[k], tag);
+            arena_free_named(s, lane->spare[k], tag);
+            crash_order();
+            lane->spare[k] = 0;
+        }
+    }
+    /* Whoever slept on a change that was made, but not announced, looks again. */
+    fetch_add_seq_cst(&s->header->epoch, 1);
+    wake_any(s);
+}
+
+/* ---- counts ----
+ *
+ * A death inside an insert or unset may leave header.keys and overflow counts too high.  Count
+ * them anew while no insert or unset is under way: every such change holds a lock and alters the
+ * high half of header.keys.  The error so found stays the same whatever others do afterwards (only
+ * a death adds to it), so it is subtracted rather than the true value stored.
+ */
+
+static bool any_lock_held(struct splinter_store *s)
+{
+    for (uint32_t b = 0; b < s->geo.buckets; b++) {
+        if (!index_present(s, b)) {
+            b |= CHUNK_BUCKETS - 1;
+            continue;
+        }
+        if (load_acquire(&s->index[b].lock[0]) || load_acquire(&s->index[b].lock[1]))
+            return true;
+    }
+    return false;
+}
+
+static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *keys)
+{
+    *keys = 0;
+    memset(overflow, 0, s->geo.buckets * sizeof *overflow);
+    for (uint32_t b = 0; b < s->geo.buckets; b++) {
+        if (!index_present(s, b)) {
+            b |= CHUNK_BUCKETS - 1;
+            continue;
+        }
+        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
+            uint64_t hash;
+            if (!current_hash(s, &s->index[b].slot[i], &hash))
+                continue;
+            ++*keys;
+            for (uint32_t h = hash_home(s, hash); h != b; h = index_next(s, h))
+                overflow[h]++;
+        }
+    }
+}
+
+/* From what the overflow counts should be to how much too high they are. */
+static void excess_of(struct splinter_store *s, uint32_t *overflow)
+{
+    for (uint32_t b = 0; b < s->geo.buckets; b++) {
+        uint32_t has = index_present(s, b) ? load_relaxed(&s->index[b].overflow) : 0;
+        overflow[b] = has > overflow[b] ? has - overflow[b] : 0;
+    }
+}
+
+/* 0: the counts are right; -EAGAIN: never quiet enough, or somebody else does it. */
+int recover_counts(struct splinter_store *s)
+{
+    if (!load_acquire(&s->header->counts_dirty) || s->read_only)
+        return 0;
+    if (fork_happened(s)) {
+        int r = fork_reattach(s);
+        if (r)
+            return r;
+    }
+    uint32_t *overflow = malloc((size_t)s->geo.buckets * sizeof *overflow);
+    if (!overflow)
+        return -ENOMEM;
+    int result = -EAGAIN;
+    pthread_mutex_lock(&s->mutex);
+    if (registry_lock_repair(s) == 0) {
+        for (int tries = 0; tries < 10 && result; tries++) {
+            /* Cleared first: a death from now on sets it again. */
+            store_seq_cst(&s->header->counts_dirty, 0);
+            uint64_t before = load_seq_cst(&s->header->keys);
+            uint32_t keys;
+            if (any_lock_held(s))
+                continue;
+            count_all(s, overflow, &keys);
+            excess_of(s, overflow);
+            if (any_lock_held(s) || load_seq_cst(&s->header->keys) != before)
+                continue;
+            uint32_t error = (uint32_t)before - keys;
+            uint64_t now = before;
+            /* The count wants its CAS: its low half must not borrow from the high one. */
+            if (!cas_seq_cst(&s->header->keys, &now, before - error))
+                continue;
+            for (uint32_t b = 0; b < s->geo.buckets; b++)
+                if (overflow[b])
+                    fetch_sub_seq_cst(&s->index[b].overflow, overflow[b]);
+            result = 0;
+        }
+        if (result)
+            store_seq_cst(&s->header->counts_dirty, 1);
+        registry_unlock_repair(s);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    free(overflow);
+    return result;
+}

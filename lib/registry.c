@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * registry.c - who is attached, and who is alive
+ *
+ * Liveness is a fact the kernel keeps: the holder of entry i has an open-file-description lock
+ * (fcntl(2), F_OFD_SETLK) on byte LOCK_BASE + i of the store.  It vanishes with the process,
+ * after its last instruction, and is seen across pid namespaces.  The lock has an open file
+ * description of its own (lock_fd): the mapping keeps that of `fd` alive in children of fork.
+ *
+ * Invariants
+ *  - Only the holder of an entry's lock changes the entry; who gets the lock of an entry that
+ *    still says "attached" is the sole cleaner of what the dead process held (recover.c).
+ *  - An entry is given to a new process clean: no lane names a block or a lock.
+ *  - incarnation differs between any two processes that had the entry.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define LOCK_BASE ((off_t)1 << (sizeof(off_t) == 8 ? 62 : 30))
+#define LOCK_REPAIR (LOCK_BASE + MAX_ENTRIES)
+
+/* ---- locks of the kernel ---- */
+
+static int lock_byte(int fd, off_t byte, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    int r;
+    do
+        r = fcntl(fd, F_OFD_SETLK, &lock);
+    while (r && errno == EINTR);
+    return r ? (errno == EACCES ? -EAGAIN : -errno) : 0;
+}
+
+bool registry_alive(struct splinter_store *s, uint32_t entry)
+{
+    if (!load_acquire(&s->registry[entry].attached))
+        return false;
+    if (!s->read_only && entry == s->entry && !fork_happened(s))
+        return true;
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LOCK_BASE + entry,
+                         .l_len = 1};
+    return fcntl(s->read_only ? s->fd : s->lock_fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+}
+
+int registry_lock_repair(struct splinter_store *s)
+{
+    return lock_byte(s->lock_fd, LOCK_REPAIR, F_WRLCK);
+}
+
+void registry_unlock_repair(struct splinter_store *s)
+{
+    lock_byte(s->lock_fd, LOCK_REPAIR, F_UNLCK);
+}
+
+/* ---- attaching ---- */
+
+/* Entry i is locked by us: clean up after its last holder, and take it. */
+static int take(struct splinter_store *s, uint32_t i)
+{
+    /* Everything up to here: whoever reads registry_used may touch all entries below it. */
+    int r = backing_reserve(s->fd, s->geo.registry_off, (i + 1) * sizeof(struct entry));
+    if (r) {
+        lock_byte(s->lock_fd, LOCK_BASE + i, F_UNLCK);
+        return error_set(-r, "no room for one more process in the store");
+    }
+    raise_u32(&s->header->registry_used, i + 1);
+    struct entry *e = &s->registry[i];
+    if (load_acquire(&e->attached))
+        recover_entry(s, i);
+    s->entry = i;
+    s->incarnation = load_relaxed(&e->incarnation) + 1;
+    store_release(&e->incarnation, s->incarnation);
+    store_relaxed(&e->pid, (uint32_t)getpid());
+    for (uint32_t l = 0; l < ENTRY_LANES; l++) {
+        struct lane_private *lane = &s->lane[l];
+        memset(lane, 0, sizeof *lane);
+        lane->number = i * 16 + l;
+        lane->shared = &e->lane[l];
+        /* Different processes look for free blocks in different places. */
+        lane->cursor = (i * ENTRY_LANES + l) * 7;
+    }
+    store_release(&e->attached, 1);
+    return 0;
+}
+
+static int take_some_entry(struct splinter_store *s)
+{
+    uint32_t used = load_acquire(&s->header->registry_used);
+    /* First those that were left in order, then one that was never used, then any. */
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < MAX_ENTRIES; i++) {
+            if (!pass && i < used && load_acquire(&s->registry[i].attached))
+                continue;
+            int r = lock_byte(s->lock_fd, LOCK_BASE + i, F_WRLCK);
+            if (!r)
+                return take(s, i);
+            if (r != -EAGAIN)
+                return error_set(-r, "the file system of the store has no file locks");
+        }
+    }
+    return error_set(EUSERS, "all %u places for attached processes are taken", MAX_ENTRIES);
+}
+
+int registry_attach(struct splinter_store *s)
+{
+    int fd = backing_reopen(s->fd, false);
+    if (fd < 0)
+        return error_set(-fd, "cannot open the store a second time through /proc/self/fd");
+    s->lock_fd = fd;
+    int r = take_some_entry(s);
+    if (r) {
+        close(fd);
+        s->lock_fd = -1;
+        return r;
+    }
+    registry_reap_all(s);
+    return 0;
+}
+
+void registry_detach(struct splinter_store *s)
+{
+    if (s->lock_fd < 0)
+        return;
+    if (!fork_happened(s)) {
+        struct entry *e = &s->registry[s->entry];
+        for (uint32_t l = 0; l < ENTRY_LANES; l++)
+            for (uint32_t k = 0; k < LANE_SPARES; k++) {
+                arena_free_named(s, e->lane[l].spare[k], s->lane[l].number);
+                crash_order();
+                e->lane[l].spare[k] = 0;
+            }
+        /* From now on its slabs are anybody's. */
+        store_release(&e->incarnation, s->incarnation + 1);
+        store_release(&e->attached, 0);
+    }
+    close(s->lock_fd); /* and with it the lock */
+    s->lock_fd = -1;
+}
+
+/* ---- the dead ---- */
+
+/* If the holder of the entry is dead, clean up after it.  True if the entry is free now. */
+bool registry_reap(struct splinter_store *s, uint32_t entry)
+{
+    if (entry >= MAX_ENTRIES || entry == s->entry ||
+        entry >= load_acquire(&s->header->registry_used))
+        return false;
+    struct entry *e = &s->registry[entry];
+    if (!load_acquire(&e->attached))
+        return true;
+    /* Our own threads share the open file description, so its lock does not part them. */
+    pthread_mutex_lock(&s->mutex);
+    bool dead = lock_byte(s->lock_fd, LOCK_BASE + entry, F_WRLCK) == 0;
+    if (dead) {
+        if (load_acquire(&e->attached)) {
+            recover_entry(s, entry);
+            store_release(&e->incarnation, load_relaxed(&e->incarnation) + 1);
+            store_release(&e->attached, 0);
+        }
+        lock_byte(s->lock_fd, LOCK_BASE + entry, F_UNLCK);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return dead;
+}
+
+void registry_reap_all(struct splinter_store *s)
+{
+    uint32_t used = load_acquire(&s->header->registry_used);
+    for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
+        if (load_relaxed(&s->registry[i].attached))
+            registry_reap(s, i);
+}
+
+/* ---- fork ----
+ *
+ * A child has its parent's mapping but must not use its parent's entry.  It finds out by a page
+ * that the kernel empties in a child (MADV_WIPEONFORK), or by pthread_atfork where that is
+ * missing, and attaches anew before its first write (lane.c).
+ */
+
+static pthread_mutex_t handles_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct splinter_store *handles;
+static uint32_t generation = 1;
+static uint32_t fallback_page = 1;
+static uint32_t *fork_page = &fallback_page; /* 0 in a child that has not noticed yet */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&handles_mutex);
+}
+
+static void after_fork_parent(void)
+{
+    pthread_mutex_unlock(&handles_mutex);
+}
+
+static void after_fork_child(void)
+{
+    generation++;
+    *fork_page = 1;
+    for (struct splinter_store *s = handles; s; s = s->next) {
+        /* The parent's death is to release the parent's lock, whatever its children do. */
+        if (s->lock_fd >= 0)
+            close(s->lock_fd);
+        s->lock_fd = -1;
+        pthread_mutex_init(&s->mutex, NULL);
+    }
+    pthread_mutex_init(&handles_mutex, NULL);
+    default_fork_child();
+}
+
+static void start(void)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    void *p = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p != MAP_FAILED) {
+#ifdef MADV_WIPEONFORK
+        if (!madvise(p, (size_t)page, MADV_WIPEONFORK)) {
+            fork_page = p;
+            *fork_page = 1;
+        } else
+#endif
+            munmap(p, (size_t)page);
+    }
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+bool fork_happened(const struct splinter_store *s)
+{
+    if (load_relaxed(fork_page) == 0) { /* a child that pthread_atfork did not hear of */
+        store_relaxed(fork_page, 1);
+        __atomic_fetch_add(&generation, 1, __ATOMIC_SEQ_CST);
+    }
+    return load_acquire(&s->fork_generation) != load_relaxed(&generation);
+}
+
+void fork_watch(struct splinter_store *s)
+{
+    pthread_once(&once, start);
+    pthread_mutex_lock(&handles_mutex);
+    store_release(&s->fork_generation, load_relaxed(&generation));
+    s->next = handles;
+    s->link = &handles;
+    if (handles)
+        handles->link = &s->next;
+    handles = s;
+    pthread_mutex_unlock(&handles_mutex);
+}
+
+void fork_unwatch(struct splinter_store *s)
+{
+    pthread_mutex_lock(&handles_mutex);
+    *s->link = s->next;
+    if (s->next)
+        s->next->link = s->link;
+    pthread_mutex_unlock(&handles_mutex);
+}
+
+/* In a child, before its first write: an entry of its own. */
+int fork_reattach(struct splinter_store *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    int r = 0;
+    if (fork_happened(s)) {
+        if (s->lock_fd >= 0) /* inherited behind the back of pthread_atfork */
+            close(s->lock_fd);
+        int fd = backing_reopen(s->fd, false);
+        s->lock_fd = fd;
+        s->entry = MAX_ENTRIES;
+        r = fd < 0 ? fd : take_some_entry(s);
+        if (!r)
+            store_release(&s->fork_generation, load_relaxed(&generation));
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return r;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* version.c - what the library says of itself; the version's one home is configure.ac */
+#include "config.h"
+
+#include <splinter.h>
+
+const char *splinter_version(void)
+{
+    return PACKAGE_VERSION;
+}
+
+size_t splinter_key_max(void)
+{
+    return SPLINTER_KEY_MAX;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wait.c - waiting and waking
+ *
+ * A waiter says that it is about to sleep, looks once more, and sleeps only if the futex word is
+ * as it was; a writer publishes, then looks whether somebody may be asleep.  Both pairs of
+ * accesses are sequentially consistent, so at least one of the two sees the other.
+ *
+ * A key's word is in its home bucket: generation << 1 | somebody may be asleep.  The waker clears
+ * the bit, so a waiter that dies costs one useless wake.  For wait_any the word is the low half
+ * of the store's epoch, and the bit is header.any_asleep.
+ *
+ * A writer may die between publishing and waking; so nobody sleeps longer than a slice
+ * without looking.
+ */
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define SLICE_NS UINT64_C(100000000)
+#define SPIN_NS UINT64_C(30000)   /* a hand-over between two running processes takes far less */
+#define REAP_NS UINT64_C(1000000000)
+#define NAP_MIN_NS UINT64_C(50000) /* who cannot set the bit looks at growing intervals */
+#define NAP_MAX_NS UINT64_C(5000000)
+
+#if defined(SYS_futex)
+#define FUTEX_CALL SYS_futex
+typedef long futex_time; /* the call of old: two longs, also where time_t is longer */
+#else
+#define FUTEX_CALL SYS_futex_time64
+typedef int64_t futex_time;
+#endif
+
+static uint64_t now_monotonic(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+static void futex_wait(const uint32_t *word, uint32_t seen, uint64_t ns)
+{
+    struct {
+        futex_time sec, nsec;
+    } t = {(futex_time)(ns / 1000000000), (futex_time)(ns % 1000000000)};
+    syscall(FUTEX_CALL, word, FUTEX_WAIT, seen, &t, NULL, 0);
+}
+
+static void futex_wake(const uint32_t *word)
+{
+    syscall(FUTEX_CALL, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+static const uint32_t *epoch_word(const struct splinter_store *s)
+{
+    const uint32_t *halves = (const uint32_t *)(const void *)&s->header->epoch;
+    return halves + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+}
+
+void wake_key(struct splinter_store *s, uint32_t home)
+{
+    if (!index_present(s, home))
+        return;
+    uint32_t *word = &s->index[home].wait;
+    uint32_t seen = load_seq_cst(word); /* pairs with the CAS in sleep_on_key() */
+    while (seen & 1)
+        if (cas_seq_cst(word, &seen, (seen & ~1u) + 2)) {
+            futex_wake(word);
+            return;
+        }
+}
+
+void wake_any(struct splinter_store *s)
+{
+    if (load_seq_cst(&s->header->any_asleep)) { /* pairs with the store in wait_any */
+        store_seq_cst(&s->header->any_asleep, 0);
+        futex_wake(epoch_word(s));
+    }
+}
+
+/* ---- how long a wait may go on ---- */
+
+struct patience {
+    uint64_t begin, end, nap, reap;
+};
+
+static struct patience patience_for(uint64_t timeout_ms)
+{
+    uint64_t now = now_monotonic();
+    uint64_t end = timeout_ms > (UINT64_MAX - now) / 1000000 ? UINT64_MAX
+                                                             : now + timeout_ms * 1000000;
+    return (struct patience){now, end, NAP_MIN_NS, now + REAP_NS};
+}
+
+/* Nanoseconds to sleep at most; 0: time is up. */
+static uint64_t slice(struct splinter_store *s, struct patience *p)
+{
+    uint64_t now = now_monotonic();
+    if (now >= p->end)
+        return 0;
+    if (now >= p->reap && !s->read_only) {
+        registry_reap_all(s); /* a death tells those in wait_any */
+        p->reap = now + REAP_NS;
+    }
+    return p->end - now < SLICE_NS ? p->end - now : SLICE_NS;
+}
+
+static void nap(struct patience *p, const uint32_t *word, uint32_t seen, uint64_t most)
+{
+    futex_wait(word, seen, p->nap < most ? p->nap : most);
+    p->nap = p->nap * 2 < NAP_MAX_NS ? p->nap * 2 : NAP_MAX_NS;
+}
+
+/* ---- a key ---- */
+
+/* 1: the key is there, *epoch is its; 0: it is not; else an error. */
+static int look(struct splinter_store *s, const struct key *key, uint64_t *epoch)
+{
+    struct found f;
+    for (uint32_t races = 0; races <= RACES_MAX; races++) {
+        int r = index_find(s, key, &f, &races);
+        if (r <= 0)
+            return r;
+        uint64_t expiry = load_relaxed(&f.rec->expiry);
+        *epoch = load_relaxed(&f.rec->epoch);
+        if (head_unchanged(f.slot, f.head))
+            return !kv_expired(s, expiry);
+    }
+    return -EAGAIN;
+}
+
+/* 1: the wait is over, *result is its; 0: go on. */
+static int decide(struct splinter_store *s, const struct key *key, uint64_t since, uint64_t *epoch,
+                  int *result)
+{
+    int r = look(s, key, epoch);
+    if (r < 0 && r != -EAGAIN)
+        *result = r;
+    else if (load_relaxed(&s->closing))
+        *result = -EBADF;
+    else if (r == 0 && since)
+        *result = -ENOENT;
+    else if (r == 1 && *epoch > since)
+        *result = 0;
+    else
+        return 0;
+    return 1;
+}
+
+static int sleep_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
+                        uint64_t *epoch, int *result, struct patience *p, uint64_t ns)
+{
+    static const uint32_t nowhere;
+    if (s->read_only || index_ensure(s, key->home)) {
+        nap(p, &nowhere, 0, ns);
+        return 0;
+    }
+    uint32_t *word = &s->index[key->home].wait;
+    uint32_t seen = load_relaxed(word);
+    /* Pairs with the load in wake_key(): either the writer sees the bit, or we its change. */
+    while (!(seen & 1) && !cas_seq_cst(word, &seen, seen | 1))
+        ;
+    fence_seq_cst();
+    if (decide(s, key, since, epoch, result))
+        return 1;
+    futex_wait(word, seen | 1, ns);
+    return 0;
+}
+
+int splinter_store_wait(splinter_store *s, const char *name, uint64_t since, uint64_t timeout_ms,
+                        uint64_t *out_epoch)
+{
+    struct key key;
+    if (!s)
+        return -EINVAL;
+    int r = key_make(s, name, &key);
+    if (r)
+        return r;
+    uint64_t epoch = 0;
+    if (!decide(s, &key, since, &epoch, &r)) {
+        struct patience p = patience_for(timeout_ms);
+        bool over = false;
+        uint64_t spin = p.end - p.begin < SPIN_NS ? p.end : p.begin + SPIN_NS;
+        for (uint32_t i = 1; !over && (i % 16 || now_monotonic() < spin); i++) {
+            cpu_relax();
+            over = decide(s, &key, since, &epoch, &r);
+        }
+        while (!over) {
+            uint64_t ns = slice(s, &p);
+            over = decide(s, &key, since, &epoch, &r);
+            if (over)
+                break;
+            if (!ns)
+                return -ETIMEDOUT;
+            over = sleep_on_key(s, &key, since, &epoch, &r, &p, ns);
+        }
+    }
+    if (!r && out_epoch)
+        *out_epoch = epoch;
+    return r;
+}
+
+/* ---- anything ---- */
+
+int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_ms,
+                            uint64_t *out_epoch)
+{
+    if (!s)
+        return -EINVAL;
+    struct patience p = patience_for(timeout_ms);
+    uint64_t epoch;
+    while ((epoch = load_seq_cst(&s->header->epoch)) <= since) {
+        if (load_relaxed(&s->closing))
+            return -EBADF;
+        uint64_t now = now_monotonic();
+        if (now < p.end && now - p.begin < SPIN_NS) {
+            for (int i = 0; i < 16; i++)
+                cpu_relax();
+            continue;
+        }
+        uint64_t ns = slice(s, &p);
+        if (!ns)
+            return -ETIMEDOUT;
+        if (s->read_only) {
+            nap(&p, epoch_word(s), (uint32_t)epoch, ns);
+            continue;
+        }
+        store_seq_cst(&s->header->any_asleep, 1); /* pairs with the load in wake_any() */
+        epoch = load_seq_cst(&s->header->epoch);
+        if (epoch <= since)
+            futex_wait(epoch_word(s), (uint32_t)epoch, ns);
+    }
+    if (out_epoch)
+        *out_epoch = epoch;
+    return 0;
+}

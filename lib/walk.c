@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* walk.c - over all keys: walk, sweep.  A key does not move while it is there, so a cursor over
+ * slots meets it exactly once. */
+#include "internal.h"
+
+/* The key and metadata in a slot.  1: there is one, visible and not expired; 2: expired; 0: none. */
+static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLINTER_KEY_MAX],
+                     struct splinter_meta *meta)
+{
+    for (uint32_t races = 0; races < RACES_MAX; races++) {
+        uint64_t hash = load_acquire(&slot->hash), head = load_acquire(&slot->head);
+        struct record *rec = head ? record_at(s, head) : NULL;
+        if (!rec)
+            return 0;
+        uint32_t len = load_relaxed(&rec->key_len);
+        bool sane = len && len < SPLINTER_KEY_MAX &&
+                    store_knows(s, HEAD_REF(head) + (sizeof *rec + len + UNIT - 1) / UNIT);
+        uint64_t expiry = load_relaxed(&rec->expiry);
+        *meta = (struct splinter_meta){.struct_size = sizeof *meta,
+                                       .epoch = load_relaxed(&rec->epoch),
+                                       .value_size = load_relaxed(&rec->value_len),
+                                       .type = load_relaxed(&rec->type),
+                                       .revision = load_relaxed(&rec->revision),
+                                       .retries = races};
+        if (sane) {
+            payload_copy(key, rec + 1, len);
+            key[len] = '\0';
+        }
+        if (!head_unchanged(slot, head))
+            continue;
+        /* On its way in: not there yet for anybody. */
+        if (!sane || key_hash(s, key, len) != hash)
+            return 0;
+        if (kv_expired(s, expiry))
+            return 2;
+        uint64_t now = expiry ? now_realtime() : 0;
+        meta->ttl_ns = !expiry ? 0 : expiry > now ? expiry - now : 1;
+        return 1;
+    }
+    return 0;
+}
+
+/* The next key from slot *cursor on; what read_slot() says of it, or 0 at the end. */
+static int next_key(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_MAX],
+                    struct splinter_meta *meta)
+{
+    uint64_t end = (uint64_t)s->geo.buckets * BUCKET_SLOTS;
+    while (*cursor < end) {
+        uint32_t b = (uint32_t)(*cursor / BUCKET_SLOTS), i = (uint32_t)(*cursor % BUCKET_SLOTS);
+        if (!index_present(s, b)) {
+            *cursor = (uint64_t)(b / CHUNK_BUCKETS + 1) * CHUNK_BUCKETS * BUCKET_SLOTS;
+            continue;
+        }
+        ++*cursor;
+        int r = read_slot(s, &s->index[b].slot[i], key, meta);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+int splinter_store_walk(splinter_store *s, const char *prefix, uint64_t *cursor, char *key,
+                        struct splinter_meta *meta)
+{
+    if (!s || !cursor || !key || (meta && meta->struct_size < sizeof *meta))
+        return -EINVAL;
+    size_t len = prefix ? strlen(prefix) : 0;
+    char found[SPLINTER_KEY_MAX];
+    struct splinter_meta m;
+    int r;
+    while ((r = next_key(s, cursor, found, &m))) {
+        if (r == 2 || (len && strncmp(found, prefix, len)))
+            continue;
+        strcpy(key, found);
+        if (meta)
+            *meta = m;
+        return 1;
+    }
+    return 0;
+}
+
+int splinter_store_sweep(splinter_store *s)
+{
+    if (!s)
+        return -EINVAL;
+    if (s->read_only)
+        return -EROFS;
+    if (!load_relaxed(&s->header->ttl_used))
+        return 0;
+    char name[SPLINTER_KEY_MAX];
+    struct splinter_meta m;
+    uint64_t cursor = 0;
+    int r, swept = 0;
+    while ((r = next_key(s, &cursor, name, &m))) {
+        struct key key;
+        if (r == 2 && !key_make(s, name, &key) && !kv_unset(s, &key, 0, true, NULL))
+            swept++;
+    }
+    return swept;
+}
