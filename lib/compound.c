@@ -2,7 +2,7 @@
 /* compound.c - append and add: read, change, and set if nobody was faster */
 #include <stdlib.h>
 
-#include "internal.h"
+#include "index.h"
 
 /* Set what was read and changed; 1: somebody was faster. */
 static int set_if_same(struct splinter_store *s, const struct key *key, const void *val, size_t len,

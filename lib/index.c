@@ -16,47 +16,12 @@
  *  - The index is a hole of the file where its bit in the index map is 0: such a chunk is empty
  *    and must not be touched, for a hole of a full /dev/shm is a SIGBUS.
  */
-#define XXH_INLINE_ALL
 #include <sched.h>
 #include <time.h>
-#include <xxhash.h>
 
-#include "internal.h"
+#include "index.h"
 
 #define LOCK_WAIT_NS UINT64_C(100000000) /* for a live owner that does not go on */
-
-/* XXH3: https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md */
-uint64_t key_hash(const struct splinter_store *s, const void *key, uint32_t len)
-{
-    return XXH3_64bits_withSeed(key, len, s->geo.seed);
-}
-
-/* D. Lemire, "Fast Random Integer Generation in an Interval", 2019: multiply instead of divide. */
-uint32_t hash_home(const struct splinter_store *s, uint64_t hash)
-{
-    return (uint32_t)((hash >> 32) * s->geo.buckets >> 32);
-}
-
-int key_make(const struct splinter_store *s, const char *key, struct key *out)
-{
-    if (!key || !*key)
-        return -EINVAL;
-    size_t len = strnlen(key, SPLINTER_KEY_MAX);
-    if (len >= SPLINTER_KEY_MAX)
-        return -ENAMETOOLONG;
-    out->s = key;
-    out->len = (uint32_t)len;
-    out->hash = key_hash(s, key, out->len);
-    out->home = hash_home(s, out->hash);
-    return 0;
-}
-
-bool index_present(const struct splinter_store *s, uint32_t bucket)
-{
-    uint32_t chunk = bucket / CHUNK_BUCKETS;
-    /* Acquire: the pages were reserved before the bit was set.  Pairs with index_ensure(). */
-    return load_acquire(&s->index_map[chunk / 64]) >> chunk % 64 & 1;
-}
 
 /* Make the chunk of this bucket usable.  Reserving twice is harmless. */
 int index_ensure(struct splinter_store *s, uint32_t bucket)
@@ -69,65 +34,6 @@ int index_ensure(struct splinter_store *s, uint32_t bucket)
     if (!r)
         fetch_or_acq_rel(&s->index_map[chunk / 64], UINT64_C(1) << chunk % 64);
     return r;
-}
-
-/* The record a head refers to; NULL if its first unit is not inside the file. */
-struct record *record_at(struct splinter_store *s, uint64_t head)
-{
-    uint32_t ref = HEAD_REF(head);
-    if (!store_knows(s, (uint64_t)ref + 1))
-        return NULL;
-    return (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
-}
-
-static bool record_has_key(struct splinter_store *s, uint64_t head, const struct record *rec,
-                           const struct key *key)
-{
-    return load_relaxed(&rec->key_len) == key->len &&
-           store_knows(s, HEAD_REF(head) + (uint64_t)(sizeof *rec + key->len + UNIT - 1) / UNIT) &&
-           payload_equal(rec + 1, key->s, key->len);
-}
-
-/*
- * Find a key.  1: found, as of out->head, which the caller validates (head_unchanged) after it
- * has read what it wants; 0: not there at some moment of the call; -EAGAIN: too many races.
- */
-int index_find(struct splinter_store *s, const struct key *key, struct found *out,
-               uint32_t *retries)
-{
-    uint32_t b = key->home;
-    for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
-        if (!index_present(s, b))
-            return 0;
-        struct bucket *bucket = &s->index[b];
-        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-            struct slot *slot = &bucket->slot[i];
-            /* Acquire: with a new hash comes the head that was stored before it.  Pairs with the
-             * store of hash in insert_at(). */
-            if (load_acquire(&slot->hash) != key->hash)
-                continue;
-            for (;;) {
-                /* Acquire: the record was written before.  Pairs with the CAS that publishes. */
-                uint64_t head = load_acquire(&slot->head);
-                if (!head)
-                    break;
-                struct record *rec = record_at(s, head);
-                if (rec && record_has_key(s, head, rec, key)) {
-                    *out = (struct found){slot, (uint64_t)b * BUCKET_SLOTS + i, head, rec, b};
-                    return 1;
-                }
-                /* Another key with this hash, a slot whose new hash is on its way, or a
-                 * record that was replaced while we looked. */
-                if (head_unchanged(slot, head))
-                    break;
-                if (++*retries > RACES_MAX)
-                    return -EAGAIN;
-            }
-        }
-        if (!load_acquire(&bucket->overflow))
-            return 0;
-    }
-    return 0;
 }
 
 /* ---- the insert lock ----

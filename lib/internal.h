@@ -121,16 +121,9 @@ struct slab *arena_slab(struct splinter_store *s, uint32_t slab);
 uint64_t arena_used_bytes(struct splinter_store *s);
 
 /* index.c */
-int key_make(const struct splinter_store *s, const char *key, struct key *out);
-uint64_t key_hash(const struct splinter_store *s, const void *key, uint32_t len);
-uint32_t hash_home(const struct splinter_store *s, uint64_t hash);
-bool index_present(const struct splinter_store *s, uint32_t bucket);
 int index_ensure(struct splinter_store *s, uint32_t bucket);
-int index_find(struct splinter_store *s, const struct key *key, struct found *out,
-               uint32_t *retries);
 int index_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key);
 void index_unlock(struct splinter_store *s, struct lane_private *lane, const struct key *key);
-struct record *record_at(struct splinter_store *s, uint64_t head);
 
 static inline uint32_t index_next(const struct splinter_store *s, uint32_t bucket)
 {

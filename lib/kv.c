@@ -19,7 +19,7 @@
  *    that it was published (kv_settle): the cleaner of the lane, should it die, would
  *    otherwise not see its record in the slot any more and take the change for not done.
  */
-#include "internal.h"
+#include "index.h"
 
 /* ---- pieces ---- */
 
@@ -410,7 +410,7 @@ int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t bu
                                   .retries = races};
         /* Untrusted until the head is seen unchanged, so bounded before it is used. */
         bool sane = len <= s->geo.max_value &&
-                    store_knows(s, HEAD_REF(f.head) + ((uint64_t)from + len + UNIT - 1) / UNIT);
+                    file_reaches(s, HEAD_REF(f.head) + ((uint64_t)from + len + UNIT - 1) / UNIT);
         if (sane && buf && len <= buf_size)
             payload_copy(buf, (const uint8_t *)rec + from, len);
         if (!head_unchanged(f.slot, f.head))

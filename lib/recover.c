@@ -15,7 +15,7 @@
  */
 #include <stdlib.h>
 
-#include "internal.h"
+#include "index.h"
 
 /* The hash of the key of the record at head, read until it holds.  False: the slot is vacant. */
 static bool current_hash(struct splinter_store *s, struct slot *slot, uint64_t *hash)

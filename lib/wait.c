@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "index.h"
 
 #define SLICE_NS UINT64_C(100000000)
 #define SPIN_NS UINT64_C(30000)   /* a hand-over between two running processes takes far less */

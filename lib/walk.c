@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* walk.c - over all keys: walk, sweep.  A key does not move while it is there, so a cursor over
  * slots meets it exactly once. */
-#include "internal.h"
+#include "index.h"
 
 /* The key and metadata in a slot.  1: there is one, visible and not expired; 2: expired; 0: none. */
 static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLINTER_KEY_MAX],
