@@ -42,6 +42,7 @@ struct splinter_store {
 
     /* Arena units known to lie inside the file: what lies beyond is looked up anew. */
     uint64_t known_units;
+    uint32_t plain_units; /* references below this have room for the largest record behind them */
 
     uint32_t closing; /* waiters are to leave */
 

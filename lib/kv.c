@@ -385,6 +385,38 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
 
 /* ---- the calls ---- */
 
+/* The get of everyday: the key is in its home bucket, the value fits, has no end of life, and
+ * nobody interferes.  False: anything else, to be found out by the careful way.  A third of its
+ * instructions, so that the processor sees the next call's cache misses during ours. */
+static inline bool get_plainly(struct splinter_store *s, const struct key *key, void *buf,
+                               size_t buf_size, size_t *out_size)
+{
+    if (!index_present(s, key->home))
+        return false;
+    const struct bucket *bucket = &s->index[key->home];
+    uint32_t is0 = load_acquire(&bucket->slot[0].hash) == key->hash;
+    uint32_t is1 = load_acquire(&bucket->slot[1].hash) == key->hash;
+    uint32_t is2 = load_acquire(&bucket->slot[2].hash) == key->hash;
+    if (is0 + is1 + is2 != 1)
+        return false;
+    const struct slot *slot = &bucket->slot[is1 + 2 * is2];
+    uint64_t head = load_acquire(&slot->head);
+    /* A vacant head is the highest reference.  The largest record fits behind one below this. */
+    if (HEAD_REF(head) >= load_relaxed(&s->plain_units))
+        return false;
+    const struct record *rec = (const void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
+    uint32_t len = load_relaxed(&rec->value_len);
+    if (load_relaxed(&rec->key_len) != key->len || !key_equal(rec + 1, key->s, key->len) ||
+        load_relaxed(&rec->expiry) || len > buf_size || len > s->geo.max_value)
+        return false;
+    payload_copy(buf, (const uint8_t *)rec + value_offset(key->len), len);
+    if (!head_unchanged(slot, head))
+        return false;
+    if (out_size)
+        *out_size = len;
+    return true;
+}
+
 int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t buf_size,
                        size_t *out_size, struct splinter_meta *meta)
 {
@@ -394,6 +426,8 @@ int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t bu
     int r = key_make(s, name, &key);
     if (r)
         return r;
+    if (buf && !meta && get_plainly(s, &key, buf, buf_size, out_size))
+        return 0;
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         struct found f;
         r = index_find(s, &key, &f, &races);

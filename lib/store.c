@@ -112,7 +112,11 @@ bool store_knows(struct splinter_store *s, uint64_t end_units)
         (uint64_t)st.st_size < s->geo.arena_off)
         return false;
     uint64_t units = ((uint64_t)st.st_size - s->geo.arena_off) / UNIT;
-    store_relaxed(&s->known_units, units < s->arena_units ? units : s->arena_units);
+    if (units > s->arena_units)
+        units = s->arena_units;
+    store_relaxed(&s->known_units, units);
+    uint32_t largest = largest_block(s->geo.max_value);
+    store_relaxed(&s->plain_units, units > largest ? (uint32_t)(units - largest) : 0);
     return end_units <= units;
 }
 
