@@ -270,10 +270,10 @@ int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t cl
     return r == -ENOBUFS ? -ENOSPC : r;
 }
 
-/* A slab that this lane has is not told from a free one here: blocks count, spares included. */
+/* Bytes of blocks in use, less those that lanes keep as spares.  Others may move meanwhile. */
 uint64_t arena_used_bytes(struct splinter_store *s)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, spare = 0;
     uint32_t used = load_acquire(&s->header->slabs_used);
     for (uint32_t i = 0; i < used && i < s->geo.slabs; i++) {
         if (!store_knows(s, ((uint64_t)i << s->slab_shift) + SLAB_HEADER_UNITS))
@@ -283,5 +283,14 @@ uint64_t arena_used_bytes(struct splinter_store *s)
         for (uint32_t w = 0; w < SLAB_WORDS; w++)
             bytes += units * UNIT * (unsigned)__builtin_popcountll(load_relaxed(&slab->bits[w]));
     }
-    return bytes;
+    uint32_t entries = load_acquire(&s->header->registry_used);
+    for (uint32_t i = 0; i < entries * ENTRY_LANES && i < MAX_ENTRIES * ENTRY_LANES; i++)
+        for (uint32_t k = 0; k < LANE_SPARES; k++) {
+            const struct lane *lane = &s->registry[i / ENTRY_LANES].lane[i % ENTRY_LANES];
+            uint64_t named = load_relaxed(&lane->spare[k]);
+            uint32_t ref = (uint32_t)(named >> 32);
+            if (named && arena_is_used(s, ref) && arena_generation(s, ref) == (uint32_t)named)
+                spare += (uint64_t)arena_block_units(s, ref) * UNIT;
+        }
+    return bytes > spare ? bytes - spare : 0;
 }
