@@ -1,0 +1,128 @@
+#!/bin/sh
+# What the libraries export is what the header declares, with the library's own version node;
+# the header stands alone in every language it claims; every call has a man page.  TAP.
+top_srcdir=${TOP_SRCDIR:-.}
+top_builddir=${TOP_BUILDDIR:-.}
+header=$top_srcdir/include/splinter.h
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-abi.XXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+n=0
+ok() { n=$((n + 1)); echo "ok $n - $1"; }
+not_ok() { n=$((n + 1)); sed 's/^/# /' "$tmp/why" 2>/dev/null; echo "not ok $n - $1"; }
+skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
+
+# The functions the header declares: comments and directives go, names before "(" stay.
+awk '
+    { text = text " " ($0 ~ /^[ \t]*#/ ? "" : $0) "\n" }
+    END {
+        while ((at = index(text, "/*")) > 0) {
+            rest = substr(text, at + 2)
+            end = index(rest, "*/")
+            text = substr(text, 1, at - 1) " " substr(rest, end + 2)
+        }
+        while (match(text, /splinter_[a-z0-9_]+[ \t]*\(/)) {
+            name = substr(text, RSTART, RLENGTH)
+            sub(/[ \t]*\(/, "", name)
+            print name
+            text = substr(text, RSTART + RLENGTH)
+        }
+    }' "$header" | LC_ALL=C sort -u >"$tmp/declared"
+
+if [ "$(wc -l <"$tmp/declared")" -ge 29 ]; then
+    ok 'the header declares at least the 29 calls of version 1.0'
+else
+    cp "$tmp/declared" "$tmp/why"
+    not_ok 'the header declares at least the 29 calls of version 1.0'
+fi
+
+# same NAME MAP-OR-LIST: compares $tmp/found with the header.
+same() {
+    if diff "$tmp/declared" "$tmp/found" >"$tmp/why"; then ok "$1"; else not_ok "$1"; fi
+}
+
+check_library() { # name node
+    sed -n 's/^[ \t]*\(splinter_[a-z0-9_]*\);.*/\1/p' "$top_srcdir/lib/$1.map" |
+        LC_ALL=C sort >"$tmp/found"
+    same "$1.map lists the calls of the header"
+
+    what="$1.so exports the calls of the header and nothing else, as $2"
+    object=$top_builddir/lib/.libs/$1.so
+    if [ ! -f "$object" ]; then
+        skip "$what" 'no shared library was built'
+        skip "the soname is $1.so.1" 'no shared library was built'
+        return
+    fi
+    if ! command -v "${READELF:-readelf}" >/dev/null; then
+        skip "$what" 'readelf was not found'
+        skip "the soname is $1.so.1" 'readelf was not found'
+        return
+    fi
+    if [ -n "$HAVE_VERSION_SCRIPT" ]; then
+        skip "$what" 'the linker takes no version scripts'
+    else
+        # Defined, global, not the absolute symbol that stands for the node itself.
+        "${READELF:-readelf}" --dyn-syms -W "$object" |
+            awk '$7 != "UND" && $7 != "ABS" && ($5 == "GLOBAL" || $5 == "WEAK") && $8 != "" && $1 ~ /:$/ { print $8 }' |
+            LC_ALL=C sort >"$tmp/exported"
+        sed "s/\$/@@$2/" "$tmp/declared" >"$tmp/wanted"
+        if diff "$tmp/wanted" "$tmp/exported" >"$tmp/why"; then ok "$what"; else not_ok "$what"; fi
+    fi
+    "${READELF:-readelf}" -d -W "$object" >"$tmp/why"
+    if grep -q "SONAME.*\[$1\.so\.1\]" "$tmp/why"; then
+        ok "the soname is $1.so.1"
+    else
+        not_ok "the soname is $1.so.1"
+    fi
+}
+check_library libsplinter SPLINTER_1.0
+check_library libsplinter_p SPLINTER_P_1.0
+
+# The header alone, warnings as errors.
+header_alone() { # compiler language standard
+    what="the header compiles alone as $3"
+    if [ -z "$1" ]; then
+        skip "$what" 'no such compiler was found'
+        return
+    fi
+    echo '#include <splinter.h>' >"$tmp/alone.$2"
+    # shellcheck disable=SC2086 # the compiler may have arguments
+    if $1 "-std=$3" -pedantic -Wall -Wextra -Wundef -Werror -I"$top_srcdir/include" \
+        -c -o "$tmp/alone.o" "$tmp/alone.$2" 2>"$tmp/why"; then
+        ok "$what"
+    else
+        not_ok "$what"
+    fi
+}
+if [ -z "$CXX" ]; then
+    for candidate in g++ clang++; do
+        command -v $candidate >/dev/null && CXX=$candidate && break
+    done
+fi
+header_alone "${CC:-cc}" c c99
+header_alone "${CC:-cc}" c c11
+header_alone "$CXX" cc c++17
+
+# A page, or a link to a page whose NAME section has the call.
+while read -r call; do
+    page=
+    for dir in "$top_srcdir/man" "$top_builddir/man"; do
+        [ -f "$dir/$call.3" ] && page=$dir/$call.3 && break
+    done
+    if [ -z "$page" ]; then
+        echo "there is no $call.3" >"$tmp/why"
+        not_ok "$call has a man page"
+        continue
+    fi
+    target=$(sed -n '1s:^\.so man3/::p' "$page")
+    [ -n "$target" ] && page=$top_srcdir/man/$target
+    if grep -q "^\.Nm $call\( ,\)\{0,1\}\$" "$page" 2>"$tmp/why"; then
+        ok "$call has a man page"
+    else
+        echo "$page does not name $call in its NAME section" >>"$tmp/why"
+        not_ok "$call has a man page"
+    fi
+done <"$tmp/declared"
+
+echo "1..$n"

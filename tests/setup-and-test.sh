@@ -1,0 +1,207 @@
+#!/bin/sh
+# All tests, from a bare Debian machine: installs what is missing (as root, or through sudo),
+# then runs, each in a build tree of its own outside this one,
+#   make check, built by gcc;
+#   make check, built by clang with AddressSanitizer and UndefinedBehaviorSanitizer;
+#   the unit tests of the bus verbs under valgrind;
+#   make distcheck.
+# The last line says "N passed, M failed, K skipped": every TAP result of the first two, and one
+# for each of the others.  The exit status is 0 only if nothing failed.
+#
+# SPLINTER_STAGES chooses among "gcc clang valgrind distcheck".
+set -u
+cd "$(dirname "$0")/.." || exit 1
+exec </dev/null
+stages=${SPLINTER_STAGES:-gcc clang valgrind distcheck}
+unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS DESTDIR
+LC_ALL=C
+DEBIAN_FRONTEND=noninteractive
+export LC_ALL DEBIAN_FRONTEND
+jobs=$(nproc 2>/dev/null || echo 1)
+
+# ---- what is needed ---------------------------------------------------------
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+updated=no
+apt_install() {
+    command -v apt-get >/dev/null || {
+        echo "missing: $*; this script installs packages on Debian only" >&2
+        exit 1
+    }
+    echo "installing: $*"
+    if [ $updated = no ]; then
+        as_root apt-get update -q >/dev/null || exit 1
+        updated=yes
+    fi
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" \
+        >"${TMPDIR:-/tmp}/splinter-apt.$$" 2>&1 || {
+        cat "${TMPDIR:-/tmp}/splinter-apt.$$"
+        rm -f "${TMPDIR:-/tmp}/splinter-apt.$$"
+        return 1
+    }
+    rm -f "${TMPDIR:-/tmp}/splinter-apt.$$"
+}
+
+missing=
+need() { # command or header, package
+    case $1 in
+        /*) [ -e "$1" ] ;;
+        *) command -v "$1" >/dev/null ;;
+    esac || missing="$missing $2"
+}
+need gcc gcc
+need g++ g++
+need make make
+need autoconf autoconf
+need automake automake
+need libtoolize libtool
+need pkg-config pkg-config
+need xz xz-utils
+need readelf binutils
+need mandoc mandoc
+need clang clang
+need valgrind valgrind
+need /usr/include/stdio.h libc6-dev
+need /usr/include/xxhash.h libxxhash-dev
+need /usr/include/check.h check
+if [ -n "$missing" ]; then
+    # shellcheck disable=SC2086 # a list
+    apt_install $missing || exit 1
+fi
+
+# The tree is copied, so that what was built in it, and what is built here, never meet.
+work=$(mktemp -d "${TMPDIR:-/tmp}/splinter-check.XXXXXX") || exit 1
+trap 'chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+case " $stages " in
+    *' clang '*)
+        echo 'int main(void) { return 0; }' >"$work/t.c"
+        if ! clang -fsanitize=address,undefined -o "$work/t" "$work/t.c" 2>/dev/null; then
+            # Where the run-time library is a package of its own, it is named after the release.
+            major=$(clang -dumpversion | sed 's/\..*//')
+            apt_install "libclang-rt-$major-dev" || exit 1
+        fi ;;
+esac
+
+mkdir "$work/src"
+tar -cf - --exclude=./.git --exclude=./build --exclude=./autom4te.cache . | tar -xf - -C "$work/src" || exit 1
+cd "$work/src" || exit 1
+[ -f Makefile ] && make distclean >/dev/null 2>&1
+find . \( -name '*.o' -o -name '*.lo' -o -name '*.la' -o -name '*.trs' \) -exec rm -f {} +
+
+# ---- the stages ---------------------------------------------------------------
+
+passed=0
+failed=0
+skipped=0
+
+# Adds up the results of every test that ran in the build tree $1.
+count() {
+    results=$(find "$1" -name '*.trs' -exec grep -h '^:test-result:' {} +)
+    p=$(echo "$results" | grep -cE ': (PASS|XFAIL)')
+    f=$(echo "$results" | grep -cE ': (FAIL|XPASS|ERROR)')
+    s=$(echo "$results" | grep -c ': SKIP')
+    passed=$((passed + p))
+    failed=$((failed + f))
+    skipped=$((skipped + s))
+}
+
+# One configuration: $1 is its name, the rest configure's arguments.
+configuration() {
+    name=$1
+    shift
+    echo
+    echo "== make check: $name"
+    mkdir "$work/$name"
+    start=$(date +%s)
+    if ! (cd "$work/$name" && ../src/configure "$@" >configure.out 2>&1); then
+        cat "$work/$name/configure.out"
+        echo "== $name: configure failed"
+        failed=$((failed + 1))
+        return
+    fi
+    if ! (cd "$work/$name" && make -j"$jobs" >build.out 2>&1); then
+        cat "$work/$name/build.out"
+        echo "== $name: the build failed"
+        failed=$((failed + 1))
+        return
+    fi
+    # -k, so that a test that does not compile does not hide the others; VERBOSE prints the
+    # logs of those that fail.
+    (cd "$work/$name" && timeout 900 make -k -j"$jobs" check VERBOSE=1) >"$work/$name/check.out" 2>&1
+    status=$?
+    grep -h 'warning:' "$work/$name/build.out" "$work/$name/check.out"
+    count "$work/$name"
+    if [ $status != 0 ]; then
+        cat "$work/$name/check.out"
+        # A failure that no test reports: of the compiler, or of time.
+        if [ "$f" = 0 ]; then
+            echo "== $name: make check ended with status $status"
+            failed=$((failed + 1))
+        fi
+    fi
+    echo "== $name: $p passed, $f failed, $s skipped, $(($(date +%s) - start)) s"
+}
+
+# One result for a whole stage: $1 is its name, the rest the command.
+stage() {
+    name=$1
+    shift
+    echo
+    echo "== $name"
+    start=$(date +%s)
+    if ("$@") >"$work/$name.out" 2>&1; then
+        passed=$((passed + 1))
+        result=passed
+    else
+        cat "$work/$name.out"
+        failed=$((failed + 1))
+        result=FAILED
+    fi
+    echo "== $name: $result, $(($(date +%s) - start)) s"
+}
+
+under_valgrind() {
+    [ -d "$work/gcc" ] || {
+        mkdir "$work/gcc" && (cd "$work/gcc" && ../src/configure CC=gcc && make -j"$jobs") || return 1
+    }
+    cd "$work/gcc" && make tests/unit/test_verbs || return 1
+    CK_FORK=no CK_TIMEOUT_MULTIPLIER=20 timeout 600 ./libtool --mode=execute \
+        valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
+        tests/unit/test_verbs >valgrind.out 2>&1
+    status=$?
+    cat valgrind.out
+    [ $status = 0 ] && ! grep -q '^not ok' valgrind.out
+}
+
+distcheck() {
+    mkdir -p "$work/dist" && cd "$work/dist" || return 1
+    ../src/configure CC=gcc && timeout 900 make -j"$jobs" distcheck VERBOSE=1
+}
+
+if ! sh ./autogen.sh >"$work/autogen.out" 2>&1; then
+    cat "$work/autogen.out"
+    echo
+    echo '0 passed, 1 failed, 0 skipped'
+    exit 1
+fi
+
+for this in $stages; do
+    case $this in
+        gcc) configuration gcc CC=gcc ;;
+        clang) configuration clang CC=clang --enable-sanitizer=address,undefined ;;
+        valgrind) stage valgrind under_valgrind ;;
+        distcheck) stage distcheck distcheck ;;
+        *)
+            echo "there is no stage $this" >&2
+            exit 2 ;;
+    esac
+done
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * support.h - what the tests share: places for stores, clean-up, numbers, processes
+ *
+ * Compiled twice: with TEST_PERSISTENT defined for libsplinter_p, whose bus verbs take a path.
+ * A helper that cannot do its work prints why and aborts: the test then fails by signal.
+ */
+#ifndef SPLINTER_TEST_SUPPORT_H
+#define SPLINTER_TEST_SUPPORT_H
+
+#include <splinter.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Those before BACKING_NAMED have a name to be opened by. */
+enum backing {
+    BACKING_MEMORY,
+    BACKING_FILE,
+    BACKING_NAMED,
+    BACKING_MEMFD = BACKING_NAMED,
+    BACKINGS
+};
+
+/* Where one store is. */
+struct place {
+    int backing;
+    char name[512];        /* as passed to splinter_store_open(); a label for memfd */
+    uint32_t flags;        /* SPLINTER_MEMORY, _FILE or _ANONYMOUS */
+    splinter_store *first; /* the handle that made it, from which a memfd is opened again */
+};
+
+/* Once, first in main(): makes the directory, sees to its removal at exit, prints the seed. */
+void support_start(void);
+
+/* The directory for files of this program; nothing in it outlives the program. */
+const char *support_dir(void);
+
+/* A name nobody has, in the default backing of the library, for the bus verbs. */
+void bus_name(char *out, size_t size);
+/* The file in which the default backing keeps `name`. */
+void bus_path(char *out, size_t size, const char *name);
+
+/* A name nobody has, in `backing`. */
+void place_new(struct place *place, int backing);
+/* Create a store there. */
+splinter_store *place_make(struct place *place, int backing, size_t slots, size_t max_value);
+/* Another handle for it; `extra` is SPLINTER_RDONLY or 0.  The result of the open. */
+int place_open(const struct place *place, uint32_t extra, splinter_store **out);
+splinter_store *place_again(const struct place *place, uint32_t extra);
+/* A file name under which the raw bytes can be opened. */
+void place_path(const struct place *place, char *out, size_t size);
+
+/* All raw bytes of a file; free() them. */
+uint8_t *raw_read(const char *path, size_t *size);
+bool raw_contains(const char *path, const char *marker);
+void raw_patch(const char *path, uint64_t offset, const void *bytes, size_t len);
+
+/* The number of problems splinter_store_check() finds; they are printed. */
+int check_store(splinter_store *store);
+
+/* xorshift64*: small, seedable. */
+extern uint64_t support_seed;
+uint64_t random_next(uint64_t *state);
+
+uint64_t now_ns(void); /* CLOCK_MONOTONIC */
+void sleep_ms(unsigned ms);
+/* Wait for a child; its exit status, or 1000 + signal. */
+int reap(pid_t pid);
+uint64_t fnv1a(const void *bytes, size_t len);
+
+__attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
+
+#endif
