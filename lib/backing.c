@@ -67,10 +67,11 @@ int backing_reserve(int fd, uint64_t offset, uint64_t length)
     return result == -EDQUOT || result == -EFBIG ? -ENOSPC : result;
 }
 
-/* Header and index map are reserved; registry, index and arena are holes until they are used. */
+/* Header, index map and the creator's registry entry are reserved; the rest of the registry, index
+ * and arena are holes until they are used. */
 static int fill(int fd, const struct geometry *geo, const char *name)
 {
-    int r = backing_reserve(fd, 0, geo->registry_off);
+    int r = backing_reserve(fd, 0, geo->registry_off + PAGE);
     if (r)
         return error_set(-r, r == -ENOSPC ? "no room for the store '%.200s'" :
                          r == -EOPNOTSUPP ? "the file system of '%.200s' cannot reserve space "

@@ -83,6 +83,7 @@ static void close_change(struct lane_private *lane)
 {
     crash_order();
     store_release(&lane->shared->epoch, 0);
+    crash_order(); /* the next change is not described in an open journal */
 }
 
 /* The old record's block becomes the lane's spare `at`; closes the change. */
@@ -120,12 +121,13 @@ static void write_record(struct record *rec, const struct lane_private *lane, co
     payload_copy((uint8_t *)rec + value_offset(key->len), val, len);
 }
 
-/* A block that was filled in but not published goes back to being a clean spare. */
+/* A block that was filled in but not published goes back to being a clean spare.  Its tag stays
+ * all the time: it tells the cleaner of a dead process whose the block is. */
 static void clean_spare(struct record *rec, const struct key *key, size_t len)
 {
-    uint16_t tag = rec->tag;
-    memset(rec, 0, value_offset(key->len) + len);
-    store_relaxed(&rec->tag, tag);
+    size_t rest = offsetof(struct record, flags);
+    memset(rec, 0, offsetof(struct record, tag));
+    memset((uint8_t *)rec + rest, 0, value_offset(key->len) + len - rest);
 }
 
 /* ---- set ---- */
@@ -318,6 +320,7 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
 {
     uint32_t at, races = 0;
     lane_spare_empty(s, lane, &at);
+    lane->shared->hash = key->hash;
     for (;;) {
         struct found f;
         int r = index_find(s, key, &f, &races);

@@ -103,7 +103,7 @@ struct lane {
      * is the lane's if the slab's generation is the same, its bit is set and its tag is the
      * lane's. */
     uint64_t spare[LANE_SPARES];
-    uint64_t pad2;
+    uint64_t hash; /* of the key an unset removes */
 };
 static_assert(sizeof(struct lane) == 128, "lane");
 #define LANE_UPDATE 1

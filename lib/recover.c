@@ -38,18 +38,13 @@ static bool current_hash(struct splinter_store *s, struct slot *slot, uint64_t *
 
 static bool unset_happened(struct splinter_store *s, struct lane *lane, struct slot *slot)
 {
+    uint64_t hash;
     if (lane->done)
         return true;
-    uint64_t head = load_acquire(&slot->head), now, then;
-    if (head == lane->expect)
+    if (load_acquire(&slot->head) == lane->expect)
         return false;
-    /* The record it was to remove is still whole: zeroing comes after `done`. */
-    struct record *old = record_at(s, lane->expect);
-    if (!old || old->key_len >= SPLINTER_KEY_MAX ||
-        !store_knows(s, HEAD_REF(lane->expect) + (sizeof *old + old->key_len + UNIT - 1) / UNIT))
-        return false;
-    then = key_hash(s, old + 1, old->key_len);
-    return !current_hash(s, slot, &now) || now != then;
+    /* Vacant or another key's: it did.  The key still there: somebody updated it before. */
+    return !current_hash(s, slot, &hash) || hash != lane->hash;
 }
 
 /* The block of the replaced record becomes a spare, as retire() in kv.c would have done. */
