@@ -170,7 +170,7 @@ under_valgrind() {
         mkdir "$work/gcc" && (cd "$work/gcc" && ../src/configure CC=gcc && make -j"$jobs") || return 1
     }
     cd "$work/gcc" && make tests/unit/test_verbs || return 1
-    CK_FORK=no CK_TIMEOUT_MULTIPLIER=20 timeout 600 ./libtool --mode=execute \
+    CK_FORK=no CK_TIMEOUT_MULTIPLIER=20 timeout 1800 ./libtool --mode=execute \
         valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
         tests/unit/test_verbs >valgrind.out 2>&1
     status=$?

@@ -41,8 +41,7 @@ wanted="$includedir/splinter.h $pkgconfigdir/splinter.pc $pkgconfigdir/splinter_
 [ $shared = yes ] && wanted="$wanted $libdir/libsplinter.so.1 $libdir/libsplinter_p.so
     $libdir/libsplinter_p.so.1"
 [ $static = yes ] && wanted="$wanted $libdir/libsplinter_p.a"
-tools=${TOOLS:-}
-for tool in $tools; do
+for tool in send recv logtee perf test; do
     wanted="$wanted $bindir/splinter_$tool $mandir/man1/splinter_$tool.1"
 done
 for file in $wanted; do
@@ -62,7 +61,7 @@ fi
 # The tools run where they are, and agree with configure.ac on the version.
 LD_LIBRARY_PATH=$root$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
-for tool in $tools; do
+for tool in send recv logtee perf test; do
     if "$root$bindir/splinter_$tool" --version >"$tmp/why" 2>&1 &&
         grep -qF "${VERSION:-.}" "$tmp/why"; then
         ok "splinter_$tool --version says ${VERSION:-a version}"

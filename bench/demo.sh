@@ -1,0 +1,72 @@
+#!/bin/sh
+# From a bare Debian machine to a message between two processes: installs what is missing to
+# build (as root, or through sudo), builds in ./build, sends one message, measures.
+set -eu
+cd "$(dirname "$0")/.."
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+missing=
+need() { # command or header, package
+    case $1 in
+        /*) [ -e "$1" ] ;;
+        *) command -v "$1" >/dev/null ;;
+    esac || missing="$missing $2"
+}
+need gcc gcc
+need make make
+need /usr/include/stdio.h libc6-dev
+need /usr/include/xxhash.h libxxhash-dev
+need pkg-config pkg-config
+if [ ! -x configure ]; then
+    need autoconf autoconf
+    need automake automake
+    need libtoolize libtool
+fi
+if [ -n "$missing" ]; then
+    command -v apt-get >/dev/null || {
+        echo "missing:$missing; this script installs packages on Debian only" >&2
+        exit 1
+    }
+    echo "== installing$missing"
+    as_root apt-get update -q >/dev/null
+    # shellcheck disable=SC2086 # a list
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+        $missing >/dev/null
+fi
+
+echo '== building'
+mkdir -p build
+log() { "$@" >build/demo.log 2>&1 || { cat build/demo.log >&2; exit 1; }; }
+[ -x configure ] || log sh ./autogen.sh
+if [ -f config.status ]; then
+    dir=. # configured in place: there it stays
+else
+    dir=build
+    [ -f build/config.status ] || (cd build && ../configure >demo.log 2>&1) || {
+        cat build/demo.log >&2
+        exit 1
+    }
+fi
+log make -C "$dir" -j"$(nproc)" all bench/splinter_bench
+tools=$dir/tools
+
+bus=splinter_demo_$$
+trap 'rm -f "/dev/shm/$bus" build/demo.received' EXIT
+trap 'exit 1' HUP INT TERM
+
+echo
+echo "== one process receives, another sends"
+echo "\$ splinter_recv --wait --current --oneshot $bus greeting &"
+"$tools/splinter_recv" --wait --current --oneshot --timeout 20000 "$bus" greeting >build/demo.received &
+receiver=$!
+echo "\$ splinter_send --create $bus greeting 'hello from process $$'"
+"$tools/splinter_send" --create "$bus" greeting "hello from process $$"
+wait "$receiver"
+echo "received by process $receiver: $(cat build/demo.received)"
+
+echo
+echo '== how fast it is here (make bench prints all of it)'
+"$dir/bench/splinter_bench" --quick

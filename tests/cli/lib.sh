@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# lib.sh - what the tests of the tools share; sourced.  TAP by hand.
+#
+# Nothing here asserts how long something takes: each process has a watchdog, and waiting for
+# another one means looking again until what it says or does is there.
+: "${TOOLS_DIR:?is where the tools are}"
+LC_ALL=C
+export LC_ALL
+
+send=$TOOLS_DIR/splinter_send
+recv=$TOOLS_DIR/splinter_recv
+logtee=$TOOLS_DIR/splinter_logtee
+perf=$TOOLS_DIR/splinter_perf
+
+WATCHDOG=120 # seconds; under a sanitizer everything is slow
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/splinter-cli.XXXXXX") || exit 99
+BUS=splinter_cli.$$ # each test may append to it
+pids=
+
+clean_up() {
+    for p in $pids; do
+        kill "$p" 2>/dev/null && wait "$p" 2>/dev/null
+    done
+    rm -rf "$T" /dev/shm/"$BUS"*
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+count=0
+failed=0
+
+diagnose() {
+    for f in "$T/out" "$T/err" "$T/bg.out" "$T/bg.err"; do
+        [ -s "$f" ] && head -c 2000 "$f" | sed "s|^|# ${f##*/}: |"
+    done
+}
+
+# ok NAME COMMAND...: passes if the command does.
+ok() {
+    count=$((count + 1))
+    test_name=$1
+    shift
+    if "$@"; then
+        echo "ok $count - $test_name"
+    else
+        failed=$((failed + 1))
+        echo "not ok $count - $test_name"
+        echo "# failed: $*"
+        diagnose
+    fi
+}
+
+skip() { # NAME WHY
+    count=$((count + 1))
+    echo "ok $count - $1 # SKIP $2"
+}
+
+finish() {
+    echo "1..$count"
+    [ $failed = 0 ] || exit 1
+    exit 0
+}
+
+# run COMMAND...: to its end; $status, $T/out and $T/err have what came of it.  Standard input is
+# the file $input.
+input=/dev/null
+run() {
+    timeout -k 5 "$WATCHDOG" "$@" >"$T/out" 2>"$T/err" <"$input"
+    status=$?
+}
+
+# start COMMAND...: in the background, one at a time; $T/bg.out and $T/bg.err have its output,
+# $pid is its process.  (timeout also gives it back the SIGINT that a background process of a
+# shell ignores.)
+start() {
+    : >"$T/bg.out"
+    : >"$T/bg.err"
+    timeout -k 5 "$WATCHDOG" "$@" >"$T/bg.out" 2>"$T/bg.err" </dev/null &
+    pid=$!
+    pids="$pids $pid"
+}
+
+# ended: waits for what start() started; $status.
+ended() {
+    wait "$pid" 2>/dev/null # a shell may tell of a signal here
+    status=$?
+    pids=${pids% "$pid"}
+}
+
+# eventually COMMAND...: looks again until the command passes.
+eventually() {
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        [ $tries -lt $((WATCHDOG * 20)) ] || return 1
+        sleep 0.05
+    done
+}
+
+bg_says() { eventually grep -qF -- "$1" "$T/bg.err"; }
+bg_printed() { eventually grep -qF -- "$1" "$T/bg.out"; }
+
+# Conditions for ok.
+is_status() { [ "$status" = "$1" ]; }
+says() { is_status "$1" && grep -qF -- "$2" "$T/err"; } # STATUS TEXT-ON-STDERR
+silent() { [ ! -s "$T/err" ]; }
+# shellcheck disable=SC2059 # a format it is
+file_is() { printf -- "$2" | cmp -s - "$1"; } # FILE FORMAT
+printed() { is_status 0 && file_is "$T/out" "$1"; }
+bg_wrote() { is_status 0 && file_is "$T/bg.out" "$1"; }
+
+# What every tool does.
+common() { # TOOL PATH
+    tool=$1
+    run "$2" --help
+    ok "$1: --help goes to standard output, status 0" eval 'is_status 0 && silent && grep -q "^Usage: $tool" "$T/out"'
+    run "$2" --version
+    ok "$1: --version names the tool" eval 'is_status 0 && silent && grep -q "^$tool .*[0-9]" "$T/out"'
+    run "$2" --no-such-option
+    ok "$1: an unknown option is a usage error" says 2 "--help"
+    if [ -e /dev/full ]; then
+        timeout "$WATCHDOG" "$2" --help >/dev/full 2>"$T/err"
+        status=$?
+        ok "$1: a full disk is reported" says 1 "$1: cannot write to standard output"
+    else
+        skip "$1: a full disk is reported" "there is no /dev/full"
+    fi
+}

@@ -1,0 +1,160 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# splinter_logtee, as a user runs it
+. "$(dirname "$0")/lib.sh"
+
+common splinter_logtee "$logtee"
+
+# ---- arguments, and what is not there
+
+run "$logtee" --format=xml "$BUS"
+ok '--format=xml is refused, with what is allowed' says 2 'it takes plain or json'
+run "$logtee" --count=0 "$BUS"
+ok '--count=0 is refused' says 2 "--count: '0' is not allowed"
+run "$logtee" --prefix=a "$BUS" k
+ok '--prefix and a KEY exclude each other' says 2 'exclude each other'
+run "$logtee" "$BUS"
+ok 'a missing bus: status 3' says 3 "bus '$BUS' does not exist"
+run "$send" --create "$BUS" log.a one
+run "$send" "$BUS" log.b two
+run "$send" "$BUS" other three
+run "$logtee" "$BUS" nokey
+ok 'a missing key that was named: status 3' says 3 "key 'nokey' does not exist"
+run "$logtee" --timeout=50 "$BUS"
+ok 'nothing new: status 4' says 4 'no new value within 50 ms'
+ok 'and no output' [ ! -s "$T/out" ]
+
+# ---- what is there
+
+run "$logtee" --current --count=3 "$BUS"
+ok '--current: all keys, in the order in which they were set' printed 'log.a\tone\nlog.b\ttwo\nother\tthree\n'
+ok 'the total is told at the end' says 0 '3 values, 0 missed'
+run "$logtee" --current --count=3 "$BUS"
+ok 'nothing was consumed' printed 'log.a\tone\nlog.b\ttwo\nother\tthree\n'
+run "$logtee" --current --count=2 --prefix=log. "$BUS"
+ok '--prefix' printed 'log.a\tone\nlog.b\ttwo\n'
+run "$logtee" --current --count=2 "$BUS" other log.a
+ok 'named keys' printed 'log.a\tone\nother\tthree\n'
+run "$logtee" --current --timeout=50 "$BUS" other
+ok 'status 4 also after values' eval 'is_status 4 && file_is "$T/out" "other\tthree\n"'
+run "$logtee" --current --count=1 --timestamps "$BUS" other
+ok '--timestamps: RFC 3339' eval 'is_status 0 && grep -qE "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z	other	three$" "$T/out"'
+
+# ---- JSON
+
+run "$logtee" --current --count=1 --format=json "$BUS" other
+ok 'json: key, epoch, revision, value' eval 'is_status 0 && grep -qx "{\"key\":\"other\",\"epoch\":[0-9]*,\"revision\":1,\"value\":\"three\"}" "$T/out"'
+ok 'json: the total is an object too' eval 'silent && tail -n 1 "$T/out" | grep -qxF "{\"values\":1,\"missed\":0}"'
+printf 'q"\\\n\t\001\303\251' >"$T/in"
+input=$T/in
+run "$send" --stdin "$BUS" esc
+printf 'ab\377' >"$T/in"
+run "$send" --stdin "$BUS" bin
+printf '\300\200' >"$T/in"
+run "$send" --stdin "$BUS" overlong
+input=/dev/null
+run "$logtee" --current --count=1 --format=json "$BUS" esc
+printf '"value":"q\\"\\\\\\n\\u0009\\u0001\303\251"}\n' >"$T/want"
+ok 'json: text is escaped' grep -qFf "$T/want" "$T/out"
+run "$logtee" --current --count=1 --format=json "$BUS" bin
+ok 'json: bytes that are no text are base64' grep -qF '"value_base64":"YWL/"}' "$T/out"
+run "$logtee" --current --count=1 --format=json "$BUS" overlong
+ok 'json: an overlong form is no text' grep -qF '"value_base64":"wIA="}' "$T/out"
+run "$logtee" --current --count=1 --format=json --timestamps "$BUS" bin
+ok 'json: the time when asked' grep -qE '^\{"time":"[^"]*Z","key":"bin"' "$T/out"
+
+# ---- following
+
+start "$logtee" --verbose --count=2 "$BUS"
+bg_says 'following'
+run "$send" "$BUS" log.a new
+bg_printed new
+run "$send" "$BUS" fresh born
+ended
+ok 'follows old keys and new ones; begins with what is newer' bg_wrote 'log.a\tnew\nfresh\tborn\n'
+
+start "$logtee" --wait --verbose --count=1 "$BUS.later"
+bg_says 'waiting for bus'
+run "$send" --create "$BUS.later" k first
+ended
+ok '--wait: the first value of a bus that did not exist is not missed' bg_wrote 'k\tfirst\n'
+
+start "$logtee" --wait --verbose --count=1 "$BUS" awaited
+bg_says 'following'
+run "$send" "$BUS" awaited here
+ended
+ok '--wait: a named key that did not exist' bg_wrote 'awaited\there\n'
+
+seq 1 2000 >"$T/in"
+start "$logtee" --verbose --format=json "$BUS" log.a
+bg_says 'following'
+input=$T/in
+run "$send" --lines "$BUS" log.a
+input=/dev/null
+ok 'the last value always comes' bg_printed '"value":"2000"'
+kill "$pid"
+ended
+ok 'SIGTERM: status 0' is_status 0
+missed=$(sed -n 's/.*"key":"log.a","missed":\([0-9]*\)}.*/\1/p' "$T/bg.out" | awk '{ n += $1 } END { print n + 0 }')
+values=$(grep -c '"value":' "$T/bg.out")
+ok 'json: values and missed ones make all that were sent' [ $((missed + values)) = 2000 ]
+ok 'json: the total says the same' grep -qxF "{\"values\":$values,\"missed\":$missed}" "$T/bg.out"
+
+start "$logtee" --verbose "$BUS" log.a
+bg_says 'following'
+input=$T/in
+run "$send" --lines "$BUS" log.a
+input=/dev/null
+bg_printed '	2000'
+kill -INT "$pid"
+ended
+ok 'SIGINT: status 0' is_status 0
+missed=$(sed -n 's/^splinter_logtee: \([0-9]*\) values of key .* missed.*/\1/p' "$T/bg.err" | awk '{ n += $1 } END { print n + 0 }')
+values=$(wc -l <"$T/bg.out")
+ok 'plain: values and missed ones make all that were sent' [ $((missed + values)) = 2000 ]
+
+# A key that expires and is set again begins at revision 1: nobody knows what was in between.
+run "$send" --ttl 200 "$BUS" again old
+start "$logtee" --current --count=2 --format=json --verbose "$BUS" again
+if bg_printed '"value":"old"'; then
+    gone() {
+        run "$recv" --current --oneshot "$BUS" again
+        is_status 3
+    }
+    eventually gone
+    run "$send" "$BUS" again young
+    ended
+    ok 'a key that was removed and set again is reported as such' grep -qF '{"key":"again","missed":0,"recreated":true}' "$T/bg.out"
+else
+    kill "$pid" 2>/dev/null
+    ended
+    skip 'a key that was removed and set again is reported as such' 'the key was gone too soon'
+fi
+
+# ---- files
+
+start "$logtee" --verbose --output="$T/log" "$BUS" log.b
+bg_says 'following'
+run "$send" "$BUS" log.b first
+ok '--output' eventually grep -qs first "$T/log"
+mv "$T/log" "$T/log.1"
+kill -HUP "$pid"
+ok 'SIGHUP reopens it' bg_says 'reopened'
+run "$send" "$BUS" log.b second
+ok 'what comes then goes to the new file' eventually grep -qs second "$T/log"
+kill "$pid"
+ended
+ok 'and only there' eval 'is_status 0 && file_is "$T/log.1" "log.b\tfirst\n" && file_is "$T/log" "log.b\tsecond\n"'
+run "$logtee" --current --count=1 --output="$T/log" "$BUS" log.b
+ok '--output appends' file_is "$T/log" 'log.b\tsecond\nlog.b\tsecond\n'
+run "$logtee" --output="$T/none/log" "$BUS"
+ok '--output that cannot be opened' says 1 "cannot open '$T/none/log'"
+if [ -e /dev/full ]; then
+    run "$logtee" --current --count=1 --output=/dev/full "$BUS"
+    ok 'a full disk is reported, status 1' says 1 'cannot write to /dev/full: No space'
+fi
+{ timeout -k 5 "$WATCHDOG" "$logtee" --current "$BUS" log.b 2>"$T/err"; echo $? >"$T/status"; } | head -n 1 >"$T/out"
+status=$(cat "$T/status")
+ok 'a reader that goes ends it quietly' eval 'is_status 0 && silent'
+
+finish

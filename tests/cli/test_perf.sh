@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# splinter_perf, as a user runs it; and that its verification finds what is wrong
+. "$(dirname "$0")/lib.sh"
+
+common splinter_perf "$perf"
+
+run "$perf" argument
+ok 'an argument is refused' says 2 'options only'
+run "$perf" --value-size=31
+ok '--value-size=31 is refused' says 2 'from 32'
+run "$perf" --readers=0
+ok '--readers=0 is refused' says 2 'from 1'
+run "$perf" --keys=0
+ok '--keys=0 is refused' says 2 'from 1'
+for bad in 0 -1 1. .5 1.2345 x ''; do
+    run "$perf" --duration="$bad"
+    ok "--duration='$bad' is refused" says 2 "--duration: '$bad' is not allowed"
+done
+run "$perf" --self-test=other
+ok '--self-test=other is refused' says 2 'torn, stale or foreign'
+run "$perf" --bus=a/b
+ok '--bus with a path is refused' says 2 'memory store'
+
+quick='--keys=500 --duration=0.2'
+# shellcheck disable=SC2086 # $quick is a list
+{
+    run "$perf" $quick
+    ok 'threads: a table, no integrity failures, status 0' eval 'is_status 0 && grep -q "^15 readers, 1 writer, as threads" "$T/out" && grep -q "^integrity failures  0$" "$T/out"'
+    ok 'no progress where standard error is no terminal' silent
+    run "$perf" $quick --processes --json
+    ok 'processes: JSON, no integrity failures, status 0' eval 'is_status 0 && grep -q "^{.*\"workers\":\"processes\".*\"integrity_failures\":0,.*}$" "$T/out"'
+    ok 'something was read and written' eval '! grep -q "\"operations\":0," "$T/out"'
+    ok 'percentiles are there' grep -q '"p50_ns":[0-9]*,"p99_ns":[0-9]*,"p999_ns":[0-9]' "$T/out"
+    run "$perf" $quick --no-writer --readers=2 --value-size=32
+    ok 'without a writer' eval 'is_status 0 && grep -q "^2 readers, no writer" "$T/out"'
+    run "$perf" $quick --readers=3 --value-size=5001 --keys=20
+    ok 'values of an odd size' is_status 0
+    run "$perf" $quick --readers=3 --keys=1
+    ok 'one key' is_status 0
+
+    for fault in torn stale foreign; do
+        for mode in '' --processes; do
+            run "$perf" $quick $mode --json --self-test=$fault
+            ok "a reader's copy that is $fault is found, status 1 $mode" eval 'is_status 1 && grep -q "\"$fault\":[1-9]" "$T/out"'
+        done
+    done
+    run "$perf" $quick --no-writer --self-test=stale
+    ok 'the table names it too' eval 'is_status 1 && grep -q "stale [1-9]" "$T/out"'
+
+    run "$perf" $quick --bus="$BUS"
+    ok 'a bus by name' is_status 0
+    ok 'which it made and removed' [ ! -e "/dev/shm/$BUS" ]
+    run "$send" --create --slots=600 "$BUS" mine kept
+    run "$perf" $quick --processes --bus="$BUS"
+    ok 'a bus that exists' is_status 0
+    run "$logtee" --current --timeout=0 "$BUS"
+    ok 'is left as it was' eval 'is_status 4 && file_is "$T/out" "mine\tkept\n"'
+    run "$perf" --keys=601 --bus="$BUS"
+    ok 'a bus without room: both numbers' says 1 'room for 599 more keys, not 601'
+
+    start "$perf" --keys=500 --duration=1000 --bus="$BUS.int"
+    eventually [ -e "/dev/shm/$BUS.int" ]
+    kill -INT "$pid"
+    ended
+    ok 'SIGINT ends it early, with status 0' is_status 0
+    ok 'and removes its bus' [ ! -e "/dev/shm/$BUS.int" ]
+    if [ -e /dev/full ]; then
+        timeout "$WATCHDOG" "$perf" $quick >/dev/full 2>"$T/err"
+        status=$?
+        ok 'the table on a full disk is an error' says 1 'cannot write'
+    fi
+}
+
+finish

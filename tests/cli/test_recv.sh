@@ -1,0 +1,146 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# splinter_recv, as a user runs it
+. "$(dirname "$0")/lib.sh"
+
+common splinter_recv "$recv"
+
+# ---- arguments, and what is not there
+
+run "$recv" a b c
+ok 'three arguments are too many' says 2 'too many arguments'
+for bad in 0 -1 x '' 1.5; do
+    run "$recv" --count="$bad" "$BUS"
+    ok "--count='$bad' is refused" says 2 "--count: '$bad' is not allowed; it takes a whole number from 1"
+done
+run "$recv" --timeout=soon "$BUS"
+ok '--timeout=soon is refused' says 2 "--timeout: 'soon' is not allowed"
+run "$recv" --null --raw "$BUS"
+ok '--null and --raw exclude each other' says 2 'exclude each other'
+run "$recv" "$BUS" ''
+ok 'an empty KEY is refused' says 2 'KEY'
+run "$recv" "$BUS" k
+ok 'a missing bus: status 3' says 3 "bus '$BUS' does not exist"
+run "$recv" --wait --timeout=50 "$BUS" k
+ok 'a missing bus with --wait and --timeout: status 4' says 4 'did not come to exist'
+run "$send" --create "$BUS" other x
+run "$recv" "$BUS" k
+ok 'a missing key: status 3' says 3 "key 'k' does not exist"
+run "$recv" --wait --timeout=50 "$BUS" k
+ok 'a missing key with --wait and --timeout: status 4' says 4 'no new value'
+run "$recv" --timeout=50 "$BUS" other
+ok 'a key that does not change: status 4' says 4 'within 50 ms'
+ok 'and nothing was printed' [ ! -s "$T/out" ]
+run "$recv" --timeout=0 "$BUS" other
+ok '--timeout=0 only looks' says 4 'within 0 ms'
+
+# ---- the value that is there
+
+printf 'a\0b\377' >"$T/in"
+input=$T/in
+run "$send" --stdin "$BUS" k
+input=/dev/null
+run "$recv" --current --oneshot "$BUS" k
+ok '--current --oneshot: the bytes as they are, and a newline' printed 'a\0b\377\n'
+run "$recv" --current --oneshot --null "$BUS" k
+ok '--null ends with a zero byte' printed 'a\0b\377\0'
+run "$recv" --current --oneshot --raw "$BUS" k
+ok '--raw ends with nothing' printed 'a\0b\377'
+run "$send" "$BUS" k text
+run "$recv" --current --count=1 --epoch "$BUS" k
+ok '--epoch puts a number and a tab before it' eval 'is_status 0 && grep -qx "[1-9][0-9]*	text" "$T/out"'
+head -c 60000 /dev/zero | tr '\0' z >"$T/in"
+input=$T/in
+run "$send" --stdin "$BUS" big
+input=/dev/null
+run "$recv" --current --oneshot --raw "$BUS" big
+ok 'a large value' cmp -s "$T/in" "$T/out"
+
+# ---- following
+
+start "$recv" --verbose --count=3 "$BUS" k
+ok 'says with --verbose that it follows' bg_says 'following'
+for v in one two three; do
+    run "$send" "$BUS" k $v
+    bg_printed $v
+done
+ended
+ok 'prints each new value, not the one that was there, and ends after three' bg_wrote 'one\ntwo\nthree\n'
+
+start "$recv" --verbose --oneshot "$BUS" k
+bg_says 'following'
+run "$send" "$BUS" other y
+run "$send" "$BUS" k mine
+ended
+ok 'other keys do not matter' bg_wrote 'mine\n'
+
+start "$recv" --wait --verbose --oneshot "$BUS" new
+bg_says 'following'
+run "$send" "$BUS" new born
+ended
+ok '--wait: waits for a key' bg_wrote 'born\n'
+
+start "$recv" --wait --verbose --oneshot "$BUS.later" k
+ok '--wait: says that it waits for the bus' bg_says 'waiting for bus'
+run "$send" --create "$BUS.later" k first
+ended
+ok '--wait: the first value of a bus that did not exist is not missed' bg_wrote 'first\n'
+
+# A reader that is stopped meanwhile misses values, and knows how many.
+start "$recv" --verbose "$BUS" k
+bg_says 'following'
+run "$send" "$BUS" k before
+bg_printed before
+seq 1 100 >"$T/in"
+input=$T/in
+run "$send" --lines "$BUS" k
+input=/dev/null
+ok 'the last value always comes' bg_printed 100
+kill "$pid"
+ended
+sum=$(sed -n 's/^splinter_recv: \([0-9]*\) values of key.*missed.*/\1/p' "$T/bg.err" | awk '{ n += $1 } END { print n + 0 }')
+lines=$(wc -l <"$T/bg.out")
+ok 'what was printed and what was missed make all that was sent' [ $((sum + lines)) = 101 ]
+ok 'SIGTERM: status 0' is_status 0
+
+run "$send" --ttl 2000 "$BUS" brief v
+start "$recv" --verbose "$BUS" brief
+eventually grep -qE 'following|does not exist' "$T/bg.err"
+ended
+ok 'a key that goes away: status 3' is_status 3
+
+# ---- signals and output
+
+start "$recv" --verbose "$BUS" k
+bg_says 'following'
+kill -INT "$pid"
+ended
+ok 'SIGINT while waiting: status 0' is_status 0
+
+start "$recv" --wait --verbose "$BUS.never" k
+bg_says 'waiting'
+kill "$pid"
+ended
+ok 'SIGTERM while waiting for a bus: status 0' is_status 0
+
+if [ -e /dev/full ]; then
+    timeout "$WATCHDOG" "$recv" --current --oneshot "$BUS" k >/dev/full 2>"$T/err"
+    status=$?
+    ok 'a full disk is reported, status 1' says 1 'cannot write to standard output: No space'
+fi
+timeout "$WATCHDOG" "$recv" --current --oneshot "$BUS" k >&- 2>"$T/err"
+status=$?
+ok 'closed standard output is an error' says 1 'cannot write to standard output'
+
+# The reader goes; nothing more is sent, so no write would ever fail.
+{ timeout -k 5 "$WATCHDOG" "$recv" --current "$BUS" k 2>"$T/err"; echo $? >"$T/status"; } | head -n 1 >"$T/out"
+status=$(cat "$T/status")
+ok 'a reader that goes ends it quietly, also when nothing comes' eval 'is_status 0 && silent'
+
+# ---- a file, and one that may only be read
+
+run "$send" --create "$T/store" k 'in a file'
+run "$recv" --current --oneshot "$T/store" k
+ok 'a file store' printed 'in a file\n'
+
+finish

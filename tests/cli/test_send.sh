@@ -1,0 +1,146 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# splinter_send, as a user runs it
+. "$(dirname "$0")/lib.sh"
+
+value_is() { # BUS KEY FORMAT
+    run "$recv" --current --oneshot --raw "$1" "$2"
+    printed "$3"
+}
+
+common splinter_send "$send"
+
+# ---- arguments
+
+run "$send"
+ok 'without arguments: says that VALUE is missing' says 2 'VALUE is missing'
+run "$send" a b c d
+ok 'four arguments are too many' says 2 'too many arguments'
+run "$send" --stdin a b c
+ok 'three arguments are too many with --stdin' says 2 'too many arguments'
+run "$send" "$BUS" k ''
+ok 'an empty VALUE: says that it must have at least 1 byte' says 2 'at least 1 byte'
+run "$send" "$BUS" '' v
+ok 'an empty KEY is refused' says 2 'KEY: a key of 0 bytes'
+long=$(printf '%0300d' 0)
+run "$send" "$BUS" "$long" v
+ok 'a KEY that is too long is refused, with the limit' says 2 'it takes 1 to 255'
+for bad in 0 -1 +1 ' 1' 1x '' 268435457 99999999999999999999 0x10 1.5; do
+    run "$send" --create --slots="$bad" "$BUS" k v
+    ok "--slots='$bad' is refused, with what is allowed" says 2 'from 1 to 268435456'
+done
+run "$send" --create --max-value=0 "$BUS" k v
+ok '--max-value=0 is refused, with what is allowed' says 2 'from 1 to 1073741824'
+run "$send" --ttl=0 "$BUS" k v
+ok '--ttl=0 is refused' says 2 "--ttl: '0' is not allowed"
+run "$send" --slots=5 "$BUS" k v
+ok '--slots without --create is refused' says 2 'need --create'
+ok 'none of these created the bus' [ ! -e "/dev/shm/$BUS" ]
+
+# ---- a bus that is not there
+
+run "$send" "$BUS" k v
+ok 'a missing bus: status 3, and --create is named' says 3 "bus '$BUS' does not exist; --create"
+ok 'nothing was created' [ ! -e "/dev/shm/$BUS" ]
+run "$send" --create "$T/none/store" k v
+ok 'a file store in a directory that is missing' says 1 'cannot create'
+echo 'this is no store' >"$T/text"
+run "$send" "$T/text" k v
+ok 'a file that is no store' says 1 'not a store'
+
+# ---- sending
+
+run "$send" --create --slots=4 --max-value=64 "$BUS" k v
+ok '--create makes the bus' eval 'is_status 0 && silent'
+ok 'the value is there' value_is "$BUS" k v
+run "$send" "$BUS" 'a value'
+ok 'two arguments: the default key' value_is "$BUS" __debug 'a value'
+run "$send" "/$BUS" k slash
+ok 'a leading slash makes no difference' value_is "$BUS" k slash
+run "$send" -- "$BUS" k -5
+ok 'a VALUE that looks like an option, after --' value_is "$BUS" k -5
+run "$send" "$BUS" k "$long"
+ok 'a VALUE that is too long: both numbers' says 1 "the value has 300 bytes; bus '$BUS' takes at most 64"
+run "$send" "$BUS" k3 v
+run "$send" "$BUS" k4 v
+run "$send" "$BUS" k5 v
+ok 'a full bus' says 1 'full'
+ok 'what was there is intact' value_is "$BUS" k -5
+
+# ---- standard input
+
+printf 'a\0b\377\n' >"$T/in"
+input=$T/in
+run "$send" --stdin "$BUS" k
+input=/dev/null
+ok '--stdin takes any bytes, the newline too' value_is "$BUS" k 'a\0b\377\n'
+printf dash >"$T/in"
+input=$T/in
+run "$send" "$BUS" k -
+input=/dev/null
+ok "'-' is the same as --stdin" value_is "$BUS" k dash
+run "$send" --stdin "$BUS" k
+ok 'empty standard input is refused' says 1 'at least 1 byte'
+printf '%064d' 7 >"$T/in"
+input=$T/in
+run "$send" --stdin "$BUS" k
+ok 'exactly max_value bytes are taken' is_status 0
+printf '%065d' 7 >"$T/in"
+run "$send" --stdin "$BUS" k
+ok 'one more is not: both numbers' says 1 "65 bytes or more; bus '$BUS' takes at most 64"
+if [ -e /dev/zero ]; then
+    input=/dev/zero
+    run "$send" --stdin "$BUS" k
+    ok 'input that never ends is not read to its end' says 1 '65 bytes or more'
+fi
+input=/dev/null
+timeout "$WATCHDOG" "$send" --stdin "$BUS" k <&- 2>"$T/err"
+status=$?
+ok 'closed standard input is an error' says 1 'cannot read standard input'
+
+# ---- lines
+
+printf 'one\n\ntwo\nthree' >"$T/in"
+input=$T/in
+run "$send" --lines "$BUS" k
+input=/dev/null
+ok '--lines: says how many empty lines it left out' says 0 '1 empty lines were not sent'
+run "$recv" --current --oneshot "$BUS" k
+ok '--lines: the last line counts, also without a newline' printed 'three\n'
+{ echo short; printf '%0100d\n' 0; echo after; } >"$T/in"
+input=$T/in
+run "$send" --lines "$BUS" k
+input=/dev/null
+ok '--lines: a line that is too long' says 1 'line 2 has'
+ok '--lines: the lines before it were sent' value_is "$BUS" k short
+
+# One at a time: each line is sent when it is there, not at the end of the input.
+mkfifo "$T/fifo"
+timeout -k 5 "$WATCHDOG" "$send" --lines "$BUS" k <"$T/fifo" 2>"$T/bg.err" &
+pid=$!
+pids="$pids $pid"
+exec 3>"$T/fifo"
+echo first >&3
+ok '--lines: a line is sent as soon as it is there' eventually value_is "$BUS" k first
+echo second >&3
+ok '--lines: and the next' eventually value_is "$BUS" k second
+kill "$pid"
+ended
+ok 'SIGTERM ends it, as a signal does' [ "$status" -gt 128 -o "$status" = 124 ]
+exec 3>&-
+
+# ---- the rest
+
+run "$send" --ttl 1 "$BUS" k brief
+gone() {
+    run "$recv" --current --oneshot "$BUS" k
+    is_status 3
+}
+ok '--ttl: the value expires' eventually gone
+run "$send" --create "$T/store" k 'in a file'
+ok 'a path with a slash is a file store' value_is "$T/store" k 'in a file'
+ok 'it is a regular file' [ -f "$T/store" ]
+(cd "$T" && run "$send" --create --file plain k v && exit "$status")
+ok '--file: a name without a slash is a file too' [ -f "$T/plain" ]
+
+finish

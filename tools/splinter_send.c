@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* splinter_send - set a key of a bus to a value, from the command line or standard input */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define DEFAULT_SLOTS 1024
+#define DEFAULT_MAX_VALUE 65536
+
+static const char help[] =
+    "Usage: splinter_send [OPTION]... [BUS] [KEY] VALUE\n"
+    "       splinter_send [OPTION]... --stdin|--lines [BUS] [KEY]\n"
+    "Set KEY (default " CLI_DEFAULT_KEY ") of BUS (default " CLI_DEFAULT_BUS ") to VALUE.\n"
+    "One argument is VALUE, two are BUS and VALUE.  VALUE '-' is the same as --stdin.\n"
+    "A BUS with a '/' other than a leading one is the path of a file.\n"
+    "\n"
+    "  -s, --stdin          take the value, any bytes, from standard input\n"
+    "  -l, --lines          send each line of standard input as a value of its own\n"
+    "  -t, --ttl MS         the value expires after MS milliseconds\n"
+    "  -c, --create         create the bus if it does not exist, with\n"
+    "      --slots N          room for N keys (default 1024)\n"
+    "      --max-value BYTES  values of up to BYTES bytes (default 65536)\n"
+    "  -f, --file           BUS is the path of a file, whatever it looks like\n"
+    "      --help           print this and exit\n"
+    "      --version        print the version and exit\n"
+    "\n"
+    "Exit status: 0 sent, 1 failure, 2 wrong arguments, 3 no such bus.\n";
+
+static const char *bus = CLI_DEFAULT_BUS;
+static const char *key = CLI_DEFAULT_KEY;
+static splinter_store *store;
+static uint64_t max_value;
+static struct splinter_set_options set_options = {.struct_size = sizeof(set_options)};
+
+static void send_value(const void *value, size_t len)
+{
+    int r = splinter_store_set(store, key, value, len, &set_options, NULL);
+    switch (r) {
+    case 0:
+        return;
+    case -ENOSPC:
+        cli_die(CLI_FAILURE, "bus '%s' is full: no slot for another key, or no memory left", bus);
+    case -EAGAIN:
+        cli_die(CLI_FAILURE, "key '%s' is held by a process that is stopped; try again", key);
+    default:
+        cli_die(CLI_FAILURE, "cannot set key '%s' of bus '%s': %s", key, bus, strerror(-r));
+    }
+}
+
+/* ---- from standard input ---- */
+
+struct input {
+    char *buf;
+    size_t len, room;
+};
+
+/* Reads on behind what is there, until there are `most` bytes.  false: the end of the input. */
+static bool read_more(struct input *in, size_t most)
+{
+    if (in->len == in->room) {
+        size_t room = in->room ? in->room * 2 : 65536;
+        if (room > most)
+            room = most;
+        char *bigger = realloc(in->buf, room);
+        if (!bigger)
+            cli_die(CLI_FAILURE, "no memory for a value of %zu bytes", room);
+        in->buf = bigger;
+        in->room = room;
+    }
+    for (;;) {
+        struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+        /* In slices: a signal just before the call would not end it. */
+        int ready = poll(&p, 1, (int)cli_slice(CLI_NEVER));
+        if (cli_stop)
+            cli_die_of_signal();
+        if (ready == 0)
+            continue;
+        ssize_t n = read(STDIN_FILENO, in->buf + in->len, in->room - in->len);
+        if (n >= 0) {
+            in->len += (size_t)n;
+            return n > 0;
+        }
+        if (errno != EINTR)
+            cli_die(CLI_FAILURE, "cannot read standard input: %s", strerror(errno));
+    }
+}
+
+static void send_whole(void)
+{
+    static struct input in;
+    /* One byte over the limit is enough to know; what feeds us may never end. */
+    while (in.len <= max_value && read_more(&in, (size_t)max_value + 1))
+        ;
+    if (in.len > max_value)
+        cli_die(CLI_FAILURE, "the value has %zu bytes or more; bus '%s' takes at most %llu", in.len,
+                bus, (unsigned long long)max_value);
+    if (in.len == 0)
+        cli_die(CLI_FAILURE, "standard input is empty; a value must be at least 1 byte long");
+    send_value(in.buf, in.len);
+    free(in.buf);
+}
+
+/* An empty line cannot be a value. */
+static uint64_t send_line(const char *line, size_t len, uint64_t number)
+{
+    if (len > max_value)
+        cli_die(CLI_FAILURE,
+                "line %llu has %zu bytes or more; bus '%s' takes at most %llu; the lines before it "
+                "were sent",
+                (unsigned long long)number, len, bus, (unsigned long long)max_value);
+    if (len)
+        send_value(line, len);
+    return len == 0;
+}
+
+static void send_lines(void)
+{
+    static struct input in;
+    uint64_t number = 0, empty = 0;
+    bool more = true;
+    while (more) {
+        size_t searched = in.len;
+        more = read_more(&in, (size_t)max_value + 1);
+        char *begin = in.buf, *end = in.buf + in.len, *newline;
+        char *from = in.buf + searched; /* what was there before has no newline */
+        while ((newline = memchr(from, '\n', (size_t)(end - from)))) {
+            empty += send_line(begin, (size_t)(newline - begin), ++number);
+            begin = from = newline + 1;
+        }
+        in.len = (size_t)(end - begin);
+        memmove(in.buf, begin, in.len);
+        if (in.len > max_value || (!more && in.len))
+            send_line(in.buf, in.len, ++number);
+    }
+    free(in.buf);
+    if (empty)
+        cli_warn("%llu empty lines were not sent: a value must be at least 1 byte long",
+                 (unsigned long long)empty);
+}
+
+/* ---- arguments ---- */
+
+enum { OPT_HELP = 256, OPT_VERSION, OPT_SLOTS, OPT_MAX_VALUE };
+
+int main(int argc, char **argv)
+{
+    static char name[] = "splinter_send";
+    static const struct option options[] = {
+        {"stdin", no_argument, NULL, 's'},
+        {"lines", no_argument, NULL, 'l'},
+        {"ttl", required_argument, NULL, 't'},
+        {"create", no_argument, NULL, 'c'},
+        {"slots", required_argument, NULL, OPT_SLOTS},
+        {"max-value", required_argument, NULL, OPT_MAX_VALUE},
+        {"file", no_argument, NULL, 'f'},
+        {"help", no_argument, NULL, OPT_HELP},
+        {"version", no_argument, NULL, OPT_VERSION},
+        {NULL, 0, NULL, 0},
+    };
+    struct splinter_open_options open_options = {.struct_size = sizeof(open_options)};
+    bool from_stdin = false, lines = false, create = false, file = false;
+    int option;
+
+    cli_start(name, argv);
+    while ((option = getopt_long(argc, argv, "slt:cf", options, NULL)) != -1)
+        switch (option) {
+        case 's':
+            from_stdin = true;
+            break;
+        case 'l':
+            lines = from_stdin = true;
+            break;
+        case 't':
+            set_options.ttl_ns = cli_number("--ttl", optarg, 1, CLI_MS_MAX) * 1000000;
+            break;
+        case 'c':
+            create = true;
+            break;
+        case OPT_SLOTS:
+            open_options.slots = (size_t)cli_number("--slots", optarg, 1, SPLINTER_SLOTS_MAX);
+            break;
+        case OPT_MAX_VALUE:
+            open_options.max_value =
+                (size_t)cli_number("--max-value", optarg, 1, SPLINTER_VALUE_MAX);
+            break;
+        case 'f':
+            file = true;
+            break;
+        case OPT_HELP:
+            cli_help(help);
+        case OPT_VERSION:
+            cli_version();
+        default:
+            cli_bad_option();
+        }
+
+    char **args = argv + optind;
+    int n = argc - optind;
+    const char *value = NULL;
+    if (n && (!from_stdin || strcmp(args[n - 1], "-") == 0))
+        value = args[--n];
+    if (value && strcmp(value, "-") == 0) {
+        from_stdin = true;
+        value = NULL;
+    }
+    if (!value && !from_stdin)
+        cli_usage("VALUE is missing");
+    if (n > 2)
+        cli_usage("too many arguments: it takes %s",
+                  from_stdin ? "BUS and KEY; the value comes from standard input"
+                             : "BUS, KEY and VALUE");
+    if (n > 0)
+        bus = args[0];
+    if (n > 1)
+        key = args[1];
+    cli_key("KEY", key);
+    if (value && !*value)
+        cli_usage("VALUE: an empty value is not allowed; it must be at least 1 byte long");
+    if (!create && (open_options.slots || open_options.max_value))
+        cli_usage("--slots and --max-value are for a new bus; they need --create");
+
+    open_options.flags = cli_where(bus, file);
+    if (create) {
+        open_options.flags |= SPLINTER_CREATE;
+        if (!open_options.slots)
+            open_options.slots = DEFAULT_SLOTS;
+        if (!open_options.max_value)
+            open_options.max_value = DEFAULT_MAX_VALUE;
+    }
+    if (from_stdin)
+        cli_catch_signals(false); /* else there is nothing that would take time */
+    int r = cli_open(&store, bus, &open_options);
+    if (r == -ENOENT && !create)
+        cli_die(CLI_ABSENT, "bus '%s' does not exist; --create makes it", bus);
+    if (r == -ENOENT)
+        cli_die(CLI_FAILURE, "cannot create bus '%s': its directory does not exist", bus);
+    if (r)
+        cli_open_failed(bus, r);
+
+    struct splinter_stat stat = {.struct_size = sizeof(stat)};
+    r = splinter_store_stat(store, &stat);
+    if (r)
+        cli_die(CLI_FAILURE, "cannot look at bus '%s': %s", bus, strerror(-r));
+    max_value = stat.max_value;
+
+    if (lines)
+        send_lines();
+    else if (from_stdin)
+        send_whole();
+    else if (strlen(value) > max_value)
+        cli_die(CLI_FAILURE, "the value has %zu bytes; bus '%s' takes at most %llu", strlen(value),
+                bus, (unsigned long long)max_value);
+    else
+        send_value(value, strlen(value));
+    return CLI_OK;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * splinter_test - a smoke test of the library, and the smallest example of its use
+ *
+ *     cc splinter_test.c $(pkg-config --cflags --libs splinter) -o splinter_test
+ *
+ * One process creates a store and sets a key, a second one opens the store and answers.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <splinter.h>
+
+static char name[64];
+
+static void check(int good, const char *step)
+{
+    if (good) {
+        printf("ok      %s\n", step);
+        return;
+    }
+    printf("FAILED  %s: %s\n", step, splinter_last_error());
+    perror(step);
+    splinter_close();
+    splinter_store_unlink(name, 0);
+    exit(1);
+}
+
+/* The other process: whoever knows the name may open the store. */
+static int answer(void)
+{
+    char text[64];
+    size_t len;
+    if (splinter_open(name) || splinter_get("question", text, sizeof(text), &len))
+        return 1;
+    int r = len != 5 || memcmp(text, "ping?", 5) != 0 || splinter_set("answer", "pong!", 5);
+    splinter_close();
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    char text[64], *keys[4];
+    size_t len = 0, count = 0;
+    int status = -1;
+
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        printf("splinter_test (Splinter) %s\n", splinter_version());
+        return fflush(stdout) ? 1 : 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        puts("Usage: splinter_test [--help|--version]\n"
+             "Create a store, use it from two processes, remove it.\n"
+             "Exit status: 0 all went well, 1 something did not, 2 wrong arguments.");
+        return fflush(stdout) ? 1 : 0;
+    }
+    if (argc > 1) {
+        fprintf(stderr, "splinter_test: it takes no arguments\nTry 'splinter_test --help'.\n");
+        return 2;
+    }
+
+    /* This takes a millisecond; being interrupted in the middle would leave the store behind. */
+    sigset_t later;
+    sigemptyset(&later);
+    sigaddset(&later, SIGINT);
+    sigaddset(&later, SIGTERM);
+    sigaddset(&later, SIGHUP);
+    sigprocmask(SIG_BLOCK, &later, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    snprintf(name, sizeof(name), "splinter_test.%ld", (long)getpid());
+    check(splinter_create(name, 16, 1024) == 0, "create a store: 16 keys, values up to 1024 bytes");
+    check(splinter_set("question", "ping?", 5) == 0, "set a key");
+
+    fflush(stdout); /* or both processes would print it */
+    pid_t child = fork();
+    if (child == 0)
+        _exit(answer());
+    check(child > 0 && waitpid(child, &status, 0) == child && status == 0,
+          "open the store in another process, read the key, set another");
+
+    check(splinter_get("answer", text, sizeof(text), &len) == 0 && len == 5 &&
+              memcmp(text, "pong!", 5) == 0,
+          "read the answer");
+    check(splinter_list(keys, 4, &count) == 0 && count == 2, "list the keys: there are two");
+    check(splinter_unset("question") == 5, "remove a key: its value had 5 bytes");
+    check(splinter_get("question", text, sizeof(text), NULL) == -1, "it is gone");
+
+    splinter_close();
+    check(splinter_store_unlink(name, 0) == 0, "remove the store");
+    printf("libsplinter %s works\n", splinter_version());
+    return fflush(stdout) || ferror(stdout) ? 1 : 0;
+}
