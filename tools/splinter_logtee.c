@@ -386,7 +386,8 @@ static bool look(splinter_store *store, struct cli_value *v, bool first)
     for (size_t i = 0; i < table_size && !cli_stop; i++) /* stopped: maybe not all was met */
         if (table[i].key && table[i].round != round_number)
             table[i].gone = true;
-    qsort(changes, change_count, sizeof(*changes), by_epoch);
+    if (change_count) /* else there may be no array */
+        qsort(changes, change_count, sizeof(*changes), by_epoch);
     for (size_t i = 0; i < change_count; i++) {
         if (count && !cli_stop)
             printed |= print_change(store, changes[i].key, v);

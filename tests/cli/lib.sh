@@ -98,8 +98,11 @@ eventually() {
     done
 }
 
-bg_says() { eventually grep -qF -- "$1" "$T/bg.err"; }
-bg_printed() { eventually grep -qF -- "$1" "$T/bg.out"; }
+# What start() started says or prints something; if it has ended without, it never will.  (A
+# process that nobody has waited for yet has no exe in /proc any more, but kill -0 finds it.)
+bg_found() { grep -qF -- "$1" "$2" || [ ! -e "/proc/$pid/exe" ]; }
+bg_says() { eventually bg_found "$1" "$T/bg.err" && grep -qF -- "$1" "$T/bg.err"; }
+bg_printed() { eventually bg_found "$1" "$T/bg.out" && grep -qF -- "$1" "$T/bg.out"; }
 
 # Conditions for ok.
 is_status() { [ "$status" = "$1" ]; }
