@@ -50,7 +50,9 @@ else
         exit 1
     }
 fi
-log make -C "$dir" -j"$(nproc)" all bench/splinter_bench
+# One after the other: `all` is a make of its own, and two would build the library at once.
+log make -C "$dir" -j"$(nproc)" all
+log make -C "$dir" -j"$(nproc)" bench/splinter_bench
 tools=$dir/tools
 
 bus=splinter_demo_$$
