@@ -71,7 +71,9 @@ void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag)
         return;
     /* Release: our zeroing comes before the stores of whoever gets the block.  Pairs with the
      * acquire of the bit in take_block(). */
+    fault_point("free: decided");
     fetch_and_release(&slab->bits[block / 64], ~bit);
+    fault_point("free: bit cleared");
 }
 
 bool arena_is_used(struct splinter_store *s, uint32_t ref)
@@ -125,8 +127,10 @@ static int reserve(struct splinter_store *s, uint32_t number, struct slab *slab,
         wish = need;
         r = backing_reserve(s->fd, start + (uint64_t)have * UNIT, (uint64_t)(wish - have) * UNIT);
     }
+    fault_point("reserve: asked");
     if (!r)
         store_release(&slab->reserved_units, wish);
+    fault_point("reserve: noted");
     return r;
 }
 
@@ -151,9 +155,12 @@ static int take_block(struct splinter_store *s, struct lane_private *lane, uint3
         struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
         store_relaxed(&rec->tag, (uint16_t)lane->number);
         crash_order();
+        fault_point("block: tagged");
         lane->shared->spare[at] = NAMED(ref, load_relaxed(&slab->generation));
         crash_order();
+        fault_point("block: named");
         fetch_or_acq_rel(&slab->bits[w], UINT64_C(1) << bit);
+        fault_point("block: taken");
         return 0;
     }
     return -ENOBUFS;
@@ -177,8 +184,11 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
         for (uint32_t i = 0; i < n && SLAB_HEADER_UNITS + (i + 1) * old <= reserved; i++)
             memset(first + (uint64_t)i * old * UNIT, 0, sizeof(struct record));
     }
+    fault_point("class: old tags zeroed");
     store_release(&slab->generation, load_relaxed(&slab->generation) + 1);
+    fault_point("class: generation stepped");
     store_release(&slab->block_units, units);
+    fault_point("class: changed");
 }
 
 /* Make the slab ours if it is nobody's and has, or can have, blocks of this size.
@@ -197,18 +207,21 @@ static int adopt(struct splinter_store *s, struct lane_private *lane, uint32_t n
     if (!cas_seq_cst(&slab->owner, &owner, owner_word(s, lane)))
         return -ENOBUFS;
     int r = -ENOBUFS;
+    fault_point("adopt: owned");
     has = load_relaxed(&slab->block_units);
     if (has != units && (!has || (convert && is_empty(slab)))) {
         if (load_relaxed(&slab->reserved_units) < SLAB_HEADER_UNITS)
             store_relaxed(&slab->reserved_units, PAGE / UNIT); /* see fresh_slab() */
+        fault_point("adopt: header's page noted");
         change_class(s, slab, units);
         has = units;
     }
     if (has == units)
         r = take_block(s, lane, number, slab, units, at);
-    if (r)
+    if (r) {
         store_release(&slab->owner, 0);
-    else
+        fault_point("adopt: given back");
+    } else
         lane->slab[class] = number + 1;
     return r;
 }
@@ -225,7 +238,9 @@ static int fresh_slab(struct splinter_store *s, uint32_t *number)
     if (r)
         return r;
     *number = used;
+    fault_point("slab: header reserved");
     cas_seq_cst(&s->header->slabs_used, &used, used + 1);
+    fault_point("slab: counted");
     return 0;
 }
 
@@ -241,6 +256,7 @@ int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t cl
             return 0;
         lane->slab[class] = 0;
         store_release(&slab->owner, 0);
+        fault_point("slab: left");
     }
     uint32_t used = load_acquire(&s->header->slabs_used);
     if (used > s->geo.slabs)

@@ -76,12 +76,14 @@ static int fill(int fd, const struct geometry *geo, const char *name)
         return error_set(-r, r == -ENOSPC ? "no room for the store '%.200s'" :
                          r == -EOPNOTSUPP ? "the file system of '%.200s' cannot reserve space "
                          "(fallocate)" : "cannot reserve space for '%.200s'", name);
+    fault_point("create: reserved");
     struct rlimit limit;
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         geo->arena_off > limit.rlim_cur)
         return error_set(ENOSPC, "the file size limit of the process is too low for '%.200s'", name);
     if (ftruncate(fd, (off_t)geo->arena_off))
         return error_set(errno, "cannot size '%.200s'", name);
+    fault_point("create: sized");
     ssize_t n = pwrite(fd, geo, sizeof *geo, 0);
     if (n != (ssize_t)sizeof *geo)
         return error_set(n < 0 ? errno : ENOSPC, "cannot write the header of '%.200s'", name);
@@ -128,15 +130,19 @@ static int create_path(const char *path, const char *name, uint32_t mode,
         fd = -errno;
     if (fd < 0)
         return error_set(-fd, "cannot create '%.200s': %s", name, strerror(-fd));
+    fault_point("create: file made");
     int r = fill(fd, geo, name);
+    fault_point("create: filled");
     if (!r) {
         int linked = *temp ? link(temp, path)
                            : linkat(AT_FDCWD, proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
         if (linked)
             r = error_set(errno, "cannot create '%.200s': %s", name, strerror(errno));
     }
+    fault_point("create: linked");
     if (*temp)
         unlink(temp);
+    fault_point("create: complete");
     if (r)
         close(fd);
     else

@@ -31,8 +31,10 @@ int index_ensure(struct splinter_store *s, uint32_t bucket)
     uint32_t chunk = bucket / CHUNK_BUCKETS;
     uint64_t size = CHUNK_BUCKETS * sizeof(struct bucket);
     int r = backing_reserve(s->fd, s->geo.index_off + chunk * size, size);
+    fault_point("index: chunk reserved");
     if (!r)
         fetch_or_acq_rel(&s->index_map[chunk / 64], UINT64_C(1) << chunk % 64);
+    fault_point("index: chunk known");
     return r;
 }
 
@@ -69,9 +71,11 @@ static int try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
          * word each for the same key, at least one sees the other. */
         if (seen[i] || !cas_seq_cst(&bucket->lock[i], &expected, mine))
             continue;
+        fault_point("lock: taken");
         uint32_t other = load_seq_cst(&bucket->lock[!i]);
         if (other && other >> 14 == mine >> 14 && other != mine) {
             store_release(&bucket->lock[i], 0);
+            fault_point("lock: backed out");
             *blocker = other;
             return 0;
         }
@@ -89,6 +93,7 @@ int index_lock(struct splinter_store *s, struct lane_private *lane, const struct
     uint32_t mine = lock_value(lane, key), blocker = 0;
     lane->shared->lock = key->home + 1; /* a cleaner looks there for our number */
     crash_order();
+    fault_point("lock: named");
     uint64_t begin = 0;
     for (uint32_t tries = 1;; tries++) {
         if (try_lock(bucket, mine, &blocker))
@@ -118,6 +123,7 @@ int index_lock(struct splinter_store *s, struct lane_private *lane, const struct
     }
     crash_order();
     lane->shared->lock = 0;
+    fault_point("lock: given up");
     return -EAGAIN;
 }
 
@@ -126,9 +132,12 @@ void index_unlock(struct splinter_store *s, struct lane_private *lane, const str
     struct bucket *bucket = &s->index[key->home];
     uint32_t mine = lock_value(lane, key);
     /* Release: what was done under the lock.  Pairs with the CAS of the next holder. */
+    fault_point("unlock: begun");
     for (int i = 0; i < 2; i++)
         if (load_relaxed(&bucket->lock[i]) == mine)
             store_release(&bucket->lock[i], 0);
     crash_order();
+    fault_point("unlock: released");
     lane->shared->lock = 0;
+    fault_point("unlock: forgotten");
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "atomic.h"
+#include "fault.h"
 #include "layout.h"
 
 #define RACES_MAX 100000u /* lost in a row before a call gives up with EAGAIN */

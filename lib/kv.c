@@ -33,6 +33,7 @@ bool kv_expired(struct splinter_store *s, uint64_t expiry)
     /* Once seen as over, over for good, whatever the clock does. */
     if (!s->read_only && floor < expiry)
         raise_u64(&s->header->clock_floor, expiry);
+    fault_point("expired: seen");
     return true;
 }
 
@@ -45,9 +46,13 @@ static uint64_t epoch_take(struct splinter_store *s)
  * wait_any who read the first before the change could be seen. */
 static void announce(struct splinter_store *s, const struct key *key)
 {
+    fault_point("announce: begun");
     fetch_add_seq_cst(&s->header->epoch, 1);
+    fault_point("announce: epoch stepped");
     wake_key(s, key->home);
+    fault_point("announce: key woken");
     wake_any(s);
+    fault_point("announce: done");
 }
 
 void kv_settle(struct splinter_store *s, const struct found *f)
@@ -59,6 +64,7 @@ void kv_settle(struct splinter_store *s, const struct found *f)
          * only if that is still there.  Our CAS on head releases this to the cleaner. */
         if (head_unchanged(f->slot, f->head))
             raise_u64(&lane->ack, epoch);
+        fault_point("settle: acknowledged");
     }
 }
 
@@ -76,13 +82,16 @@ static void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, 
     l->done = 0;
     l->spare_at = (uint8_t)at;
     crash_order();
+    fault_point("open: described");
     store_release(&l->epoch, epoch); /* read by kv_settle() of those who find our record */
+    fault_point("open: open");
 }
 
 static void close_change(struct lane_private *lane)
 {
     crash_order();
     store_release(&lane->shared->epoch, 0);
+    fault_point("close: closed");
     crash_order(); /* the next change is not described in an open journal */
 }
 
@@ -99,9 +108,12 @@ static void retire(struct splinter_store *s, struct lane_private *lane, uint64_t
     /* Readers that copied any of the zeroes see the new head.  Pairs with head_unchanged(). */
     fence_release();
     memset(rec, 0, size);
+    fault_point("retire: zeroed");
     store_relaxed(&rec->tag, (uint16_t)lane->number);
     crash_order();
+    fault_point("retire: tagged");
     lane->shared->spare[at] = units ? old : 0;
+    fault_point("retire: kept as a spare");
     close_change(lane);
     lane->spare_class[at] = units ? class_of_units(units) + 1 : 0;
 }
@@ -117,8 +129,11 @@ static void write_record(struct record *rec, const struct lane_private *lane, co
     rec->key_len = (uint16_t)key->len;
     rec->type = (uint16_t)put->type;
     store_relaxed(&rec->tag, (uint16_t)lane->number);
+    fault_point("write: lengths");
     payload_copy(rec + 1, key->s, key->len);
+    fault_point("write: key");
     payload_copy((uint8_t *)rec + value_offset(key->len), val, len);
+    fault_point("write: value");
 }
 
 /* A block that was filled in but not published goes back to being a clean spare.  Its tag stays
@@ -127,7 +142,9 @@ static void clean_spare(struct record *rec, const struct key *key, size_t len)
 {
     size_t rest = offsetof(struct record, flags);
     memset(rec, 0, offsetof(struct record, tag));
+    fault_point("clean: head");
     memset((uint8_t *)rec + rest, 0, value_offset(key->len) + len - rest);
+    fault_point("clean: whole");
 }
 
 /* ---- set ---- */
@@ -152,6 +169,7 @@ static int update(struct splinter_store *s, struct lane_private *lane, const str
     }
     kv_settle(s, f);
     *epoch = epoch_take(s);
+    fault_point("update: epoch taken");
     rec->epoch = *epoch;
     rec->revision = revision + 1;
     uint32_t ref = (uint32_t)(lane->shared->spare[at] >> 32);
@@ -160,9 +178,11 @@ static int update(struct splinter_store *s, struct lane_private *lane, const str
     /* Publishes the record (release) and is ordered before the look at the wait word (seq_cst).
      * Success means that the head, and so all we read of the old record, was valid. */
     if (!cas_seq_cst(&f->slot->head, &expect, head)) {
+        fault_point("update: lost");
         close_change(lane);
         return 0;
     }
+    fault_point("update: published");
     retire(s, lane, f->head, old, at);
     return 1;
 }
@@ -171,22 +191,27 @@ static int update(struct splinter_store *s, struct lane_private *lane, const str
 static int keys_reserve(struct splinter_store *s)
 {
     uint64_t before = fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) + 1);
+    fault_point("keys: counted");
     if ((uint32_t)before < s->geo.slots)
         return 0;
     fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) - 1);
+    fault_point("keys: too many, taken back");
     return -ENOSPC;
 }
 
 static void keys_release(struct splinter_store *s)
 {
     fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) - 1);
+    fault_point("keys: one less");
 }
 
 /* Lower the overflow counts from the key's home up to, not including, bucket `end`. */
 static void lower_overflow(struct splinter_store *s, const struct key *key, uint32_t end)
 {
-    for (uint32_t b = key->home; b != end; b = index_next(s, b))
+    for (uint32_t b = key->home; b != end; b = index_next(s, b)) {
         fetch_sub_seq_cst(&s->index[b].overflow, 1);
+        fault_point("overflow: lowered");
+    }
 }
 
 /* Put the record into a vacant slot of the probe chain.  Under the lock, the key is not there. */
@@ -210,19 +235,24 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
                 continue;
             open_change(lane, LANE_INSERT, (uint64_t)b * BUCKET_SLOTS + i, 0, head, 0, at, epoch);
             if (!cas_seq_cst(&slot->head, &vacant, head)) {
+                fault_point("insert: slot lost");
                 close_change(lane);
                 continue;
             }
             crash_order();
+            fault_point("insert: claimed");
             /* Makes the key visible; seq_cst for the look at the wait word, as in update(). */
             store_seq_cst(&slot->hash, key->hash);
             crash_order();
+            fault_point("insert: visible");
             lane->shared->spare[at] = 0;
+            fault_point("insert: block given");
             close_change(lane);
             lane->spare_class[at] = 0;
             return 0;
         }
         fetch_add_seq_cst(&bucket->overflow, 1);
+        fault_point("overflow: raised");
     }
     for (uint32_t n = 0; n < s->geo.buckets; n++)
         fetch_sub_seq_cst(&s->index[n].overflow, 1);
@@ -248,6 +278,7 @@ static int insert(struct splinter_store *s, struct lane_private *lane, const str
         if (!r) {
             /* Under the lock: later than the unset that removed the key before. */
             *epoch = epoch_take(s);
+            fault_point("insert: epoch taken");
             rec->epoch = *epoch;
             rec->revision = 1;
             r = insert_at(s, lane, key, rec, at, *epoch);
@@ -292,6 +323,7 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
     uint64_t epoch = 0;
     if (put->expiry && !load_relaxed(&s->header->ttl_used) && !s->read_only)
         store_relaxed(&s->header->ttl_used, 1);
+    fault_point("set: begun");
     for (int round = 0;; round++) {
         int r = lane_acquire(s, &lane);
         if (r)
@@ -321,6 +353,7 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
     uint32_t at, races = 0;
     lane_spare_empty(s, lane, &at);
     lane->shared->hash = key->hash;
+    fault_point("unset: hash kept");
     for (;;) {
         struct found f;
         int r = index_find(s, key, &f, &races);
@@ -341,16 +374,20 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
             return -ESTALE;
         kv_settle(s, &f);
         uint64_t mine = epoch_take(s), expect = f.head;
+        fault_point("unset: epoch taken");
         open_change(lane, LANE_UNSET, f.number, expect, 0, old, at, mine);
         if (!cas_seq_cst(&f.slot->head, &expect, 0)) {
+            fault_point("unset: lost");
             close_change(lane);
             if (++races > RACES_MAX)
                 return -EAGAIN;
             continue;
         }
         crash_order();
+        fault_point("unset: vacated");
         lane->shared->done = 1;
         crash_order();
+        fault_point("unset: done");
         lower_overflow(s, key, f.bucket);
         retire(s, lane, f.head, old, at);
         keys_release(s);

@@ -57,9 +57,12 @@ static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
     fence_release();
     memset(rec, 0, (size_t)units * UNIT);
+    fault_point("recover: old record zeroed");
     store_relaxed(&rec->tag, (uint16_t)tag);
     crash_order();
+    fault_point("recover: old block tagged");
     lane->spare[at] = lane->old;
+    fault_point("recover: old block kept");
 }
 
 static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t tag)
@@ -83,12 +86,15 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
         if (current_hash(s, slot, &hash) && load_relaxed(&slot->hash) != hash)
             store_seq_cst(&slot->hash, hash);
         crash_order();
+        fault_point("recover: insert is visible");
         lane->spare[lane->spare_at % LANE_SPARES] = 0;
+        fault_point("recover: insert has its block");
         break;
     case LANE_UNSET:
         if (unset_happened(s, lane, slot)) {
             lane->done = 1;
             crash_order();
+            fault_point("recover: unset was done");
             take_old(s, lane, tag);
         }
         break;
@@ -98,17 +104,22 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
 static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t tag)
 {
     uint32_t b = lane->lock - 1;
-    if (lane->lock && b < s->geo.buckets && index_present(s, b))
+    if (!lane->lock)
+        return;
+    if (b < s->geo.buckets && index_present(s, b))
         for (int i = 0; i < 2; i++) {
             uint32_t seen = load_acquire(&s->index[b].lock[i]);
             if ((seen & 0x3fff) != tag + 1)
                 continue;
             /* Counts were raised before, or not yet lowered after: which, cannot be told. */
             store_seq_cst(&s->header->counts_dirty, 1);
+            fault_point("recover: counts marked");
             cas_seq_cst(&s->index[b].lock[i], &seen, 0);
+            fault_point("recover: lock released");
         }
     crash_order();
     lane->lock = 0;
+    fault_point("recover: lock forgotten");
 }
 
 /* Blocks that were filled in but not published: the whole block, for how far it got is unknown. */
@@ -122,8 +133,10 @@ static void zero_spare(struct splinter_store *s, uint64_t named, uint32_t tag)
         return;
     fence_release();
     memset(rec, 0, offsetof(struct record, tag)); /* the tag stays: it says whose it is */
+    fault_point("recover: spare's head zeroed");
     memset((uint8_t *)rec + offsetof(struct record, flags), 0,
            (size_t)units * UNIT - offsetof(struct record, flags));
+    fault_point("recover: spare zeroed");
 }
 
 void recover_entry(struct splinter_store *s, uint32_t entry)
@@ -134,7 +147,9 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
         if (lane->epoch) {
             finish_change(s, lane, tag);
             crash_order();
+            fault_point("recover: change finished");
             store_release(&lane->epoch, 0);
+            fault_point("recover: change closed");
         }
         release_lock(s, lane, tag);
         for (uint32_t k = 0; k < LANE_SPARES; k++) {
@@ -145,7 +160,9 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
         }
     }
     /* Whoever slept on a change that was made, but not announced, looks again. */
+    fault_point("recover: lanes clean");
     fetch_add_seq_cst(&s->header->epoch, 1);
+    fault_point("recover: epoch stepped");
     wake_any(s);
 }
 
@@ -218,6 +235,7 @@ int recover_counts(struct splinter_store *s)
         for (int tries = 0; tries < 10 && result; tries++) {
             /* Cleared first: a death from now on sets it again. */
             store_seq_cst(&s->header->counts_dirty, 0);
+            fault_point("counts: mark removed");
             uint64_t before = load_seq_cst(&s->header->keys);
             uint32_t keys;
             if (any_lock_held(s))
@@ -231,9 +249,12 @@ int recover_counts(struct splinter_store *s)
             /* The count wants its CAS: its low half must not borrow from the high one. */
             if (!cas_seq_cst(&s->header->keys, &now, before - error))
                 continue;
+            fault_point("counts: keys mended");
             for (uint32_t b = 0; b < s->geo.buckets; b++)
-                if (overflow[b])
+                if (overflow[b]) {
                     fetch_sub_seq_cst(&s->index[b].overflow, overflow[b]);
+                    fault_point("counts: overflow mended");
+                }
             result = 0;
         }
         if (result)

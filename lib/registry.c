@@ -67,13 +67,17 @@ static int take(struct splinter_store *s, uint32_t i)
         lock_byte(s->lock_fd, LOCK_BASE + i, F_UNLCK);
         return error_set(-r, "no room for one more process in the store");
     }
+    fault_point("attach: reserved");
     raise_u32(&s->header->registry_used, i + 1);
+    fault_point("attach: counted");
     struct entry *e = &s->registry[i];
     if (load_acquire(&e->attached))
         recover_entry(s, i);
+    fault_point("attach: cleaned");
     s->entry = i;
     s->incarnation = load_relaxed(&e->incarnation) + 1;
     store_release(&e->incarnation, s->incarnation);
+    fault_point("attach: incarnation");
     store_relaxed(&e->pid, (uint32_t)getpid());
     for (uint32_t l = 0; l < ENTRY_LANES; l++) {
         struct lane_private *lane = &s->lane[l];
@@ -83,7 +87,9 @@ static int take(struct splinter_store *s, uint32_t i)
         /* Different processes look for free blocks in different places. */
         lane->cursor = (i * ENTRY_LANES + l) * 7;
     }
+    fault_point("attach: named");
     store_release(&e->attached, 1);
+    fault_point("attach: attached");
     return 0;
 }
 
@@ -133,9 +139,12 @@ void registry_detach(struct splinter_store *s)
                 crash_order();
                 e->lane[l].spare[k] = 0;
             }
+        fault_point("detach: lanes clean");
         /* From now on its slabs are anybody's. */
         store_release(&e->incarnation, s->incarnation + 1);
+        fault_point("detach: incarnation over");
         store_release(&e->attached, 0);
+        fault_point("detach: detached");
     }
     close(s->lock_fd); /* and with it the lock */
     s->lock_fd = -1;
@@ -156,10 +165,14 @@ bool registry_reap(struct splinter_store *s, uint32_t entry)
     pthread_mutex_lock(&s->mutex);
     bool dead = lock_byte(s->lock_fd, LOCK_BASE + entry, F_WRLCK) == 0;
     if (dead) {
+        fault_point("reap: locked");
         if (load_acquire(&e->attached)) {
             recover_entry(s, entry);
+            fault_point("reap: cleaned");
             store_release(&e->incarnation, load_relaxed(&e->incarnation) + 1);
+            fault_point("reap: incarnation over");
             store_release(&e->attached, 0);
+            fault_point("reap: detached");
         }
         lock_byte(s->lock_fd, LOCK_BASE + entry, F_UNLCK);
     }
@@ -272,6 +285,7 @@ int fork_reattach(struct splinter_store *s)
         int fd = backing_reopen(s->fd, false);
         s->lock_fd = fd;
         s->entry = MAX_ENTRIES;
+        fault_point("fork: reopened");
         r = fd < 0 ? fd : take_some_entry(s);
         if (!r)
             store_release(&s->fork_generation, load_relaxed(&generation));

@@ -68,6 +68,7 @@ void wake_key(struct splinter_store *s, uint32_t home)
     uint32_t seen = load_seq_cst(word); /* pairs with the CAS in sleep_on_key() */
     while (seen & 1)
         if (cas_seq_cst(word, &seen, (seen & ~1u) + 2)) {
+            fault_point("wake: bit cleared");
             futex_wake(word);
             return;
         }
@@ -77,6 +78,7 @@ void wake_any(struct splinter_store *s)
 {
     if (load_seq_cst(&s->header->any_asleep)) { /* pairs with the store in wait_any */
         store_seq_cst(&s->header->any_asleep, 0);
+        fault_point("wake any: bit cleared");
         futex_wake(epoch_word(s));
     }
 }
@@ -163,6 +165,7 @@ static int sleep_on_key(struct splinter_store *s, const struct key *key, uint64_
     /* Pairs with the load in wake_key(): either the writer sees the bit, or we its change. */
     while (!(seen & 1) && !cas_seq_cst(word, &seen, seen | 1))
         ;
+    fault_point("wait: bit set");
     fence_seq_cst();
     if (decide(s, key, since, epoch, result))
         return 1;
@@ -229,6 +232,7 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
             continue;
         }
         store_seq_cst(&s->header->any_asleep, 1); /* pairs with the load in wake_any() */
+        fault_point("wait any: bit set");
         epoch = load_seq_cst(&s->header->epoch);
         if (epoch <= since)
             futex_wait(epoch_word(s), (uint32_t)epoch, ns);

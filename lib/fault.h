@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fault.h - named steps where tests may kill, nothing in a normal build
+ *
+ * A step stands between two effects on shared memory, or on files, that a death could part.  The
+ * crash tests compile the library with SPLINTER_FAULT, hang a function on fault_hook, and die
+ * at each step that an operation reaches (tests/crash).  They also demand that every step is
+ * reached, so its name is unique, and a new effect brings a new step.
+ */
+#ifndef SPLINTER_FAULT_H
+#define SPLINTER_FAULT_H
+
+#ifdef SPLINTER_FAULT
+
+/* Called at every step, where it is set.  Written before any thread is started. */
+extern void (*fault_hook)(const char *step);
+void fault_reached(const char *step);
+
+/* The names also stand in a section of their own, for the test that none was left out. */
+#define fault_point(name) \
+    do { \
+        static const char *fault_step __attribute__((section("fault_steps"), used)) = (name); \
+        fault_reached(fault_step); \
+    } while (0)
+
+#else
+#define fault_point(name) ((void)0)
+#endif
+
+#endif
