@@ -1,6 +1,10 @@
 #!/bin/sh
 # An installed tree: the files are where they belong, a client builds through pkg-config against
 # both libraries, shared and static, and runs; uninstall leaves nothing.  TAP.
+if [ "$CHECK_INSTALLED" = yes ]; then
+    echo '1..0 # SKIP the tests are of what is installed already'
+    exit 0
+fi
 top_builddir=${TOP_BUILDDIR:-.}
 bindir=${bindir:-/usr/local/bin}
 libdir=${libdir:-/usr/local/lib}
