@@ -40,6 +40,7 @@ static struct slab *slab_of(struct splinter_store *s, uint32_t ref, uint32_t *bl
     return *block < SLAB_BLOCKS ? slab : NULL;
 }
 
+/* The caller has seen that the file reaches beyond ref; and the slab's header is before it. */
 uint32_t arena_generation(struct splinter_store *s, uint32_t ref)
 {
     uint32_t number = ref >> s->slab_shift;
@@ -53,8 +54,9 @@ uint32_t arena_block_units(struct splinter_store *s, uint32_t ref)
     struct slab *slab = slab_of(s, ref, &block);
     if (!slab)
         return 0;
-    uint32_t units = load_relaxed(&slab->block_units);
-    return units && store_knows(s, (uint64_t)ref + units) ? units : 0;
+    uint32_t units = load_relaxed(&slab->block_units), at = ref & (s->geo.slab_units - 1);
+    return units && units <= s->geo.slab_units - at && store_knows(s, (uint64_t)ref + units) ? units
+                                                                                           : 0;
 }
 
 /* Free a named block, if it is still the lane's.  It was zeroed before. */
@@ -156,7 +158,8 @@ static int take_block(struct splinter_store *s, struct lane_private *lane, uint3
         store_relaxed(&rec->tag, (uint16_t)lane->number);
         crash_order();
         fault_point("block: tagged");
-        lane->shared->spare[at] = NAMED(ref, load_relaxed(&slab->generation));
+        store_relaxed(&lane->shared->spare[at], NAMED(ref, load_relaxed(&slab->generation)));
+        lane->spare_ref[at] = ref;
         crash_order();
         fault_point("block: named");
         fetch_or_acq_rel(&slab->bits[w], UINT64_C(1) << bit);
@@ -181,8 +184,13 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
     if (old) {
         uint32_t n = blocks_of(s, old), reserved = load_relaxed(&slab->reserved_units);
         uint8_t *first = (uint8_t *)slab + SLAB_HEADER_UNITS * UNIT;
-        for (uint32_t i = 0; i < n && SLAB_HEADER_UNITS + (i + 1) * old <= reserved; i++)
-            memset(first + (uint64_t)i * old * UNIT, 0, sizeof(struct record));
+        uint64_t start = (uint64_t)((uint8_t *)slab - s->arena) / UNIT;
+        for (uint32_t i = 0; i < n && SLAB_HEADER_UNITS + (i + 1) * old <= reserved; i++) {
+            /* What is reserved is what the header says, and may be more than there is. */
+            if (!store_knows(s, start + SLAB_HEADER_UNITS + (i + 1) * old))
+                break;
+            payload_zero(first + (uint64_t)i * old * UNIT, sizeof(struct record));
+        }
     }
     fault_point("class: old tags zeroed");
     store_release(&slab->generation, load_relaxed(&slab->generation) + 1);

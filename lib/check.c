@@ -65,22 +65,23 @@ static void check_slot(struct check *c, uint32_t b, uint32_t i)
     struct key key;
     char name[SPLINTER_KEY_MAX] = "";
     const char *wrong = NULL;
+    uint32_t key_len, value_len; /* read once: they may change while they are looked at */
     if (!units || !rec || ref >= c->units)
         wrong = "its reference leads to no block";
     else if (!arena_is_used(s, ref))
         wrong = "its block counts as free";
-    else if (!rec->key_len || rec->key_len >= SPLINTER_KEY_MAX ||
-             (uint64_t)value_offset(rec->key_len) + rec->value_len > (uint64_t)units * UNIT ||
-             rec->value_len > s->geo.max_value)
+    else if (!(key_len = load_relaxed(&rec->key_len)) || key_len >= SPLINTER_KEY_MAX ||
+             (value_len = load_relaxed(&rec->value_len)) > s->geo.max_value ||
+             (uint64_t)value_offset(key_len) + value_len > (uint64_t)units * UNIT)
         wrong = "its lengths do not fit its block";
-    else if ((uint32_t)(head >> 32) != (uint32_t)rec->epoch)
+    else if ((uint32_t)(head >> 32) != (uint32_t)load_relaxed(&rec->epoch))
         wrong = "its epoch differs from the record's";
     else {
-        payload_copy(name, rec + 1, rec->key_len);
-        name[rec->key_len] = '\0';
+        payload_copy(name, rec + 1, key_len);
+        name[key_len] = '\0';
         struct found f;
         uint32_t races = 0;
-        if (key_make(s, name, &key) || key.len != rec->key_len || key.hash != hash)
+        if (key_make(s, name, &key) || key.len != key_len || key.hash != hash)
             wrong = "its hash is not that of the key";
         else if (index_find(s, &key, &f, &races) != 1)
             wrong = "its key is not found";
@@ -100,11 +101,14 @@ static void check_blocks(struct check *c)
     for (uint32_t e = 0; e < entries && e < MAX_ENTRIES; e++)
         for (uint32_t l = 0; l < ENTRY_LANES; l++) {
             struct lane *lane = &s->registry[e].lane[l];
-            for (uint32_t k = 0; k < LANE_SPARES; k++)
-                if (load_relaxed(&lane->spare[k]) >> 32 < c->units && load_relaxed(&lane->spare[k]))
-                    mark(c, load_relaxed(&lane->spare[k]) >> 32);
-            if (load_relaxed(&lane->epoch) && load_relaxed(&lane->old) >> 32 < c->units)
-                mark(c, load_relaxed(&lane->old) >> 32);
+            for (uint32_t k = 0; k < LANE_SPARES; k++) {
+                uint64_t named = load_relaxed(&lane->spare[k]);
+                if (named && named >> 32 < c->units)
+                    mark(c, named >> 32);
+            }
+            uint64_t old = load_relaxed(&lane->old);
+            if (load_relaxed(&lane->epoch) && old >> 32 < c->units)
+                mark(c, old >> 32);
         }
     uint32_t used = load_acquire(&s->header->slabs_used);
     for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {

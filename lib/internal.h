@@ -20,6 +20,7 @@ struct lane_private {
     uint32_t number;           /* entry * 16 + lane: the tag of its records */
     struct lane *shared;
     uint32_t spare_class[LANE_SPARES]; /* class + 1 of each spare; 0: none */
+    uint32_t spare_ref[LANE_SPARES];   /* and where it is: the shared half is not to be trusted */
     uint32_t evict;                    /* the spare to give up next */
     uint32_t cursor;                   /* slab to look at next for free blocks */
     uint32_t slab[MAX_CLASSES];        /* slab + 1 this lane owns, by class */

@@ -77,7 +77,7 @@ static void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, 
     l->slot = slot;
     l->expect = expect;
     l->head = head;
-    l->old = old;
+    store_relaxed(&l->old, old);
     l->kind = kind;
     l->done = 0;
     l->spare_at = (uint8_t)at;
@@ -101,18 +101,24 @@ static void retire(struct splinter_store *s, struct lane_private *lane, uint64_t
 {
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
     uint32_t units = arena_block_units(s, HEAD_REF(head));
+    /* No class has this size: no store of ours wrote it, and a record of the class above does not
+     * fit.  Given up, as a block without a size is. */
+    if (units && class_units(class_of_units(units)) != units)
+        units = 0;
     /* What was stored, not what could be: but never past the block, whatever the record says. */
-    uint64_t size = (uint64_t)value_offset(rec->key_len) + rec->value_len;
+    uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
+                    load_relaxed(&rec->value_len);
     if (size > (uint64_t)units * UNIT)
         size = (uint64_t)units * UNIT;
     /* Readers that copied any of the zeroes see the new head.  Pairs with head_unchanged(). */
     fence_release();
-    memset(rec, 0, size);
+    payload_zero(rec, size);
     fault_point("retire: zeroed");
     store_relaxed(&rec->tag, (uint16_t)lane->number);
     crash_order();
     fault_point("retire: tagged");
-    lane->shared->spare[at] = units ? old : 0;
+    store_relaxed(&lane->shared->spare[at], units ? old : 0);
+    lane->spare_ref[at] = HEAD_REF(head);
     fault_point("retire: kept as a spare");
     close_change(lane);
     lane->spare_class[at] = units ? class_of_units(units) + 1 : 0;
@@ -124,10 +130,10 @@ static void write_record(struct record *rec, const struct lane_private *lane, co
     /* The block was unlinked by us or, before it was free, by somebody else: readers that see
      * what we write now must see that too.  Pairs with head_unchanged(). */
     fence_release();
-    rec->expiry = put->expiry;
-    rec->value_len = (uint32_t)len;
-    rec->key_len = (uint16_t)key->len;
-    rec->type = (uint16_t)put->type;
+    store_relaxed(&rec->expiry, put->expiry);
+    store_relaxed(&rec->value_len, (uint32_t)len);
+    store_relaxed(&rec->key_len, (uint16_t)key->len);
+    store_relaxed(&rec->type, (uint16_t)put->type);
     store_relaxed(&rec->tag, (uint16_t)lane->number);
     fault_point("write: lengths");
     payload_copy(rec + 1, key->s, key->len);
@@ -141,9 +147,9 @@ static void write_record(struct record *rec, const struct lane_private *lane, co
 static void clean_spare(struct record *rec, const struct key *key, size_t len)
 {
     size_t rest = offsetof(struct record, flags);
-    memset(rec, 0, offsetof(struct record, tag));
+    payload_zero(rec, offsetof(struct record, tag));
     fault_point("clean: head");
-    memset((uint8_t *)rec + rest, 0, value_offset(key->len) + len - rest);
+    payload_zero((uint8_t *)rec + rest, value_offset(key->len) + len - rest);
     fault_point("clean: whole");
 }
 
@@ -170,10 +176,9 @@ static int update(struct splinter_store *s, struct lane_private *lane, const str
     kv_settle(s, f);
     *epoch = epoch_take(s);
     fault_point("update: epoch taken");
-    rec->epoch = *epoch;
-    rec->revision = revision + 1;
-    uint32_t ref = (uint32_t)(lane->shared->spare[at] >> 32);
-    uint64_t expect = f->head, head = HEAD(*epoch, ref);
+    store_relaxed(&rec->epoch, *epoch);
+    store_relaxed(&rec->revision, revision + 1);
+    uint64_t expect = f->head, head = HEAD(*epoch, lane->spare_ref[at]);
     open_change(lane, LANE_UPDATE, f->number, expect, head, old, at, *epoch);
     /* Publishes the record (release) and is ordered before the look at the wait word (seq_cst).
      * Success means that the head, and so all we read of the old record, was valid. */
@@ -218,8 +223,8 @@ static void lower_overflow(struct splinter_store *s, const struct key *key, uint
 static int insert_at(struct splinter_store *s, struct lane_private *lane, const struct key *key,
                      struct record *rec, uint32_t at, uint64_t epoch)
 {
-    uint32_t ref = (uint32_t)(lane->shared->spare[at] >> 32), b = key->home;
-    uint64_t head = HEAD(epoch, ref);
+    uint32_t b = key->home;
+    uint64_t head = HEAD(epoch, lane->spare_ref[at]);
     (void)rec;
     for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
         int r = index_ensure(s, b);
@@ -245,7 +250,7 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
             store_seq_cst(&slot->hash, key->hash);
             crash_order();
             fault_point("insert: visible");
-            lane->shared->spare[at] = 0;
+            store_relaxed(&lane->shared->spare[at], 0);
             fault_point("insert: block given");
             close_change(lane);
             lane->spare_class[at] = 0;
@@ -279,8 +284,8 @@ static int insert(struct splinter_store *s, struct lane_private *lane, const str
             /* Under the lock: later than the unset that removed the key before. */
             *epoch = epoch_take(s);
             fault_point("insert: epoch taken");
-            rec->epoch = *epoch;
-            rec->revision = 1;
+            store_relaxed(&rec->epoch, *epoch);
+            store_relaxed(&rec->revision, 1);
             r = insert_at(s, lane, key, rec, at, *epoch);
             if (r)
                 keys_release(s);
@@ -300,8 +305,7 @@ static int set_once(struct splinter_store *s, struct lane_private *lane, const s
     int r = lane_spare(s, lane, class_of_units((bytes + UNIT - 1) / UNIT), &at);
     if (r)
         return r;
-    uint32_t ref = (uint32_t)(lane->shared->spare[at] >> 32);
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)lane->spare_ref[at] * UNIT);
     write_record(rec, lane, key, val, len, put);
     do {
         struct found f;

@@ -70,7 +70,7 @@ static void give_up_spare(struct splinter_store *s, struct lane_private *lane, u
     arena_free_named(s, lane->shared->spare[at], lane->number);
     crash_order(); /* named until its bit is clear; then whoever gets the block tags it anew */
     fault_point("spare: freed");
-    lane->shared->spare[at] = 0;
+    store_relaxed(&lane->shared->spare[at], 0);
     fault_point("spare: forgotten");
     lane->spare_class[at] = 0;
 }

@@ -28,8 +28,11 @@ static bool current_hash(struct splinter_store *s, struct slot *slot, uint64_t *
         uint32_t len = rec ? load_relaxed(&rec->key_len) : 0;
         bool sane = rec && len && len < SPLINTER_KEY_MAX &&
                     store_knows(s, HEAD_REF(head) + (sizeof *rec + len + UNIT - 1) / UNIT);
-        if (sane)
-            *hash = key_hash(s, rec + 1, len);
+        if (sane) {
+            char key[SPLINTER_KEY_MAX];
+            payload_copy(key, rec + 1, len);
+            *hash = key_hash(s, key, len);
+        }
         if (head_unchanged(slot, head))
             return sane;
     }
@@ -50,30 +53,31 @@ static bool unset_happened(struct splinter_store *s, struct lane *lane, struct s
 /* The block of the replaced record becomes a spare, as retire() in kv.c would have done. */
 static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
 {
-    uint32_t ref = (uint32_t)(lane->old >> 32), units = arena_block_units(s, ref);
+    uint64_t old = load_relaxed(&lane->old);
+    uint32_t ref = (uint32_t)(old >> 32), units = arena_block_units(s, ref);
     uint32_t at = lane->spare_at % LANE_SPARES;
     if (!units)
         return;
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
     fence_release();
-    memset(rec, 0, (size_t)units * UNIT);
+    payload_zero(rec, (size_t)units * UNIT);
     fault_point("recover: old record zeroed");
     store_relaxed(&rec->tag, (uint16_t)tag);
     crash_order();
     fault_point("recover: old block tagged");
-    lane->spare[at] = lane->old;
+    store_relaxed(&lane->spare[at], old);
     fault_point("recover: old block kept");
 }
 
 static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t tag)
 {
-    uint64_t b = lane->slot / BUCKET_SLOTS;
+    uint64_t number = load_relaxed(&lane->slot), b = number / BUCKET_SLOTS;
     if (b >= s->geo.buckets || !index_present(s, (uint32_t)b))
         return; /* no store of ours wrote this */
-    struct slot *slot = &s->index[b].slot[lane->slot % BUCKET_SLOTS];
+    struct slot *slot = &s->index[b].slot[number % BUCKET_SLOTS];
     uint64_t head = load_acquire(&slot->head), hash;
     bool done = head == lane->head || load_acquire(&lane->ack) == lane->epoch;
-    switch (lane->kind) {
+    switch (load_relaxed(&lane->kind)) {
     case LANE_UPDATE:
         if (done)
             take_old(s, lane, tag);
@@ -87,7 +91,7 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
             store_seq_cst(&slot->hash, hash);
         crash_order();
         fault_point("recover: insert is visible");
-        lane->spare[lane->spare_at % LANE_SPARES] = 0;
+        store_relaxed(&lane->spare[lane->spare_at % LANE_SPARES], 0);
         fault_point("recover: insert has its block");
         break;
     case LANE_UNSET:
@@ -103,8 +107,8 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
 
 static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t tag)
 {
-    uint32_t b = lane->lock - 1;
-    if (!lane->lock)
+    uint32_t lock = load_relaxed(&lane->lock), b = lock - 1;
+    if (!lock)
         return;
     if (b < s->geo.buckets && index_present(s, b))
         for (int i = 0; i < 2; i++) {
@@ -132,10 +136,10 @@ static void zero_spare(struct splinter_store *s, uint64_t named, uint32_t tag)
     if (load_relaxed(&rec->tag) != tag || !arena_is_used(s, ref))
         return;
     fence_release();
-    memset(rec, 0, offsetof(struct record, tag)); /* the tag stays: it says whose it is */
+    payload_zero(rec, offsetof(struct record, tag)); /* the tag stays: it says whose it is */
     fault_point("recover: spare's head zeroed");
-    memset((uint8_t *)rec + offsetof(struct record, flags), 0,
-           (size_t)units * UNIT - offsetof(struct record, flags));
+    payload_zero((uint8_t *)rec + offsetof(struct record, flags),
+                 (size_t)units * UNIT - offsetof(struct record, flags));
     fault_point("recover: spare zeroed");
 }
 
@@ -153,10 +157,11 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
         }
         release_lock(s, lane, tag);
         for (uint32_t k = 0; k < LANE_SPARES; k++) {
-            zero_spare(s, lane->spare[k], tag);
-            arena_free_named(s, lane->spare[k], tag);
+            uint64_t named = load_relaxed(&lane->spare[k]);
+            zero_spare(s, named, tag);
+            arena_free_named(s, named, tag);
             crash_order();
-            lane->spare[k] = 0;
+            store_relaxed(&lane->spare[k], 0);
         }
     }
     /* Whoever slept on a change that was made, but not announced, looks again. */
@@ -189,6 +194,10 @@ static bool any_lock_held(struct splinter_store *s)
 
 static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *keys)
 {
+    /* A key counts in each bucket from its home up to the one it is in: first where that begins and
+     * ends, then the sum.  So it is one pass, however far from home an index that nobody
+     * vouches for has its keys. */
+    uint32_t running = 0;
     *keys = 0;
     memset(overflow, 0, s->geo.buckets * sizeof *overflow);
     for (uint32_t b = 0; b < s->geo.buckets; b++) {
@@ -201,10 +210,14 @@ static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *ke
             if (!current_hash(s, &s->index[b].slot[i], &hash))
                 continue;
             ++*keys;
-            for (uint32_t h = hash_home(s, hash); h != b; h = index_next(s, h))
-                overflow[h]++;
+            uint32_t home = hash_home(s, hash);
+            overflow[home]++;
+            overflow[b]--;
+            running += home > b; /* past the end, and on from the first bucket */
         }
     }
+    for (uint32_t b = 0; b < s->geo.buckets; b++)
+        overflow[b] = running += overflow[b];
 }
 
 /* From what the overflow counts should be to how much too high they are. */

@@ -135,9 +135,9 @@ void registry_detach(struct splinter_store *s)
         struct entry *e = &s->registry[s->entry];
         for (uint32_t l = 0; l < ENTRY_LANES; l++)
             for (uint32_t k = 0; k < LANE_SPARES; k++) {
-                arena_free_named(s, e->lane[l].spare[k], s->lane[l].number);
+                arena_free_named(s, load_relaxed(&e->lane[l].spare[k]), s->lane[l].number);
                 crash_order();
-                e->lane[l].spare[k] = 0;
+                store_relaxed(&e->lane[l].spare[k], 0);
             }
         fault_point("detach: lanes clean");
         /* From now on its slabs are anybody's. */
@@ -223,7 +223,7 @@ static void after_fork_child(void)
         s->lock_fd = -1;
         pthread_mutex_init(&s->mutex, NULL);
     }
-    pthread_mutex_init(&handles_mutex, NULL);
+    pthread_mutex_unlock(&handles_mutex); /* taken by us, in before_fork() */
     default_fork_child();
 }
 
