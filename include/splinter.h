@@ -125,6 +125,12 @@ int splinter_list(char **out_keys, size_t max_keys, size_t *out_count);
  */
 int splinter_poll(const char *key, uint64_t timeout_ms);
 
+/*
+ * libsplinter_p: when it returns 0, everything that was acknowledged before the call is on disk.
+ * Returns 0, or -1 and errno: EBADF, or those of splinter_store_sync().
+ */
+int splinter_sync(void);
+
 /* ---- layer 2: stores with handles ---------------------------------------- */
 
 typedef struct splinter_store splinter_store;
@@ -136,6 +142,9 @@ typedef struct splinter_store splinter_store;
 #define SPLINTER_MEMORY 0x08u    /* the name is that of a memory store */
 #define SPLINTER_FILE 0x10u      /* the name is the path of a file */
 #define SPLINTER_ANONYMOUS 0x20u /* memfd_create(2): a new store without a name */
+#define SPLINTER_SYNC_EACH 0x40u /* sync after each change, before the call returns */
+#define SPLINTER_REBUILD 0x80u   /* rebuild the index of a file that nobody else has open */
+#define SPLINTER_NETWORK 0x100u  /* open a file even where it is on a network file system */
 
 /* Set struct_size to sizeof, everything else to 0, then what you need. */
 struct splinter_open_options {
@@ -144,25 +153,37 @@ struct splinter_open_options {
     uint32_t mode;    /* permissions of a new store, less the umask; 0 means 0600 */
     size_t slots;     /* of a new store: the most keys it holds */
     size_t max_value; /* of a new store: the longest value in bytes */
+    /* Of stores in files: who changes something when the last sync is older syncs; 0: nobody. */
+    uint64_t sync_every_ms;
+    /* Called while the index is rebuilt, by the thread that opens: bytes done, bytes in all. */
+    void (*progress)(void *arg, uint64_t done, uint64_t total);
+    void *progress_arg;
 };
 
 /*
  * Open or create a store and put a handle for it in *out.  options NULL opens an
  * existing store to read and write.  With SPLINTER_ANONYMOUS name is a label that
- * /proc shows, and may be NULL.  Errors: those of splinter_create().
+ * /proc shows, and may be NULL.
+ *
+ * A file that may only be read is opened as with SPLINTER_RDONLY.  A file that was not left in
+ * order on this kernel (a power cut, a copy of a store in use) has its index rebuilt: see
+ * `progress`.  If records were damaged the open succeeds, splinter_last_error() says how many,
+ * and so does splinter_stat.  Errors: those of splinter_create(), -EIO.
  */
 int splinter_store_open(splinter_store **out, const char *name,
                         const struct splinter_open_options *options);
 
-/* Open the store behind a descriptor, as received over a socket.  fd stays the
- * caller's.  Of the options only SPLINTER_RDONLY counts.  Needs /proc. */
+/* Open the store behind a descriptor, as received over a socket.  fd stays the caller's.  Of
+ * the options the flags SPLINTER_RDONLY, _SYNC_EACH and _REBUILD count, sync_every_ms and
+ * progress.  Needs /proc. */
 int splinter_store_open_fd(splinter_store **out, int fd,
                            const struct splinter_open_options *options);
 
 /* The descriptor of the store, to be passed on; it is the handle's: do not close it. */
 int splinter_store_fd(const splinter_store *store);
 
-/* Detach and free the handle.  NULL is allowed. */
+/* Detach and free the handle.  NULL is allowed.  The last one of a store in a file syncs it; who
+ * wants to know whether that went well calls splinter_store_sync() before. */
 void splinter_store_close(splinter_store *store);
 
 /* Remove the name of a store; processes that are attached keep it.  flags:
@@ -263,8 +284,33 @@ struct splinter_stat {
     uint64_t epoch;          /* of the store, now */
     uint32_t attached;       /* processes (handles) attached to write */
     uint32_t format_version; /* of the layout of the store */
+    uint32_t durable;        /* 1: in a file, and kept by splinter_store_sync() */
+    uint32_t sync_error;     /* errno of the last sync, if it failed and none succeeded since */
+    uint64_t synced;         /* epoch up to which everything is on disk */
+    uint32_t rebuilt;        /* records that the last rebuild of the index found */
+    uint32_t damaged;        /* and those that it could not save, until the next clean open */
 };
 int splinter_store_stat(splinter_store *store, struct splinter_stat *stat);
+
+/*
+ * Stores in files: when it returns 0, everything that was acknowledged before the call is on disk,
+ * and what was replaced or removed before it is zeroed.  Other stores: 0, nothing is done.
+ * Returns 0, or -EROFS, -EAGAIN (a stopped process is in the middle of a change or of a sync),
+ * -EIO, -ENOSPC or what else fdatasync(2) says: then the next sync writes everything again.
+ */
+int splinter_store_sync(splinter_store *store);
+
+/*
+ * Write a copy of a store in use to a new file, which opens as a store: each key in a version that
+ * was current at some moment of the call; nothing that was there all the time is missing, nothing
+ * that was unset before is in it.  Epochs, types, revisions and ends of life are kept.  Writers are
+ * not held up.  The file appears whole, on disk, or not at all; mode is as in the options.
+ * Returns 0, or -EEXIST, -EINVAL, -ENOMEM, or the errors of splinter_create().
+ */
+int splinter_store_snapshot(splinter_store *store, const char *path, uint32_t mode);
+
+/* The same into an empty regular file that is open to read and write. */
+int splinter_store_snapshot_fd(splinter_store *store, int fd);
 
 /* Remove expired keys.  Returns how many, or -EROFS. */
 int splinter_store_sweep(splinter_store *store);

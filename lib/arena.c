@@ -14,6 +14,8 @@
  *    lane's) tells the cleaner of a dead lane that a named block was its own.
  *  - A block lies within reserved_units of its slab: touching it cannot fail.
  *  - Slabs below header.slabs_used have a reserved header.
+ *  - A block in limbo has its bit set, and its slab's in the limbo map; it is nobody's, and only
+ *    the holder of the sync lock may free it.
  */
 #include "internal.h"
 
@@ -71,6 +73,8 @@ void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag)
     if (!(load_acquire(&slab->bits[block / 64]) & bit) ||
         !store_knows(s, (uint64_t)ref + 1) || load_relaxed(&rec->tag) != tag)
         return;
+    if (load_relaxed(&slab->limbo[block / 64]) & bit)
+        fetch_and_release(&slab->limbo[block / 64], ~bit);
     /* Release: our zeroing comes before the stores of whoever gets the block.  Pairs with the
      * acquire of the bit in take_block(). */
     fault_point("free: decided");
@@ -85,9 +89,103 @@ bool arena_is_used(struct splinter_store *s, uint32_t ref)
     return slab && load_acquire(&slab->bits[block / 64]) >> block % 64 & 1;
 }
 
+/* ---- records that are kept until a sync has ended (durable stores) ---- */
+
+/* Set twice, as after a death, it is the same. */
+void arena_limbo(struct splinter_store *s, uint32_t ref)
+{
+    uint32_t block, number = ref >> s->slab_shift;
+    struct slab *slab = slab_of(s, ref, &block);
+    if (!slab)
+        return;
+    fetch_or_acq_rel(&slab->limbo[block / 64], UINT64_C(1) << block % 64);
+    /* After the block's bit: who clears this one looks at the slab's afterwards. */
+    fetch_or_acq_rel(&s->limbo_map[number / 64], UINT64_C(1) << number % 64);
+}
+
+static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint32_t at,
+                       uint32_t number, uint64_t upto)
+{
+    struct slab *slab = arena_slab(s, number);
+    bool rest = false;
+    for (uint32_t w = 0; w < SLAB_WORDS; w++) {
+        uint64_t limbo = load_acquire(&slab->limbo[w]) & load_acquire(&slab->bits[w]);
+        for (; limbo; limbo &= limbo - 1) {
+            uint32_t block = w * 64 + (uint32_t)__builtin_ctzll(limbo);
+            uint32_t units = load_relaxed(&slab->block_units);
+            uint64_t ref = ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS +
+                           (uint64_t)block * units;
+            if (!units || units > s->geo.slab_units || !store_knows(s, ref + units))
+                continue; /* no store of ours wrote this */
+            struct record *rec = (struct record *)(void *)(s->arena + ref * UNIT);
+            if (load_acquire(&rec->superseded) > upto) {
+                rest = true;
+                continue;
+            }
+            /* As a spare of ours, so that our own cleaner would go on with it. */
+            store_relaxed(&rec->tag, (uint16_t)lane->number);
+            crash_order();
+            uint64_t named = NAMED(ref, load_relaxed(&slab->generation));
+            store_relaxed(&lane->shared->spare[at], named);
+            crash_order();
+            fault_point("limbo: named");
+            uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
+                            load_relaxed(&rec->value_len);
+            size = size > (uint64_t)units * UNIT ? (uint64_t)units * UNIT : size;
+            fence_release();
+            payload_zero(rec, offsetof(struct record, tag));
+            payload_zero((uint8_t *)rec + offsetof(struct record, flags),
+                         size - offsetof(struct record, flags));
+            fault_point("limbo: zeroed");
+            arena_free_named(s, named, lane->number);
+            crash_order();
+            fault_point("limbo: freed");
+            store_relaxed(&lane->shared->spare[at], 0);
+        }
+    }
+    return rest;
+}
+
+/* Zero and free what was superseded by epochs up to `upto`.  By the holder of the sync lock. */
+int arena_clean_limbo(struct splinter_store *s, uint64_t upto)
+{
+    struct lane_private *lane;
+    uint32_t at, used = load_acquire(&s->header->slabs_used);
+    int r = lane_acquire(s, &lane);
+    if (r)
+        return r;
+    lane_spare_empty(s, lane, &at);
+    for (uint32_t w = 0; w * 64 < used && w * 64 < s->geo.slabs; w++) {
+        uint64_t bits = load_relaxed(&s->limbo_map[w]);
+        for (; bits; bits &= bits - 1) {
+            uint32_t number = w * 64 + (uint32_t)__builtin_ctzll(bits);
+            uint64_t bit = UINT64_C(1) << number % 64;
+            if (number >= s->geo.slabs ||
+                !store_knows(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
+                break;
+            /* Cleared before the slab is looked at: what comes meanwhile sets it again. */
+            fetch_and_acq_rel(&s->limbo_map[w], ~bit);
+            fault_point("limbo: summary cleared");
+            if (clean_slab(s, lane, at, number, upto))
+                fetch_or_acq_rel(&s->limbo_map[w], bit);
+        }
+    }
+    lane_release(s, lane);
+    return 0;
+}
+
+bool arena_has_limbo(struct splinter_store *s)
+{
+    uint32_t used = load_acquire(&s->header->slabs_used);
+    for (uint32_t w = 0; w * 64 < used && w * 64 < s->geo.slabs; w++)
+        if (load_acquire(&s->limbo_map[w]))
+            return true;
+    return false;
+}
+
 /* ---- getting a block ---- */
 
-static uint32_t blocks_of(const struct splinter_store *s, uint32_t units)
+uint32_t arena_blocks_of(const struct splinter_store *s, uint32_t units)
 {
     uint32_t n = (s->geo.slab_units - SLAB_HEADER_UNITS) / units;
     return n < SLAB_BLOCKS ? n : SLAB_BLOCKS;
@@ -141,7 +239,7 @@ static int reserve(struct splinter_store *s, uint32_t number, struct slab *slab,
 static int take_block(struct splinter_store *s, struct lane_private *lane, uint32_t number,
                       struct slab *slab, uint32_t units, uint32_t at)
 {
-    uint32_t n = blocks_of(s, units);
+    uint32_t n = arena_blocks_of(s, units);
     for (uint32_t w = 0; w * 64 < n; w++) {
         uint64_t free = ~load_acquire(&slab->bits[w]) & word_mask(n, w);
         if (!free)
@@ -182,7 +280,7 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
 {
     uint32_t old = load_relaxed(&slab->block_units);
     if (old) {
-        uint32_t n = blocks_of(s, old), reserved = load_relaxed(&slab->reserved_units);
+        uint32_t n = arena_blocks_of(s, old), reserved = load_relaxed(&slab->reserved_units);
         uint8_t *first = (uint8_t *)slab + SLAB_HEADER_UNITS * UNIT;
         uint64_t start = (uint64_t)((uint8_t *)slab - s->arena) / UNIT;
         for (uint32_t i = 0; i < n && SLAB_HEADER_UNITS + (i + 1) * old <= reserved; i++) {
@@ -294,7 +392,7 @@ int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t cl
     return r == -ENOBUFS ? -ENOSPC : r;
 }
 
-/* Bytes of blocks in use, less those that lanes keep as spares.  Others may move meanwhile. */
+/* Bytes of blocks in use, less those that lanes keep as spares or that wait for a sync.  Others may move meanwhile. */
 uint64_t arena_used_bytes(struct splinter_store *s)
 {
     uint64_t bytes = 0, spare = 0;
@@ -305,7 +403,8 @@ uint64_t arena_used_bytes(struct splinter_store *s)
         struct slab *slab = arena_slab(s, i);
         uint64_t units = load_relaxed(&slab->block_units);
         for (uint32_t w = 0; w < SLAB_WORDS; w++)
-            bytes += units * UNIT * (unsigned)__builtin_popcountll(load_relaxed(&slab->bits[w]));
+            bytes += units * UNIT * (unsigned)__builtin_popcountll(load_relaxed(&slab->bits[w]) &
+                                                                   ~load_relaxed(&slab->limbo[w]));
     }
     uint32_t entries = load_acquire(&s->header->registry_used);
     for (uint32_t i = 0; i < entries * ENTRY_LANES && i < MAX_ENTRIES * ENTRY_LANES; i++)

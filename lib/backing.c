@@ -14,13 +14,14 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "internal.h"
 
 #define SHM_DIR "/dev/shm" /* where shm_open(3) of glibc and musl keeps its objects */
 
-static bool is_memory(uint32_t flags)
+bool backing_is_memory(uint32_t flags)
 {
     if (!(flags & (SPLINTER_MEMORY | SPLINTER_FILE)))
         flags |= splinter__default_backing;
@@ -32,7 +33,7 @@ static int path_of(const char *name, uint32_t flags, char path[PATH_MAX])
 {
     if (!name || !*name)
         return error_set(EINVAL, "a store needs a name of at least one character");
-    if (!is_memory(flags)) {
+    if (!backing_is_memory(flags)) {
         if (strlen(name) >= PATH_MAX)
             return error_set(ENAMETOOLONG, "the path has %zu bytes, allowed are %d", strlen(name),
                              PATH_MAX - 1);
@@ -67,9 +68,31 @@ int backing_reserve(int fd, uint64_t offset, uint64_t length)
     return result == -EDQUOT || result == -EFBIG ? -ENOSPC : result;
 }
 
+/* fdatasync() writes what was changed through mappings, too: Linux has one page cache. */
+int backing_flush(int fd)
+{
+    int old, result;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    do
+        result = fdatasync(fd) ? -errno : 0;
+    while (result == -EINTR);
+    pthread_setcancelstate(old, NULL);
+    return result == -EDQUOT ? -ENOSPC : result;
+}
+
+/* The name is to outlive the machine, as well.  Not every file system can do it for a directory. */
+static void flush_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
 /* Header, index map and the creator's registry entry are reserved; the rest of the registry, index
  * and arena are holes until they are used. */
-static int fill(int fd, const struct geometry *geo, const char *name)
+int backing_fill(int fd, const struct geometry *geo, const char *name)
 {
     int r = backing_reserve(fd, 0, geo->registry_off + PAGE);
     if (r)
@@ -84,9 +107,35 @@ static int fill(int fd, const struct geometry *geo, const char *name)
     if (ftruncate(fd, (off_t)geo->arena_off))
         return error_set(errno, "cannot size '%.200s'", name);
     fault_point("create: sized");
-    ssize_t n = pwrite(fd, geo, sizeof *geo, 0);
-    if (n != (ssize_t)sizeof *geo)
+    struct header header = {.geometry = *geo};
+    if (geo->flags & GEOMETRY_DURABLE)
+        sync_session(fd, &header);
+    ssize_t n = pwrite(fd, &header, sizeof header, 0);
+    if (n != (ssize_t)sizeof header)
         return error_set(n < 0 ? errno : ENOSPC, "cannot write the header of '%.200s'", name);
+    return 0;
+}
+
+/* The magic numbers are those of statfs(2) and linux/magic.h. */
+static int refuse_network(int fd, const char *name, uint32_t flags)
+{
+    static const struct {
+        uint32_t magic;
+        const char *what;
+    } network[] = {{0x6969, "NFS"},        {0x517b, "SMB"},      {0xff534d42, "CIFS"},
+                   {0xfe534d42, "SMB"},    {0x01021997, "9p"},   {0x00c36400, "Ceph"},
+                   {0x5346414f, "AFS"},    {0x6b414653, "AFS"},  {0x73757245, "Coda"},
+                   {0x7461636f, "OCFS2"},  {0x01161970, "GFS2"}, {0x0bd00bd0, "Lustre"},
+                   {0x47504653, "GPFS"},   {0x19830326, "BeeGFS"}};
+    struct statfs st;
+    if (flags & SPLINTER_NETWORK || fstatfs(fd, &st))
+        return 0;
+    for (size_t i = 0; i < sizeof network / sizeof *network; i++)
+        if ((uint32_t)st.f_type == network[i].magic)
+            return error_set(EOPNOTSUPP, "'%.200s' is on a network file system (%s), where memory "
+                             "mapped by several machines differs: keep stores on a local one, or "
+                             "force it for one machine alone (SPLINTER_NETWORK)", name,
+                             network[i].what);
     return 0;
 }
 
@@ -105,7 +154,8 @@ static int create_named_temporary(const char *path, uint32_t mode, char temp[PAT
 }
 
 static int create_path(const char *path, const char *name, uint32_t mode,
-                       const struct geometry *geo, int *out_fd)
+                       const struct geometry *geo, uint32_t flags, backing_filler *filler, void *arg,
+                       int *out_fd)
 {
     char dir[PATH_MAX], temp[PATH_MAX] = "", proc[64];
     strcpy(dir, path);
@@ -131,8 +181,14 @@ static int create_path(const char *path, const char *name, uint32_t mode,
     if (fd < 0)
         return error_set(-fd, "cannot create '%.200s': %s", name, strerror(-fd));
     fault_point("create: file made");
-    int r = fill(fd, geo, name);
+    int r = geo->flags & GEOMETRY_DURABLE ? refuse_network(fd, name, flags) : 0;
+    if (!r)
+        r = backing_fill(fd, geo, name);
+    if (!r && filler)
+        r = filler(fd, geo, arg);
     fault_point("create: filled");
+    if (!r && geo->flags & GEOMETRY_DURABLE && (r = backing_flush(fd)))
+        error_set(-r, "cannot write '%.200s' to disk: %s", name, strerror(-r));
     if (!r) {
         int linked = *temp ? link(temp, path)
                            : linkat(AT_FDCWD, proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
@@ -143,6 +199,8 @@ static int create_path(const char *path, const char *name, uint32_t mode,
     if (*temp)
         unlink(temp);
     fault_point("create: complete");
+    if (!r && geo->flags & GEOMETRY_DURABLE)
+        flush_dir(dir);
     if (r)
         close(fd);
     else
@@ -151,13 +209,13 @@ static int create_path(const char *path, const char *name, uint32_t mode,
 }
 
 int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct geometry *geo,
-                   int *out_fd)
+                   backing_filler *filler, void *arg, int *out_fd)
 {
     if (flags & SPLINTER_ANONYMOUS) {
         int fd = memfd_create(name && *name ? name : "splinter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd < 0)
             return error_set(errno, "cannot create an anonymous store: %s", strerror(errno));
-        int r = fill(fd, geo, name ? name : "(anonymous)");
+        int r = backing_fill(fd, geo, name ? name : "(anonymous)");
         if (!r && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
             r = error_set(errno, "cannot seal the anonymous store: %s", strerror(errno));
         if (r)
@@ -168,10 +226,11 @@ int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct
     }
     char path[PATH_MAX];
     int r = path_of(name, flags, path);
-    return r ? r : create_path(path, name, mode, geo, out_fd);
+    return r ? r : create_path(path, name, mode, geo, flags, filler, arg, out_fd);
 }
 
-int backing_open(const char *name, uint32_t flags, int *out_fd)
+/* *read_only becomes true where nothing else is allowed. */
+int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd)
 {
     char path[PATH_MAX];
     int r = path_of(name, flags, path);
@@ -180,13 +239,24 @@ int backing_open(const char *name, uint32_t flags, int *out_fd)
     int how = flags & SPLINTER_RDONLY ? O_RDONLY : O_RDWR;
     /* O_NONBLOCK: a FIFO is to be refused, not waited for. */
     int fd = open(path, how | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
-                  (is_memory(flags) ? O_NOFOLLOW : 0));
+                  (backing_is_memory(flags) ? O_NOFOLLOW : 0));
     if (fd < 0 && (errno == EISDIR || errno == ENXIO || errno == ENODEV))
         return error_set(EBADMSG, "'%.200s' is not a store: it is not a regular file", name);
+    /* A file that may only be read is read; sets will say so. */
+    if (fd < 0 && (errno == EACCES || errno == EROFS) && how == O_RDWR && !backing_is_memory(flags)) {
+        int why = errno;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        errno = why;
+        *read_only = fd >= 0;
+    }
     if (fd < 0)
         return error_set(errno, "cannot open '%.200s': %s", name, strerror(errno));
-    *out_fd = fd;
-    return 0;
+    r = backing_is_memory(flags) ? 0 : refuse_network(fd, name, flags);
+    if (r)
+        close(fd);
+    else
+        *out_fd = fd;
+    return r;
 }
 
 /* A second open file description of the same file: locks belong to one, and fork and mmap
@@ -224,9 +294,10 @@ int backing_unlink(const char *name, uint32_t flags)
 {
     char path[PATH_MAX];
     struct geometry geo;
+    bool read_only;
     int fd, r = path_of(name, flags, path);
     if (!r)
-        r = backing_open(name, flags | SPLINTER_RDONLY, &fd);
+        r = backing_open(name, flags | SPLINTER_RDONLY | SPLINTER_NETWORK, &read_only, &fd);
     if (r)
         return r;
     r = backing_read_geometry(fd, name, &geo);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "index.h"
+#include "record.h"
 
 #define PASSES 50
 
@@ -76,6 +77,8 @@ static void check_slot(struct check *c, uint32_t b, uint32_t i)
         wrong = "its lengths do not fit its block";
     else if ((uint32_t)(head >> 32) != (uint32_t)load_relaxed(&rec->epoch))
         wrong = "its epoch differs from the record's";
+    else if (s->durable && !record_is_whole(s, rec, (uint64_t)units * UNIT))
+        wrong = "its record does not have the checksum that it says";
     else {
         payload_copy(name, rec + 1, key_len);
         name[key_len] = '\0';
@@ -121,10 +124,12 @@ static void check_blocks(struct check *c)
             uint64_t ref = first + (uint64_t)b * units;
             if (!(load_relaxed(&slab->bits[b / 64]) >> b % 64 & 1))
                 continue;
+            bool limbo = load_relaxed(&slab->limbo[b / 64]) >> b % 64 & 1;
             if (ref >= c->units)
                 finding(c, "slab %u: block %u is in use but does not exist", n, b);
-            else if (!(c->seen[ref / 8] >> ref % 8 & 1))
-                finding(c, "slab %u: block %u is in use but nobody's (leaked)", n, b);
+            else if (limbo == (c->seen[ref / 8] >> ref % 8 & 1))
+                finding(c, limbo ? "slab %u: block %u counts as no longer current, but is current"
+                                 : "slab %u: block %u is in use but nobody's (leaked)", n, b);
         }
     }
 }

@@ -267,3 +267,13 @@ int splinter_poll(const char *key, uint64_t timeout_ms)
     leave();
     return result(r);
 }
+
+int splinter_sync(void)
+{
+    splinter_store *s = enter();
+    if (!s)
+        return -1;
+    int r = splinter_store_sync(s);
+    leave();
+    return result(r);
+}

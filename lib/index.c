@@ -49,13 +49,6 @@ static uint32_t lock_value(const struct lane_private *lane, const struct key *ke
     return (uint32_t)(key->hash & 0x3ffff) << 14 | (lane->number + 1);
 }
 
-static uint64_t now_monotonic(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
-
 /* 1: got it; 0: not now, *blocker is the word in the way. */
 static int try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
 {

@@ -31,6 +31,7 @@ struct splinter_store {
     uint8_t *base;
     struct header *header;
     uint64_t *index_map;
+    uint64_t *limbo_map; /* durable stores: a bit a slab with records that wait for a sync */
     struct entry *registry;
     struct bucket *index;
     uint8_t *arena;
@@ -38,6 +39,10 @@ struct splinter_store {
     uint32_t slab_shift; /* log2 of slab_units */
     uint32_t classes;
     bool read_only;
+    bool durable;    /* GEOMETRY_DURABLE */
+    bool is_private; /* read-only, of a copy in memory whose index was rebuilt there */
+    bool sync_each;  /* every change is followed by a sync; else, if not 0, one each: */
+    uint64_t sync_every_ns;
     uint64_t arena_units;
     size_t mapped;
     int fd;
@@ -53,7 +58,9 @@ struct splinter_store {
     int lock_fd;
     uint32_t entry; /* number of the registry entry */
     uint64_t incarnation;
+    const struct splinter_open_options *options; /* while it is being opened */
     pthread_mutex_t mutex; /* attach, reap, repair */
+    pthread_mutex_t sync_mutex; /* taken before `mutex` */
     struct splinter_store *next, **link; /* all handles, for fork */
     struct lane_private lane[ENTRY_LANES];
 };
@@ -78,19 +85,27 @@ struct key {
 void error_clear(void);
 __attribute__((format(printf, 2, 3))) int error_set(int err, const char *format, ...);
 uint64_t now_realtime(void);
+uint64_t now_monotonic(void);
 
 /* backing.c: files */
 extern const uint32_t splinter__default_backing;
+/* Fills in a new store beyond its header, before its name is there. */
+typedef int backing_filler(int fd, const struct geometry *geo, void *arg);
 int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct geometry *geo,
-                   int *out_fd);
-int backing_open(const char *name, uint32_t flags, int *out_fd);
+                   backing_filler *filler, void *arg, int *out_fd);
+int backing_fill(int fd, const struct geometry *geo, const char *name);
+bool backing_is_memory(uint32_t flags);
+int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd);
 int backing_unlink(const char *name, uint32_t flags);
 int backing_reopen(int fd, bool read_only);
 int backing_read_geometry(int fd, const char *name, struct geometry *geo);
 int backing_reserve(int fd, uint64_t offset, uint64_t length);
+int backing_flush(int fd);
 
 /* store.c */
-int geometry_make(struct geometry *geo, size_t slots, size_t max_value);
+int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t flags);
+int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
+                 const struct splinter_open_options *options);
 int geometry_check(const struct geometry *geo, const char *name);
 bool store_knows(struct splinter_store *s, uint64_t end_units);
 
@@ -102,6 +117,11 @@ void registry_reap_all(struct splinter_store *s);
 bool registry_alive(struct splinter_store *s, uint32_t entry);
 int registry_lock_repair(struct splinter_store *s);
 void registry_unlock_repair(struct splinter_store *s);
+int registry_lock_sync(struct splinter_store *s);
+void registry_unlock_sync(struct splinter_store *s);
+int registry_lock_open(struct splinter_store *s);
+void registry_unlock_open(struct splinter_store *s);
+bool registry_anybody(struct splinter_store *s);
 void fork_watch(struct splinter_store *s);
 void fork_unwatch(struct splinter_store *s);
 bool fork_happened(const struct splinter_store *s);
@@ -109,7 +129,7 @@ int fork_reattach(struct splinter_store *s);
 
 /* lane.c */
 int lane_acquire(struct splinter_store *s, struct lane_private **out);
-void lane_release(struct lane_private *lane);
+void lane_release(struct splinter_store *s, struct lane_private *lane);
 struct lane *lane_shared(struct splinter_store *s, uint32_t number);
 int lane_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t *at);
 int lane_spare_empty(struct splinter_store *s, struct lane_private *lane, uint32_t *at);
@@ -122,6 +142,10 @@ uint32_t arena_block_units(struct splinter_store *s, uint32_t ref);
 bool arena_is_used(struct splinter_store *s, uint32_t ref);
 struct slab *arena_slab(struct splinter_store *s, uint32_t slab);
 uint64_t arena_used_bytes(struct splinter_store *s);
+uint32_t arena_blocks_of(const struct splinter_store *s, uint32_t units);
+void arena_limbo(struct splinter_store *s, uint32_t ref);
+int arena_clean_limbo(struct splinter_store *s, uint64_t upto);
+bool arena_has_limbo(struct splinter_store *s);
 
 /* index.c */
 int index_ensure(struct splinter_store *s, uint32_t bucket);
@@ -147,6 +171,8 @@ struct put {
     uint32_t type;
     uint64_t expiry; /* nanoseconds of CLOCK_REALTIME, 0: none */
     uint64_t if_epoch;
+    uint64_t epoch; /* of a snapshot's record, with its revision; 0: the next one */
+    uint32_t revision;
 };
 int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
            const struct put *put, uint64_t *out_epoch);
@@ -158,6 +184,20 @@ void kv_settle(struct splinter_store *s, const struct found *f);
 /* recover.c */
 void recover_entry(struct splinter_store *s, uint32_t entry);
 int recover_counts(struct splinter_store *s);
+
+/* sync.c */
+enum left { LEFT_CLEAN, LEFT_RUNNING, LEFT_TORN };
+bool sync_point_read(const struct splinter_store *s, struct sync_point *out);
+int sync_as_asked(struct splinter_store *s);
+enum left sync_how_left(struct splinter_store *s);
+void sync_session(int fd, struct header *h);
+int sync_unclean(struct splinter_store *s);
+int sync_close(struct splinter_store *s);
+int sync_rebuilt(struct splinter_store *s);
+
+/* rebuild.c */
+int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, uint64_t, uint64_t),
+            void *arg);
 
 /* wait.c */
 void wake_key(struct splinter_store *s, uint32_t home);

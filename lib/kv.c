@@ -18,8 +18,11 @@
  *  - Before somebody replaces a record whose lane still has that change open, he tells the lane
  *    that it was published (kv_settle): the cleaner of the lane, should it die, would
  *    otherwise not see its record in the slot any more and take the change for not done.
+ *  - Durable stores: a record that a sync may have written to disk as its key's current one stays
+ *    whole, and says by which epoch it was superseded, until a sync that began later has ended.
  */
 #include "index.h"
+#include "record.h"
 
 /* ---- pieces ---- */
 
@@ -95,6 +98,30 @@ static void close_change(struct lane_private *lane)
     crash_order(); /* the next change is not described in an open journal */
 }
 
+/* May the record be the only one of its key that a power cut leaves?  Then it stays as it is until
+ * a sync has ended.  One that no sync covers, not even the one now under way, may go at once: what
+ * the disk has of the key is older.  The lane's turn was taken before: pairs with sync.c. */
+static bool must_keep(const struct splinter_store *s, uint64_t epoch)
+{
+    return s->durable && epoch <= load_acquire(&s->header->sync_begun);
+}
+
+/* retire() for a record that is kept. */
+static void supersede(struct splinter_store *s, struct lane_private *lane, uint64_t head,
+                      uint64_t epoch, uint32_t at)
+{
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
+    store_release(&rec->superseded, epoch);
+    fault_point("supersede: marked");
+    arena_limbo(s, HEAD_REF(head));
+    crash_order();
+    fault_point("supersede: in limbo");
+    store_relaxed(&lane->shared->spare[at], 0);
+    fault_point("supersede: spare gone");
+    close_change(lane);
+    lane->spare_class[at] = 0;
+}
+
 /* The old record's block becomes the lane's spare `at`; closes the change. */
 static void retire(struct splinter_store *s, struct lane_private *lane, uint64_t head,
                    uint64_t old, uint32_t at)
@@ -142,6 +169,16 @@ static void write_record(struct record *rec, const struct lane_private *lane, co
     fault_point("write: value");
 }
 
+/* The last words of a record, once its epoch is known. */
+static void seal(const struct splinter_store *s, struct record *rec, uint64_t epoch,
+                 uint32_t revision, uint64_t payload)
+{
+    store_relaxed(&rec->epoch, epoch);
+    store_relaxed(&rec->revision, revision);
+    if (s->durable)
+        store_relaxed(&rec->checksum, record_checksum(rec, payload));
+}
+
 /* A block that was filled in but not published goes back to being a clean spare.  Its tag stays
  * all the time: it tells the cleaner of a dead process whose the block is. */
 static void clean_spare(struct record *rec, const struct key *key, size_t len)
@@ -157,7 +194,8 @@ static void clean_spare(struct record *rec, const struct key *key, size_t len)
 
 /* The key is there.  1: done; 0: look again; else an error. */
 static int update(struct splinter_store *s, struct lane_private *lane, const struct found *f,
-                  const struct put *put, struct record *rec, uint32_t at, uint64_t *epoch)
+                  const struct put *put, struct record *rec, uint64_t payload, uint32_t at,
+                  uint64_t *epoch)
 {
     uint64_t old_epoch = load_relaxed(&f->rec->epoch), expiry = load_relaxed(&f->rec->expiry);
     uint32_t revision = load_relaxed(&f->rec->revision);
@@ -174,12 +212,13 @@ static int update(struct splinter_store *s, struct lane_private *lane, const str
             revision = 0;
     }
     kv_settle(s, f);
-    *epoch = epoch_take(s);
+    *epoch = put->epoch ? put->epoch : epoch_take(s);
     fault_point("update: epoch taken");
-    store_relaxed(&rec->epoch, *epoch);
-    store_relaxed(&rec->revision, revision + 1);
+    seal(s, rec, *epoch, put->epoch ? put->revision : revision + 1, payload);
+    bool keep = must_keep(s, old_epoch);
     uint64_t expect = f->head, head = HEAD(*epoch, lane->spare_ref[at]);
-    open_change(lane, LANE_UPDATE, f->number, expect, head, old, at, *epoch);
+    open_change(lane, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, f->number, expect, head, old, at,
+                *epoch);
     /* Publishes the record (release) and is ordered before the look at the wait word (seq_cst).
      * Success means that the head, and so all we read of the old record, was valid. */
     if (!cas_seq_cst(&f->slot->head, &expect, head)) {
@@ -188,7 +227,10 @@ static int update(struct splinter_store *s, struct lane_private *lane, const str
         return 0;
     }
     fault_point("update: published");
-    retire(s, lane, f->head, old, at);
+    if (keep)
+        supersede(s, lane, f->head, *epoch, at);
+    else
+        retire(s, lane, f->head, old, at);
     return 1;
 }
 
@@ -266,7 +308,8 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
 
 /* The key was not there.  1: done; 0: it is there now, update it; else an error. */
 static int insert(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-                  const struct put *put, struct record *rec, uint32_t at, uint64_t *epoch)
+                  const struct put *put, struct record *rec, uint64_t payload, uint32_t at,
+                  uint64_t *epoch)
 {
     if (put->flags & SPLINTER_IF_EPOCH)
         return -ENOENT;
@@ -282,10 +325,9 @@ static int insert(struct splinter_store *s, struct lane_private *lane, const str
         r = keys_reserve(s);
         if (!r) {
             /* Under the lock: later than the unset that removed the key before. */
-            *epoch = epoch_take(s);
+            *epoch = put->epoch ? put->epoch : epoch_take(s);
             fault_point("insert: epoch taken");
-            store_relaxed(&rec->epoch, *epoch);
-            store_relaxed(&rec->revision, 1);
+            seal(s, rec, *epoch, put->epoch ? put->revision : 1, payload);
             r = insert_at(s, lane, key, rec, at, *epoch);
             if (r)
                 keys_release(s);
@@ -307,13 +349,14 @@ static int set_once(struct splinter_store *s, struct lane_private *lane, const s
         return r;
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)lane->spare_ref[at] * UNIT);
     write_record(rec, lane, key, val, len, put);
+    uint64_t payload = s->durable ? record_payload_hash(s, rec, key->len, (uint32_t)len) : 0;
     do {
         struct found f;
         r = index_find(s, key, &f, &races);
         if (r > 0)
-            r = update(s, lane, &f, put, rec, at, epoch);
+            r = update(s, lane, &f, put, rec, payload, at, epoch);
         else if (!r)
-            r = insert(s, lane, key, put, rec, at, epoch);
+            r = insert(s, lane, key, put, rec, payload, at, epoch);
     } while (!r && ++races < RACES_MAX);
     if (r <= 0)
         clean_spare(rec, key, len);
@@ -333,19 +376,22 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
         if (r)
             return r;
         r = set_once(s, lane, key, val, len, put, &epoch);
-        lane_release(lane);
+        lane_release(s, lane);
         if (r > 0) {
             announce(s, key);
             if (out_epoch)
                 *out_epoch = epoch;
-            return 0;
+            return sync_as_asked(s);
         }
-        /* Full: what the dead held, counted or let expire is room, too. */
+        /* Full: what the dead held, counted or let expire is room, too; and so are old versions
+         * that wait for a sync. */
         if (r != -ENOSPC || round)
             return r;
         registry_reap_all(s);
         recover_counts(s);
         splinter_store_sweep(s);
+        if (s->durable)
+            splinter_store_sync(s);
     }
 }
 
@@ -379,7 +425,9 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
         kv_settle(s, &f);
         uint64_t mine = epoch_take(s), expect = f.head;
         fault_point("unset: epoch taken");
-        open_change(lane, LANE_UNSET, f.number, expect, 0, old, at, mine);
+        bool keep = must_keep(s, epoch);
+        open_change(lane, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, f.number, expect, 0, old, at,
+                    mine);
         if (!cas_seq_cst(&f.slot->head, &expect, 0)) {
             fault_point("unset: lost");
             close_change(lane);
@@ -393,7 +441,10 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
         crash_order();
         fault_point("unset: done");
         lower_overflow(s, key, f.bucket);
-        retire(s, lane, f.head, old, at);
+        if (keep)
+            supersede(s, lane, f.head, mine, at);
+        else
+            retire(s, lane, f.head, old, at);
         keys_release(s);
         if (out_len)
             *out_len = len;
@@ -420,11 +471,13 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
         r = unset_locked(s, lane, key, if_epoch, expired_only, out_len);
         index_unlock(s, lane, key);
     }
-    lane_release(lane);
+    lane_release(s, lane);
     if (r > 0)
         announce(s, key);
+    if (r == 1)
+        return sync_as_asked(s);
     /* Expired: it was not there any more for anybody; its bytes are gone now. */
-    return r == 2 ? (expired_only ? 0 : -ENOENT) : r == 1 ? 0 : r;
+    return r == 2 ? (expired_only ? 0 : -ENOENT) : r;
 }
 
 /* ---- the calls ---- */

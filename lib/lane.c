@@ -52,6 +52,11 @@ int lane_acquire(struct splinter_store *s, struct lane_private **out)
         if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1)) {
             preferred = i + 1;
             *out = lane;
+            if (s->durable) {
+                /* Before sync_begun is read in must_keep(); pairs with the fence in grace(). */
+                store_relaxed(&lane->shared->turn, lane->shared->turn | 1);
+                fence_seq_cst();
+            }
             return 0;
         }
         /* More threads than lanes: those that have one are threads of ours, and will go on. */
@@ -60,8 +65,10 @@ int lane_acquire(struct splinter_store *s, struct lane_private **out)
     }
 }
 
-void lane_release(struct lane_private *lane)
+void lane_release(struct splinter_store *s, struct lane_private *lane)
 {
+    if (s->durable) /* release: all of the change is there for grace() */
+        store_release(&lane->shared->turn, (uint8_t)(lane->shared->turn + 1));
     store_release(&lane->busy, 0);
 }
 

@@ -2,7 +2,7 @@
 /*
  * layout.h - every structure that processes share, as it lies in the store
  *
- *     header | index map | registry | index | arena
+ *     header | two sync points | index map | limbo map | registry | index | arena
  *
  * All of it is untrusted when read: a hostile process may write anything anywhere at any time.
  * Positions come from the private copy of the geometry (struct splinter_store), never from here.
@@ -20,7 +20,7 @@
 
 #define STORE_MAGIC "SPLINTER" /* eight bytes, no terminator */
 #define STORE_BYTE_ORDER UINT32_C(0x01020304)
-#define STORE_FORMAT 1u
+#define STORE_FORMAT 2u
 #define STORE_WORD_BITS ((uint32_t)(8 * sizeof(void *)))
 
 #define UNIT 64u            /* bytes; references count in units from the start of the arena */
@@ -32,7 +32,7 @@
 #define LANE_SPARES 8u      /* blocks a lane keeps for its next records */
 #define SLAB_WORDS 8u
 #define SLAB_BLOCKS (SLAB_WORDS * 64u)
-#define SLAB_HEADER_UNITS 2u
+#define SLAB_HEADER_UNITS 3u
 #define MAX_CLASSES 128u
 
 /* The part of the header that never changes after the creation; covered by `checksum`. */
@@ -46,12 +46,17 @@ struct geometry {
     uint32_t buckets;
     uint32_t slab_units; /* a power of two */
     uint32_t slabs;
+    uint32_t flags;        /* GEOMETRY_* */
+    uint32_t reserved;
     uint64_t seed;         /* of the hash of keys */
-    uint64_t registry_off; /* bytes from the start of the store */
+    uint64_t limbo_off;    /* bytes from the start of the store, as all that follow */
+    uint64_t registry_off;
     uint64_t index_off;
     uint64_t arena_off;
     uint64_t checksum; /* XXH3 of all before it */
 };
+
+#define GEOMETRY_DURABLE 1u /* in a file: what a sync has acknowledged outlives the machine */
 
 struct header {
     struct geometry geometry;
@@ -77,10 +82,40 @@ struct header {
                                expired when the clock jumps back */
     uint32_t ttl_used;      /* some record had an end of life */
     uint32_t reserved;
-    uint8_t pad3[32];
+    uint64_t sync_begun;    /* epoch that the latest sync, ended or not, is to cover; written by the
+                               holder of the sync lock.  Records up to it are kept, not reused. */
+    uint64_t synced;        /* epoch up to which everything is on disk; written as above */
+    uint8_t pad3[16];
+
+    /* Of durable stores.  Written by whoever opens while nobody has the store open, or holds
+     * the sync lock. */
+    alignas(64) uint8_t boot[16]; /* random id of the kernel that the mapped pages belong to */
+    uint64_t device, inode;       /* of the file: a copy differs */
+    uint64_t last_sync_ns;        /* CLOCK_MONOTONIC, for syncs at intervals */
+    uint32_t sync_error;          /* errno of a sync that failed, until one succeeds */
+    uint32_t damaged;             /* records that the last rebuild could not save */
+    uint32_t rebuilt;             /* records that it found */
+    uint8_t pad4[12];
 };
 static_assert(offsetof(struct header, epoch) == 256, "header");
+static_assert(offsetof(struct header, boot) == 448, "header");
 static_assert(sizeof(struct header) <= PAGE, "header");
+
+/* Pages 1 and 2 of the store, written in turns, so that one of them is whole at any moment.  The
+ * valid one with the higher sequence counts.  Written by the holder of the sync lock. */
+struct sync_point {
+    char magic[8];
+    uint64_t sequence;
+    uint64_t epoch;       /* everything up to it is on disk, */
+    uint64_t clock_floor; /* this as well */
+    uint64_t file_bytes;  /* length of the file then */
+    uint64_t clean;       /* 1: closed in order, and not opened to write since */
+    uint64_t checksum;    /* XXH3 of all before it, seeded with that of the geometry */
+};
+static_assert(sizeof(struct sync_point) == 56, "sync point");
+#define SYNC_MAGIC "SYNCED.."
+#define SYNC_POINT_OFF(i) ((1 + (i)) * PAGE)
+#define INDEX_MAP_OFF (3 * PAGE)
 
 /*
  * A lane: what one thread of one process is about to do, written before it does it, so that
@@ -98,7 +133,7 @@ struct lane {
     uint8_t kind;      /* LANE_* */
     uint8_t done;      /* an unset that succeeded */
     uint8_t spare_at;  /* the spare that is published, or that receives the old block */
-    uint8_t pad;
+    uint8_t turn;      /* of durable stores: odd while a change may be under way (sync.c) */
     /* Blocks of this lane's: reference << 32 | generation of the slab; 0 is none.  A named block
      * is the lane's if the slab's generation is the same, its bit is set and its tag is the
      * lane's. */
@@ -109,6 +144,7 @@ static_assert(sizeof(struct lane) == 128, "lane");
 #define LANE_UPDATE 1
 #define LANE_INSERT 2
 #define LANE_UNSET 3
+#define LANE_KEEP 0x80 /* the record that is replaced is kept until a sync has ended */
 
 struct entry {
     uint64_t incarnation; /* one more with every process that gets, leaves or loses the entry */
@@ -132,12 +168,14 @@ struct bucket {
 };
 static_assert(sizeof(struct bucket) == 64, "bucket");
 
-/* Written once, then not changed while it is reachable; key and value follow. */
+/* Written once, then not changed while it is reachable; key and value follow.  Fields that the
+ * checksum does not cover: superseded, checksum, tag. */
 struct record {
     uint64_t epoch;
-    uint64_t superseded; /* kept for stores on disk; 0 */
+    uint64_t superseded; /* durable stores: epoch of the change that replaced or removed it; 0 */
     uint64_t expiry;     /* nanoseconds of CLOCK_REALTIME; 0: none */
-    uint64_t checksum;   /* kept for stores on disk; 0 */
+    uint32_t checksum;   /* durable stores: record_checksum(); 0 */
+    uint32_t reserved;
     uint32_t value_len;
     uint32_t revision;
     uint16_t key_len;
@@ -147,7 +185,7 @@ struct record {
 };
 static_assert(sizeof(struct record) == 48, "record");
 
-/* The first two units of a slab.  Blocks of one size follow. */
+/* The first three units of a slab.  Blocks of one size follow. */
 struct slab {
     uint64_t owner;         /* incarnation << 16 | lane number + 1: the only one to set bits */
     uint32_t block_units;   /* size of the blocks; 0 before first use.  Written by the owner. */
@@ -155,6 +193,9 @@ struct slab {
     uint32_t reserved_units; /* of the slab, its header included.  Written by the owner. */
     uint8_t pad[44];
     uint64_t bits[SLAB_WORDS]; /* blocks in use; set by the owner, cleared by whoever frees */
+    uint64_t limbo[SLAB_WORDS]; /* of those, the ones that hold a record no longer current, kept
+                                   until a sync has ended; set by whoever replaced it, cleared by
+                                   whoever frees, before the bit in `bits` */
 };
 static_assert(sizeof(struct slab) == SLAB_HEADER_UNITS * UNIT, "slab");
 

@@ -50,7 +50,8 @@ static bool unset_happened(struct splinter_store *s, struct lane *lane, struct s
     return !current_hash(s, slot, &hash) || hash != lane->hash;
 }
 
-/* The block of the replaced record becomes a spare, as retire() in kv.c would have done. */
+/* The block of the replaced record becomes a spare, or waits for a sync, as retire() or
+ * supersede() in kv.c would have done. */
 static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
 {
     uint64_t old = load_relaxed(&lane->old);
@@ -59,6 +60,14 @@ static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
     if (!units)
         return;
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+    if (load_relaxed(&lane->kind) & LANE_KEEP) {
+        store_release(&rec->superseded, load_relaxed(&lane->epoch));
+        fault_point("recover: old record marked");
+        arena_limbo(s, ref);
+        crash_order();
+        store_relaxed(&lane->spare[at], 0); /* what was there is published, or there was nothing */
+        return;
+    }
     fence_release();
     payload_zero(rec, (size_t)units * UNIT);
     fault_point("recover: old record zeroed");
@@ -77,7 +86,7 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
     struct slot *slot = &s->index[b].slot[number % BUCKET_SLOTS];
     uint64_t head = load_acquire(&slot->head), hash;
     bool done = head == lane->head || load_acquire(&lane->ack) == lane->epoch;
-    switch (load_relaxed(&lane->kind)) {
+    switch (load_relaxed(&lane->kind) & ~LANE_KEEP) {
     case LANE_UPDATE:
         if (done)
             take_old(s, lane, tag);
@@ -156,6 +165,7 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
             fault_point("recover: change closed");
         }
         release_lock(s, lane, tag);
+        store_release(&lane->turn, (uint8_t)((lane->turn | 1) + 1));
         for (uint32_t k = 0; k < LANE_SPARES; k++) {
             uint64_t named = load_relaxed(&lane->spare[k]);
             zero_spare(s, named, tag);

@@ -16,12 +16,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
 
 #define LOCK_BASE ((off_t)1 << (sizeof(off_t) == 8 ? 62 : 30))
 #define LOCK_REPAIR (LOCK_BASE + MAX_ENTRIES)
+#define LOCK_SYNC (LOCK_REPAIR + 1)
+#define LOCK_OPEN (LOCK_REPAIR + 2) /* durable stores: opens, rebuilds, or closes */
 
 /* ---- locks of the kernel ---- */
 
@@ -54,6 +57,40 @@ int registry_lock_repair(struct splinter_store *s)
 void registry_unlock_repair(struct splinter_store *s)
 {
     lock_byte(s->lock_fd, LOCK_REPAIR, F_UNLCK);
+}
+
+int registry_lock_sync(struct splinter_store *s)
+{
+    return lock_byte(s->lock_fd, LOCK_SYNC, F_WRLCK);
+}
+
+void registry_unlock_sync(struct splinter_store *s)
+{
+    lock_byte(s->lock_fd, LOCK_SYNC, F_UNLCK);
+}
+
+/* Waits as long as it takes: a rebuild of another process takes what it takes. */
+int registry_lock_open(struct splinter_store *s)
+{
+    struct timespec nap = {.tv_nsec = 1000000};
+    int r, fd = s->lock_fd >= 0 ? s->lock_fd : s->fd;
+    while ((r = lock_byte(fd, LOCK_OPEN, s->read_only ? F_RDLCK : F_WRLCK)) == -EAGAIN)
+        nanosleep(&nap, NULL);
+    return r ? error_set(-r, "the file system of the store has no file locks") : 0;
+}
+
+void registry_unlock_open(struct splinter_store *s)
+{
+    lock_byte(s->lock_fd >= 0 ? s->lock_fd : s->fd, LOCK_OPEN, F_UNLCK);
+}
+
+/* Does anybody but us have the store open to write? */
+bool registry_anybody(struct splinter_store *s)
+{
+    struct flock lock = {.l_type = s->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET,
+                         .l_start = LOCK_BASE, .l_len = MAX_ENTRIES};
+    return fcntl(s->lock_fd >= 0 ? s->lock_fd : s->fd, F_OFD_GETLK, &lock) ||
+           lock.l_type != F_UNLCK;
 }
 
 /* ---- attaching ---- */
@@ -111,13 +148,48 @@ static int take_some_entry(struct splinter_store *s)
     return error_set(EUSERS, "all %u places for attached processes are taken", MAX_ENTRIES);
 }
 
+/* Who opens a durable store that nobody has open sees to it that it is whole. */
+static int make_whole(struct splinter_store *s)
+{
+    const struct splinter_open_options *o = s->options;
+    if (registry_anybody(s))
+        return 0;
+    switch (sync_how_left(s)) {
+    case LEFT_CLEAN:
+        if (!o || !(o->flags & SPLINTER_REBUILD))
+            return sync_unclean(s);
+        break;
+    case LEFT_RUNNING: /* killed: what they held is found out entry by entry */
+        if (!o || !(o->flags & SPLINTER_REBUILD))
+            return 0;
+        break;
+    case LEFT_TORN:
+        break;
+    }
+    return rebuild(s, true, o ? o->progress : NULL, o ? o->progress_arg : NULL);
+}
+
+static int enter(struct splinter_store *s)
+{
+    if (!s->durable)
+        return take_some_entry(s);
+    int r = registry_lock_open(s);
+    if (r)
+        return r;
+    r = make_whole(s);
+    if (!r)
+        r = take_some_entry(s);
+    registry_unlock_open(s);
+    return r;
+}
+
 int registry_attach(struct splinter_store *s)
 {
     int fd = backing_reopen(s->fd, false);
     if (fd < 0)
         return error_set(-fd, "cannot open the store a second time through /proc/self/fd");
     s->lock_fd = fd;
-    int r = take_some_entry(s);
+    int r = enter(s);
     if (r) {
         close(fd);
         s->lock_fd = -1;
@@ -132,6 +204,12 @@ void registry_detach(struct splinter_store *s)
     if (s->lock_fd < 0)
         return;
     if (!fork_happened(s)) {
+        bool last = s->durable && registry_lock_open(s) == 0 && !registry_anybody(s);
+        if (last) {
+            registry_reap_all(s);
+            if (arena_has_limbo(s))
+                splinter_store_sync(s);
+        }
         struct entry *e = &s->registry[s->entry];
         for (uint32_t l = 0; l < ENTRY_LANES; l++)
             for (uint32_t k = 0; k < LANE_SPARES; k++) {
@@ -145,8 +223,10 @@ void registry_detach(struct splinter_store *s)
         fault_point("detach: incarnation over");
         store_release(&e->attached, 0);
         fault_point("detach: detached");
+        if (last)
+            sync_close(s);
     }
-    close(s->lock_fd); /* and with it the lock */
+    close(s->lock_fd); /* and with it the locks */
     s->lock_fd = -1;
 }
 
@@ -222,6 +302,7 @@ static void after_fork_child(void)
             close(s->lock_fd);
         s->lock_fd = -1;
         pthread_mutex_init(&s->mutex, NULL);
+        pthread_mutex_init(&s->sync_mutex, NULL);
     }
     pthread_mutex_unlock(&handles_mutex); /* taken by us, in before_fork() */
     default_fork_child();
@@ -286,7 +367,7 @@ int fork_reattach(struct splinter_store *s)
         s->lock_fd = fd;
         s->entry = MAX_ENTRIES;
         fault_point("fork: reopened");
-        r = fd < 0 ? fd : take_some_entry(s);
+        r = fd < 0 ? fd : enter(s);
         if (!r)
             store_release(&s->fork_generation, load_relaxed(&generation));
     }

@@ -49,7 +49,10 @@ static void derive(struct geometry *geo)
     uint64_t most = ARENA_MAX / ((uint64_t)geo->slab_units * UNIT);
     geo->slabs = (uint32_t)(slabs < most ? slabs : most);
     uint64_t chunks = (geo->buckets + CHUNK_BUCKETS - 1) / CHUNK_BUCKETS;
-    geo->registry_off = PAGE + round_up((chunks + 63) / 64 * 8, PAGE);
+    geo->limbo_off = INDEX_MAP_OFF + round_up((chunks + 63) / 64 * 8, PAGE);
+    geo->registry_off = geo->limbo_off;
+    if (geo->flags & GEOMETRY_DURABLE)
+        geo->registry_off += round_up(((uint64_t)geo->slabs + 63) / 64 * 8, PAGE);
     geo->index_off = geo->registry_off + MAX_ENTRIES * sizeof(struct entry);
     geo->arena_off = round_up(geo->index_off + chunks * CHUNK_BUCKETS * sizeof(struct bucket),
                               65536);
@@ -60,7 +63,7 @@ static uint64_t checksum_of(const struct geometry *geo)
     return XXH3_64bits(geo, offsetof(struct geometry, checksum));
 }
 
-int geometry_make(struct geometry *geo, size_t slots, size_t max_value)
+int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t flags)
 {
     if (slots < 1 || slots > SLOTS_LIMIT)
         return error_set(EINVAL, "slots is %zu, allowed are 1 to %lu", slots,
@@ -72,7 +75,8 @@ int geometry_make(struct geometry *geo, size_t slots, size_t max_value)
                              .format = STORE_FORMAT,
                              .word_bits = STORE_WORD_BITS,
                              .slots = (uint32_t)slots,
-                             .max_value = (uint32_t)max_value};
+                             .max_value = (uint32_t)max_value,
+                             .flags = flags};
     memcpy(geo->magic, STORE_MAGIC, sizeof geo->magic);
     derive(geo);
     if (getrandom(&geo->seed, sizeof geo->seed, GRND_NONBLOCK) != sizeof geo->seed)
@@ -94,7 +98,7 @@ int geometry_check(const struct geometry *geo, const char *name)
                          geo->word_bits, STORE_WORD_BITS);
     struct geometry again = *geo;
     if (geo->checksum != checksum_of(geo) || geo->slots < 1 || geo->slots > SLOTS_LIMIT ||
-        geo->max_value < 1 || geo->max_value > VALUE_LIMIT)
+        geo->max_value < 1 || geo->max_value > VALUE_LIMIT || geo->flags & ~GEOMETRY_DURABLE)
         return error_set(EBADMSG, "'%.200s' has a damaged header", name);
     derive(&again);
     if (memcmp(&again, geo, sizeof again))
@@ -120,9 +124,118 @@ bool store_knows(struct splinter_store *s, uint64_t end_units)
     return end_units <= units;
 }
 
+/* Read what there is of a file into memory, holes left out. */
+static int read_range(int fd, uint8_t *to, uint64_t from, uint64_t end)
+{
+    while (from < end) {
+        off_t data = lseek(fd, (off_t)from, SEEK_DATA), hole;
+        if (data < 0)
+            return errno == ENXIO ? 0 : -errno; /* only holes from here on */
+        hole = lseek(fd, data, SEEK_HOLE);
+        uint64_t stop = hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
+        for (from = (uint64_t)data; from < stop;) {
+            ssize_t n = pread(fd, to + from, (size_t)(stop - from), (off_t)from);
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n <= 0)
+                return n ? -errno : 0;
+            from += (uint64_t)n;
+        }
+    }
+    return 0;
+}
+
+static void set_base(struct splinter_store *s, uint8_t *base)
+{
+    s->base = base;
+    s->header = (struct header *)(void *)s->base;
+    s->index_map = (uint64_t *)(void *)(s->base + INDEX_MAP_OFF);
+    s->limbo_map = (uint64_t *)(void *)(s->base + s->geo.limbo_off);
+    s->registry = (struct entry *)(void *)(s->base + s->geo.registry_off);
+    s->index = (struct bucket *)(void *)(s->base + s->geo.index_off);
+    s->arena = s->base + s->geo.arena_off;
+}
+
+/* A store whose index is to be rebuilt, on a file that we may not write: in a copy in memory, which
+ * stays as it is. */
+static int make_private(struct splinter_store *s)
+{
+    struct stat st;
+    const struct splinter_open_options *o = s->options;
+    if (fstat(s->fd, &st))
+        return -errno;
+    uint64_t units = ((uint64_t)st.st_size - s->geo.arena_off) / UNIT;
+    if (units > s->arena_units)
+        units = s->arena_units;
+    size_t size = (size_t)(s->geo.arena_off + units * UNIT);
+    uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (copy == MAP_FAILED)
+        return error_set(ENOMEM, "no memory for a copy of the store, which cannot be repaired in "
+                         "its file");
+    int r = read_range(s->fd, copy, 0, INDEX_MAP_OFF);
+    if (!r)
+        r = read_range(s->fd, copy, s->geo.arena_off, size);
+    if (r) {
+        munmap(copy, size);
+        return error_set(-r, "cannot read the store: %s", strerror(-r));
+    }
+    munmap(s->base, s->mapped);
+    s->mapped = size;
+    s->arena_units = units;
+    s->known_units = 0;
+    s->is_private = true;
+    set_base(s, copy);
+    return rebuild(s, false, o ? o->progress : NULL, o ? o->progress_arg : NULL);
+}
+
+/* A read-only handle of a durable store: wait while it is rebuilt; rebuild it, if that is needed. */
+static int attach_to_read(struct splinter_store *s, const char *name)
+{
+    if (!s->durable)
+        return 0;
+    int r = registry_lock_open(s);
+    if (r)
+        return r;
+    bool torn = !registry_anybody(s) && sync_how_left(s) == LEFT_TORN;
+    registry_unlock_open(s);
+    if (!torn)
+        return 0;
+    int fd = backing_reopen(s->fd, false);
+    if (fd < 0)
+        return make_private(s);
+    splinter_store *writer;
+    struct splinter_open_options o = {.struct_size = sizeof o};
+    if (s->options)
+        o = *s->options;
+    o.flags &= ~SPLINTER_RDONLY;
+    r = store_attach(&writer, fd, name, &s->geo, &o);
+    if (!r)
+        splinter_store_close(writer);
+    return r;
+}
+
+static int map_and_attach(struct splinter_store *s, const char *name)
+{
+    /* As long as it can ever get: what lies beyond the end of the file is not touched. */
+    uint8_t *base = mmap(NULL, s->mapped, s->read_only ? PROT_READ : PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_NORESERVE, s->fd, 0);
+    if (base == MAP_FAILED)
+        return error_set(errno, "cannot map %zu bytes for '%.200s'", s->mapped, name);
+    set_base(s, base);
+    store_knows(s, 1);
+    int r = s->read_only ? attach_to_read(s, name) : registry_attach(s);
+    if (!r)
+        return 0;
+    if (!*splinter_last_error())
+        error_set(-r, "cannot attach to '%.200s'", name);
+    munmap(s->base, s->mapped);
+    return r;
+}
+
 /* Takes fd over, also when it fails. */
-static int attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
-                  bool read_only)
+int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
+                 const struct splinter_open_options *options)
 {
     splinter_store *s;
     if (posix_memalign((void **)&s, alignof(splinter_store), sizeof *s)) {
@@ -133,46 +246,43 @@ static int attach(splinter_store **out, int fd, const char *name, const struct g
     s->fd = fd;
     s->lock_fd = -1;
     s->geo = *geo;
-    s->read_only = read_only;
+    s->options = options;
+    s->read_only = options && options->flags & SPLINTER_RDONLY;
+    s->durable = geo->flags & GEOMETRY_DURABLE;
+    s->sync_each = options && options->flags & SPLINTER_SYNC_EACH;
+    s->sync_every_ns = options && options->sync_every_ms
+                           ? (options->sync_every_ms < UINT64_MAX / 1000000
+                                  ? options->sync_every_ms * 1000000
+                                  : UINT64_MAX)
+                           : 0;
     s->slab_shift = (uint32_t)__builtin_ctz(geo->slab_units);
     s->classes = class_of_units(largest_block(geo->max_value)) + 1;
     s->arena_units = (uint64_t)geo->slabs * geo->slab_units;
     s->mapped = (size_t)(geo->arena_off + s->arena_units * UNIT);
-    /* As long as it can ever get: what lies beyond the end of the file is not touched. */
-    s->base = mmap(NULL, s->mapped, read_only ? PROT_READ : PROT_READ | PROT_WRITE,
-                   MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (s->base == MAP_FAILED) {
-        int r = error_set(errno, "cannot map %zu bytes for '%.200s'", s->mapped, name);
-        close(fd);
-        free(s);
-        return r;
-    }
-    s->header = (struct header *)(void *)s->base;
-    s->index_map = (uint64_t *)(void *)(s->base + PAGE);
-    s->registry = (struct entry *)(void *)(s->base + geo->registry_off);
-    s->index = (struct bucket *)(void *)(s->base + geo->index_off);
-    s->arena = s->base + geo->arena_off;
-    store_knows(s, 1);
     pthread_mutex_init(&s->mutex, NULL);
-    int r = read_only ? 0 : registry_attach(s);
+    pthread_mutex_init(&s->sync_mutex, NULL);
+    int r = map_and_attach(s, name);
+    s->options = NULL;
     if (r) {
-        if (!*splinter_last_error())
-            error_set(-r, "cannot attach to '%.200s'", name);
         pthread_mutex_destroy(&s->mutex);
-        munmap(s->base, s->mapped);
+        pthread_mutex_destroy(&s->sync_mutex);
         close(fd);
         free(s);
         return r;
     }
+    uint32_t damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
+    if (damaged)
+        error_set(0, "'%.200s': %u records were damaged, and are lost", name, damaged);
     fork_watch(s);
     *out = s;
     return 0;
 }
 
-static int open_existing(splinter_store **out, const char *name, uint32_t flags)
+static int open_existing(splinter_store **out, const char *name, struct splinter_open_options *o)
 {
     struct geometry geo;
-    int fd, r = backing_open(name, flags, &fd);
+    bool read_only = false;
+    int fd, r = backing_open(name, o->flags, &read_only, &fd);
     if (r)
         return r;
     r = backing_read_geometry(fd, name, &geo);
@@ -180,7 +290,9 @@ static int open_existing(splinter_store **out, const char *name, uint32_t flags)
         close(fd);
         return r;
     }
-    return attach(out, fd, name, &geo, flags & SPLINTER_RDONLY);
+    if (read_only)
+        o->flags |= SPLINTER_RDONLY;
+    return store_attach(out, fd, name, &geo, o);
 }
 
 int splinter_store_open(splinter_store **out, const char *name,
@@ -197,8 +309,8 @@ int splinter_store_open(splinter_store **out, const char *name,
                              options->struct_size, sizeof o);
         memcpy(&o, options, sizeof o);
     }
-    if (o.flags & ~0x3fu)
-        return error_set(EINVAL, "unknown flags 0x%x", (unsigned)(o.flags & ~0x3fu));
+    if (o.flags & ~0x1ffu)
+        return error_set(EINVAL, "unknown flags 0x%x", (unsigned)(o.flags & ~0x1ffu));
     if (o.mode & ~0777u)
         return error_set(EINVAL, "mode is 0%o, allowed is up to 0777", (unsigned)o.mode);
     uint32_t where = o.flags & (SPLINTER_MEMORY | SPLINTER_FILE | SPLINTER_ANONYMOUS);
@@ -210,24 +322,25 @@ int splinter_store_open(splinter_store **out, const char *name,
     if ((o.flags & SPLINTER_EXCL) && !create)
         return error_set(EINVAL, "SPLINTER_EXCL goes with SPLINTER_CREATE");
     if (!create)
-        return open_existing(out, name, o.flags);
+        return open_existing(out, name, &o);
 
     /* Sizes are judged even where an existing store is opened: a mistake shows at once. */
     struct geometry geo;
-    int fd, r = geometry_make(&geo, o.slots, o.max_value);
+    bool durable = !(o.flags & SPLINTER_ANONYMOUS) && !backing_is_memory(o.flags);
+    int fd, r = geometry_make(&geo, o.slots, o.max_value, durable ? GEOMETRY_DURABLE : 0);
     if (r)
         return r;
     /* Somebody may create or remove it between our steps; each round means one more did. */
     for (int i = 0; i < 1000; i++) {
         if (!(o.flags & (SPLINTER_EXCL | SPLINTER_ANONYMOUS))) {
-            r = open_existing(out, name, o.flags);
+            r = open_existing(out, name, &o);
             if (r != -ENOENT)
                 return r;
         }
         error_clear();
-        r = backing_create(name, o.flags, o.mode ? o.mode : 0600, &geo, &fd);
+        r = backing_create(name, o.flags, o.mode ? o.mode : 0600, &geo, NULL, NULL, &fd);
         if (!r)
-            return attach(out, fd, name ? name : "(anonymous)", &geo, false);
+            return store_attach(out, fd, name ? name : "(anonymous)", &geo, &o);
         if (r != -EEXIST || (o.flags & SPLINTER_EXCL))
             return r;
     }
@@ -257,7 +370,7 @@ int splinter_store_open_fd(splinter_store **out, int fd,
         close(own);
         return r;
     }
-    return attach(out, own, name, &geo, read_only);
+    return store_attach(out, own, name, &geo, options);
 }
 
 int splinter_store_fd(const splinter_store *s)
@@ -272,6 +385,7 @@ void splinter_store_close(splinter_store *s)
     fork_unwatch(s);
     registry_detach(s);
     pthread_mutex_destroy(&s->mutex);
+    pthread_mutex_destroy(&s->sync_mutex);
     munmap(s->base, s->mapped);
     close(s->fd);
     free(s);
@@ -310,5 +424,10 @@ int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
         stat->attached += registry_alive(s, i);
     stat->format_version = STORE_FORMAT;
+    stat->durable = s->durable;
+    stat->synced = s->durable ? load_acquire(&s->header->synced) : 0;
+    stat->sync_error = s->durable ? load_relaxed(&s->header->sync_error) : 0;
+    stat->rebuilt = s->durable ? load_relaxed(&s->header->rebuilt) : 0;
+    stat->damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
     return 0;
 }

@@ -34,13 +34,6 @@ typedef long futex_time; /* the call of old: two longs, also where time_t is lon
 typedef int64_t futex_time;
 #endif
 
-static uint64_t now_monotonic(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
-
 static void futex_wait(const uint32_t *word, uint32_t seen, uint64_t ns)
 {
     struct {

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rebuild.c - durable stores: the index made anew from the records
+ *
+ * Needed where the file is not what some process left in this kernel's memory: after a power
+ * cut, or in a copy that was made while processes wrote.  Then each page of the file may be of
+ * another moment since the last sync that ended; S is the epoch of its sync point.
+ *
+ * What is believed, and why
+ *  - A record is what it was written as, if its checksum says so.
+ *  - Records up to S that are not marked as superseded by an epoch up to S are the store as it was
+ *    at S: they were whole on disk, and were neither reused nor zeroed since (sync.c).
+ *  - Any whole record beyond S was current at some moment after S.  Of each key the newest whole
+ *    record counts.  A mark beyond S counts for nothing: what replaced the record may not
+ *    have reached the disk.
+ *  - A slab with a record that counts from before S has had the same class since: only an empty slab
+ *    changes it.  So whichever version of its header is on disk, its block size holds.
+ *  - Index, registry, bitmaps and counts may be anything, and are made anew.
+ *  - A record up to S, unmarked, whose checksum is wrong was damaged: it is lost, and counted.
+ *
+ * The caller has the store alone.  Killed at any moment, it is done again from the start: nothing
+ * that counts is zeroed before the new state is on disk.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "index.h"
+#include "record.h"
+
+#define EPOCHS_AHEAD (UINT64_C(1) << 20) /* epochs that were given out but did not reach the disk */
+
+struct rebuild {
+    struct splinter_store *s;
+    bool in_place;    /* else in private memory: nothing is reserved, and nothing written */
+    uint64_t synced;  /* S */
+    uint64_t units;   /* of the arena that the file has */
+    uint64_t newest;  /* highest epoch met */
+    uint32_t keys, damaged;
+    bool expiring;    /* some record has an end of life */
+    uint32_t *later;  /* records beyond S */
+    size_t later_count, later_room;
+};
+
+static struct record *record_of(const struct rebuild *r, uint64_t ref)
+{
+    return (struct record *)(void *)(r->s->arena + ref * UNIT);
+}
+
+static void wipe(void *p, size_t n)
+{
+    static const uint8_t zeroes[UNIT];
+    uint8_t *at = p;
+    for (; n >= UNIT; at += UNIT, n -= UNIT)
+        if (memcmp(at, zeroes, UNIT)) /* a hole is to stay one */
+            memset(at, 0, UNIT);
+}
+
+/* ---- the index, while nobody looks ---- */
+
+static int chunk_ensure(struct rebuild *r, uint32_t b)
+{
+    uint32_t chunk = b / CHUNK_BUCKETS;
+    if (r->in_place)
+        return index_ensure(r->s, b);
+    r->s->index_map[chunk / 64] |= UINT64_C(1) << chunk % 64;
+    return 0;
+}
+
+/* Where the key of the record at ref is, or is to be: *out.  1: it is there; 0: vacant; -ENOSPC. */
+static int probe(struct rebuild *r, const struct record *rec, struct found *out)
+{
+    struct splinter_store *s = r->s;
+    uint64_t hash = key_hash(s, rec + 1, rec->key_len);
+    uint32_t b = hash_home(s, hash);
+    for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
+        int e = chunk_ensure(r, b);
+        if (e)
+            return e;
+        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
+            struct slot *slot = &s->index[b].slot[i];
+            *out = (struct found){.slot = slot, .head = slot->head, .bucket = b};
+            if (!slot->head) {
+                slot->hash = hash;
+                return 0;
+            }
+            out->rec = record_of(r, HEAD_REF(slot->head));
+            if (slot->hash == hash && out->rec->key_len == rec->key_len &&
+                payload_equal(out->rec + 1, rec + 1, rec->key_len))
+                return 1;
+        }
+    }
+    return -ENOSPC;
+}
+
+/* The older of two records of a key goes once the new state is on disk. */
+static void lose(struct rebuild *r, uint64_t ref, uint64_t to)
+{
+    record_of(r, ref)->superseded = to;
+    arena_limbo(r->s, (uint32_t)ref);
+}
+
+static void mark_used(struct rebuild *r, uint64_t ref)
+{
+    struct slab *slab = arena_slab(r->s, (uint32_t)(ref >> r->s->slab_shift));
+    uint32_t block = ((uint32_t)ref % r->s->geo.slab_units - SLAB_HEADER_UNITS) / slab->block_units;
+    slab->bits[block / 64] |= UINT64_C(1) << block % 64;
+}
+
+/* Index the record at ref, unless a newer one of its key is there. */
+static int place(struct rebuild *r, uint64_t ref)
+{
+    struct splinter_store *s = r->s;
+    struct record *rec = record_of(r, ref);
+    struct found f = {0};
+    int there = probe(r, rec, &f);
+    if (there < 0)
+        return there;
+    if (!there && r->keys >= s->geo.slots) {
+        /* At S there were no more than fit.  A key that came later may have been seen together
+         * with one that went: none of them was ever acknowledged by a sync. */
+        f.slot->hash = 0;
+        wipe(rec, (size_t)arena_slab(s, (uint32_t)(ref >> s->slab_shift))->block_units * UNIT);
+        return 0;
+    }
+    mark_used(r, ref);
+    if (there && f.rec->epoch >= rec->epoch) {
+        lose(r, ref, f.rec->epoch);
+        return 0;
+    }
+    rec->superseded = 0;
+    rec->tag = 0;
+    f.slot->head = HEAD(rec->epoch, (uint32_t)ref);
+    if (rec->expiry)
+        r->expiring = true;
+    if (there) {
+        lose(r, HEAD_REF(f.head), rec->epoch);
+        return 0;
+    }
+    r->keys++;
+    for (uint32_t b = hash_home(s, f.slot->hash); b != f.bucket; b = index_next(s, b))
+        s->index[b].overflow++;
+    return 0;
+}
+
+/* ---- the arena ---- */
+
+static bool block_size_is_valid(const struct splinter_store *s, uint32_t units)
+{
+    return units && units <= s->geo.slab_units - SLAB_HEADER_UNITS &&
+           class_of_units(units) < s->classes && class_units(class_of_units(units)) == units;
+}
+
+static int keep_for_later(struct rebuild *r, uint64_t ref)
+{
+    if (r->later_count == r->later_room) {
+        size_t room = r->later_room ? r->later_room * 2 : 1024;
+        uint32_t *more = realloc(r->later, room * sizeof *more);
+        if (!more)
+            return -ENOMEM;
+        r->later = more;
+        r->later_room = room;
+    }
+    r->later[r->later_count++] = (uint32_t)ref;
+    return 0;
+}
+
+/* One block, of which the file has `have` units. */
+static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t have)
+{
+    struct record *rec = record_of(r, ref);
+    bool dead = rec->superseded && rec->superseded <= r->synced;
+    bool whole = rec->epoch && have >= units &&
+                 record_is_whole(r->s, rec, (uint64_t)units * UNIT);
+    if (whole && !dead) {
+        if (rec->epoch > r->newest)
+            r->newest = rec->epoch;
+        return rec->epoch > r->synced ? keep_for_later(r, ref) : place(r, ref);
+    }
+    if (!dead && rec->epoch && rec->epoch <= r->synced)
+        r->damaged++;
+    wipe(rec, (size_t)(have < units ? have : units) * UNIT);
+    return 0;
+}
+
+/* A slab whose header is no header: nothing of it counts, unless it was damaged. */
+static void scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
+{
+    for (uint64_t ref = from; ref < end; ref++) {
+        const struct record *rec = record_of(r, ref);
+        if (rec->epoch && rec->epoch <= r->synced &&
+            !(rec->superseded && rec->superseded <= r->synced) &&
+            record_is_whole(r->s, rec, (end - ref) * UNIT))
+            r->damaged++;
+    }
+    wipe(record_of(r, from), (size_t)(end - from) * UNIT);
+}
+
+static int scan_slab(struct rebuild *r, uint32_t number)
+{
+    struct splinter_store *s = r->s;
+    struct slab *slab = arena_slab(s, number);
+    uint64_t start = (uint64_t)number << s->slab_shift, end = start + s->geo.slab_units;
+    uint32_t units = slab->block_units;
+    bool truncated = end > r->units && slab->reserved_units > r->units - start;
+    if (end > r->units)
+        end = r->units;
+    uint64_t bits[SLAB_WORDS];
+    memcpy(bits, slab->bits, sizeof bits);
+    for (uint32_t w = 0; w < SLAB_WORDS; w++)
+        bits[w] &= ~slab->limbo[w];
+    memset(slab->bits, 0, sizeof slab->bits);
+    memset(slab->limbo, 0, sizeof slab->limbo);
+    slab->owner = 0;
+    slab->generation++;
+    s->header->slabs_used = number + 1;
+    if (!block_size_is_valid(s, units)) {
+        slab->block_units = 0;
+        scan_lost(r, start + SLAB_HEADER_UNITS, end);
+        return 0;
+    }
+    uint32_t blocks = arena_blocks_of(s, units);
+    for (uint32_t b = 0; b < blocks; b++) {
+        uint64_t ref = start + SLAB_HEADER_UNITS + (uint64_t)b * units;
+        if (ref >= end) {
+            /* Beyond the end of the file.  If it has been cut off, it was more than a hole. */
+            r->damaged += truncated && (bits[b / 64] >> b % 64 & 1);
+            continue;
+        }
+        int e = scan_block(r, ref, units, end - ref);
+        if (e)
+            return e;
+    }
+    return 0;
+}
+
+/* What the slab has in use is reserved, and its header. */
+static int reserve_slab(struct rebuild *r, uint32_t number)
+{
+    struct splinter_store *s = r->s;
+    struct slab *slab = arena_slab(s, number);
+    uint64_t need = SLAB_HEADER_UNITS, page = PAGE / UNIT;
+    for (uint32_t b = 0; b < SLAB_BLOCKS; b++)
+        if (slab->bits[b / 64] >> b % 64 & 1)
+            need = SLAB_HEADER_UNITS + (uint64_t)(b + 1) * slab->block_units;
+    need = (need + page - 1) / page * page;
+    if (need > s->geo.slab_units)
+        need = s->geo.slab_units;
+    slab->reserved_units = (uint32_t)need;
+    return backing_reserve(s->fd,
+                           s->geo.arena_off + ((uint64_t)number << s->slab_shift) * UNIT,
+                           need * UNIT);
+}
+
+/* The losers, now that it is on disk who won. */
+static void wipe_losers(struct rebuild *r)
+{
+    struct splinter_store *s = r->s;
+    for (uint32_t n = 0; n < s->header->slabs_used; n++) {
+        struct slab *slab = arena_slab(s, n);
+        s->limbo_map[n / 64] &= ~(UINT64_C(1) << n % 64);
+        for (uint32_t b = 0; b < SLAB_BLOCKS; b++) {
+            uint64_t bit = UINT64_C(1) << b % 64;
+            if (!(slab->limbo[b / 64] & bit))
+                continue;
+            uint64_t ref = ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS +
+                           (uint64_t)b * slab->block_units;
+            wipe(record_of(r, ref), (size_t)slab->block_units * UNIT);
+            slab->limbo[b / 64] &= ~bit;
+            slab->bits[b / 64] &= ~bit;
+        }
+    }
+}
+
+/* ---- the whole ---- */
+
+static int clear_range(struct splinter_store *s, uint64_t from, uint64_t bytes)
+{
+    static const uint8_t zeroes[65536];
+    if (fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)bytes) == 0)
+        return 0;
+    for (uint64_t at = 0; at < bytes;) {
+        size_t n = bytes - at < sizeof zeroes ? (size_t)(bytes - at) : sizeof zeroes;
+        ssize_t w = pwrite(s->fd, zeroes, n, (off_t)(from + at));
+        if (w <= 0 && errno != EINTR)
+            return w ? -errno : -ENOSPC;
+        at += w > 0 ? (uint64_t)w : 0;
+    }
+    return 0;
+}
+
+/* Everything but the records, and what the header keeps for good. */
+static int reset(struct rebuild *r, const struct sync_point *p)
+{
+    struct splinter_store *s = r->s;
+    struct header *h = s->header;
+    if (r->in_place) {
+        /* A copy may have holes where we are about to write. */
+        int e = backing_reserve(s->fd, 0, s->geo.registry_off);
+        if (!e)
+            e = clear_range(s, s->geo.registry_off, s->geo.arena_off - s->geo.registry_off);
+        if (e)
+            return e;
+    }
+    memset(h->boot, 0, sizeof h->boot); /* until it is done, it is to be done again */
+    memset(s->base + INDEX_MAP_OFF, 0, s->geo.registry_off - INDEX_MAP_OFF);
+    if (p->clock_floor > h->clock_floor)
+        h->clock_floor = p->clock_floor;
+    h->keys = 0;
+    h->any_asleep = 0;
+    h->counts_dirty = 0;
+    h->registry_used = 0;
+    h->slabs_used = 0;
+    h->ttl_used = 0;
+    h->sync_error = 0;
+    h->sync_begun = r->synced;
+    h->synced = r->synced;
+    return 0;
+}
+
+int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, uint64_t, uint64_t),
+            void *arg)
+{
+    struct sync_point p = {0};
+    sync_point_read(s, &p);
+    struct rebuild r = {.s = s, .in_place = in_place, .synced = p.epoch, .newest = p.epoch};
+    store_knows(s, s->arena_units);
+    r.units = load_relaxed(&s->known_units);
+    if (p.file_bytes > s->geo.arena_off + r.units * UNIT && in_place)
+        r.damaged++; /* cut off: at least one, or there would have been no need for the room */
+    int e = reset(&r, &p);
+    uint64_t step = s->geo.slab_units;
+    for (uint32_t n = 0; !e && n < s->geo.slabs && n * step + SLAB_HEADER_UNITS <= r.units; n++) {
+        e = scan_slab(&r, n);
+        if (progress && (n % 64 == 0 || (n + 1) * step >= r.units))
+            progress(arg, (n + 1) * step * UNIT < r.units * UNIT ? (n + 1) * step * UNIT
+                                                                 : r.units * UNIT, r.units * UNIT);
+    }
+    for (size_t i = 0; !e && i < r.later_count; i++)
+        e = place(&r, r.later[i]);
+    free(r.later);
+    for (uint32_t n = 0; !e && in_place && n < s->header->slabs_used; n++)
+        e = reserve_slab(&r, n);
+    if (e)
+        return error_set(-e, "cannot rebuild the index of the store");
+    struct header *h = s->header;
+    h->keys = r.keys;
+    h->rebuilt = r.keys;
+    h->damaged = r.damaged;
+    h->ttl_used = r.expiring;
+    if (r.newest > h->epoch || h->epoch - r.newest > UINT64_C(1) << 48)
+        h->epoch = r.newest; /* what stands there may be of an earlier moment, or nonsense */
+    h->epoch += EPOCHS_AHEAD;
+    if (in_place) {
+        e = sync_rebuilt(s);
+        if (e)
+            return error_set(-e, "cannot write the rebuilt index of the store to disk");
+    }
+    wipe_losers(&r);
+    if (in_place)
+        sync_session(s->fd, s->header);
+    return 0;
+}

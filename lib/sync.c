@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sync.c - durable stores: what is on disk, and since when
+ *
+ * The kernel writes pages back in any order and at any time.  Two things make a file that was cut
+ * off at any moment good for rebuild.c: records carry a checksum; and the record that the last
+ * sync acknowledged as a key's current one stays whole, though superseded, until a later sync has
+ * ended.  The sync point says which epoch that was.
+ *
+ * A sync
+ *   1. reads the store's epoch E and says so in sync_begun: from here on records up to E are kept;
+ *   2. waits until every change that was under way has ended (grace): then all changes up to E are
+ *      in memory, marks on what they superseded included, and no record up to E is being zeroed;
+ *   3. writes the file out (fdatasync), then the sync point, then that;
+ *   4. zeroes and frees what changes up to E superseded.
+ *
+ * Step 2 is the grace period of read-copy-update: P. McKenney, J. Slingwine, "Read-Copy Update:
+ * Using Execution History to Solve Concurrency Problems", PDCS 1998.
+ *
+ * Invariants
+ *  - header.synced <= epoch of the sync point on disk <= header.sync_begun.
+ *  - Of the two sync points one is whole on disk at any moment, and belongs to data on disk.
+ *  - "clean" is on disk only while nobody has the store open to write.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "internal.h"
+
+#define GRACE_NS UINT64_C(1000000000) /* for a live process that does not go on with its change */
+#define TURN_NS UINT64_C(10000000000) /* for another sync */
+
+uint64_t now_monotonic(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+static void nap_us(long us)
+{
+    struct timespec t = {.tv_nsec = us * 1000};
+    nanosleep(&t, NULL);
+}
+
+/* ---- sync points ---- */
+
+static uint64_t point_checksum(const struct splinter_store *s, const struct sync_point *p)
+{
+    return XXH3_64bits_withSeed(p, offsetof(struct sync_point, checksum), s->geo.checksum);
+}
+
+/* The valid sync point with the highest sequence; false: there is none. */
+bool sync_point_read(const struct splinter_store *s, struct sync_point *out)
+{
+    bool found = false;
+    for (int i = 0; i < 2; i++) {
+        struct sync_point p;
+        memcpy(&p, s->base + SYNC_POINT_OFF(i), sizeof p);
+        if (memcmp(p.magic, SYNC_MAGIC, sizeof p.magic) || p.checksum != point_checksum(s, &p) ||
+            (found && p.sequence < out->sequence))
+            continue;
+        *out = p;
+        found = true;
+    }
+    return found;
+}
+
+/* Write the next sync point over the older one, and that to disk.  All it speaks of is there. */
+static int point_write(struct splinter_store *s, uint64_t epoch, bool clean)
+{
+    struct sync_point last = {0}, p = {.epoch = epoch, .clean = clean};
+    struct stat st;
+    sync_point_read(s, &last);
+    if (fstat(s->fd, &st))
+        return -errno;
+    memcpy(p.magic, SYNC_MAGIC, sizeof p.magic);
+    p.sequence = last.sequence + 1;
+    p.clock_floor = load_relaxed(&s->header->clock_floor);
+    p.file_bytes = (uint64_t)st.st_size;
+    p.checksum = point_checksum(s, &p);
+    memcpy(s->base + SYNC_POINT_OFF(p.sequence & 1), &p, sizeof p);
+    fault_point("sync: point written");
+    return backing_flush(s->fd);
+}
+
+/* ---- the parts of a sync ---- */
+
+static int lock_turn(struct splinter_store *s)
+{
+    uint64_t begin = now_monotonic();
+    int r;
+    while ((r = registry_lock_sync(s)) == -EAGAIN) {
+        if (now_monotonic() - begin > TURN_NS)
+            return -EAGAIN;
+        nap_us(200);
+    }
+    return r;
+}
+
+/* Until every change that is under way now has ended. */
+static int grace(struct splinter_store *s)
+{
+    fence_seq_cst(); /* after the store of sync_begun; pairs with the fence in lane_acquire() */
+    uint32_t used = load_acquire(&s->header->registry_used);
+    uint64_t begin = now_monotonic();
+    for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
+        for (uint32_t l = 0; l < ENTRY_LANES; l++) {
+            const uint8_t *turn = &s->registry[i].lane[l].turn;
+            uint8_t first = load_acquire(turn); /* pairs with the release in lane_release() */
+            for (uint32_t n = 1; first & 1 && load_acquire(turn) == first; n++) {
+                if (n < 100) {
+                    cpu_relax();
+                    continue;
+                }
+                if (n % 64 == 0)
+                    registry_reap(s, i); /* a dead one's change is ended for it */
+                if (now_monotonic() - begin > GRACE_NS)
+                    return -EAGAIN;
+                if (now_monotonic() - begin > GRACE_NS / 1000)
+                    nap_us(100);
+                else
+                    sched_yield();
+            }
+        }
+    return 0;
+}
+
+/* After an error the kernel takes the pages for clean, though they are not on disk.  Touch each
+ * page in use, so that the next attempt writes it again. */
+static void touch(uint8_t *from, uint64_t bytes)
+{
+    for (uint64_t at = 0; at < bytes; at += PAGE)
+        fetch_or_acq_rel((uint32_t *)(void *)(from + at), 0);
+}
+
+static void touch_all(struct splinter_store *s)
+{
+    uint64_t chunk = CHUNK_BUCKETS * sizeof(struct bucket);
+    uint32_t used = load_acquire(&s->header->registry_used);
+    touch(s->base, s->geo.registry_off);
+    touch(s->base + s->geo.registry_off,
+          (used < MAX_ENTRIES ? used : MAX_ENTRIES) * sizeof(struct entry));
+    for (uint32_t c = 0; c * CHUNK_BUCKETS < s->geo.buckets; c++)
+        if (load_acquire(&s->index_map[c / 64]) >> c % 64 & 1)
+            touch((uint8_t *)s->index + c * chunk, chunk);
+    used = load_acquire(&s->header->slabs_used);
+    for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {
+        if (!store_knows(s, ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS))
+            break;
+        struct slab *slab = arena_slab(s, n);
+        uint64_t units = load_acquire(&slab->reserved_units);
+        if (units > s->geo.slab_units)
+            units = s->geo.slab_units;
+        if (store_knows(s, ((uint64_t)n << s->slab_shift) + units))
+            touch((uint8_t *)slab, units * UNIT);
+    }
+}
+
+/* Steps 3 and, for the callers that hold no lock, the record of how it went. */
+static int write_out(struct splinter_store *s, uint64_t epoch, bool clean)
+{
+    struct header *h = s->header;
+    if (load_relaxed(&h->sync_error))
+        touch_all(s);
+    int r = backing_flush(s->fd);
+    fault_point("sync: data written");
+    if (!r)
+        r = point_write(s, epoch, clean);
+    store_relaxed(&h->sync_error, (uint32_t)-r);
+    store_relaxed(&h->last_sync_ns, now_monotonic());
+    return r;
+}
+
+/* The caller holds the sync lock. */
+static int sync_locked(struct splinter_store *s)
+{
+    struct header *h = s->header;
+    uint64_t epoch = load_seq_cst(&h->epoch);
+    raise_u64(&h->sync_begun, epoch);
+    fault_point("sync: begun");
+    int r = grace(s);
+    if (!r)
+        r = write_out(s, epoch, false);
+    if (r)
+        return r;
+    fault_point("sync: on disk");
+    store_release(&h->synced, epoch);
+    fault_point("sync: known");
+    return arena_clean_limbo(s, epoch);
+}
+
+/* ---- the calls ---- */
+
+int splinter_store_sync(splinter_store *s)
+{
+    if (!s)
+        return -EINVAL;
+    if (!s->durable)
+        return 0;
+    if (s->read_only)
+        return -EROFS;
+    if (fork_happened(s)) {
+        int r = fork_reattach(s);
+        if (r)
+            return r;
+    }
+    uint64_t mine = load_seq_cst(&s->header->epoch);
+    registry_reap_all(s);
+    pthread_mutex_lock(&s->sync_mutex);
+    int r = lock_turn(s);
+    if (!r) {
+        /* Somebody else's, which began after this call, does for us as well; but he may have died
+         * before he cleaned up. */
+        uint64_t synced = load_acquire(&s->header->synced);
+        if (synced < mine || load_relaxed(&s->header->sync_error))
+            r = sync_locked(s);
+        else
+            r = arena_clean_limbo(s, synced);
+        registry_unlock_sync(s);
+    }
+    pthread_mutex_unlock(&s->sync_mutex);
+    return r;
+}
+
+/* After a change that succeeded: what the options of the handle ask for. */
+int sync_as_asked(struct splinter_store *s)
+{
+    if (!s->durable || (!s->sync_each && !s->sync_every_ns))
+        return 0;
+    if (!s->sync_each) {
+        uint64_t last = load_relaxed(&s->header->last_sync_ns), now = now_monotonic();
+        /* One of the writers does it; a clock that began anew is a reason, too. */
+        if ((now >= last && now - last < s->sync_every_ns) ||
+            !cas_seq_cst(&s->header->last_sync_ns, &last, now))
+            return 0;
+    }
+    return splinter_store_sync(s);
+}
+
+/* ---- opening and closing: the caller holds the lock of openers ---- */
+
+static void boot_id(uint8_t out[16])
+{
+    char text[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    memset(out, 0, 16);
+    int digits = 0;
+    for (ssize_t i = 0; i < n && digits < 32; i++) {
+        unsigned c = (unsigned char)text[i];
+        unsigned v = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+        if (v < 16) {
+            out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | v);
+            digits++;
+        }
+    }
+}
+
+/* Whose memory the pages of the file are in: this kernel's, of this file. */
+void sync_session(int fd, struct header *h)
+{
+    struct stat st;
+    boot_id(h->boot);
+    if (fstat(fd, &st)) {
+        memset(h->boot, 0, sizeof h->boot);
+        return;
+    }
+    h->device = (uint64_t)st.st_dev;
+    h->inode = (uint64_t)st.st_ino;
+}
+
+static bool session_is_ours(const struct splinter_store *s)
+{
+    static const uint8_t unknown[16];
+    struct header now;
+    sync_session(s->fd, &now);
+    return memcmp(now.boot, unknown, sizeof now.boot) &&
+           !memcmp(now.boot, s->header->boot, sizeof now.boot) &&
+           s->header->device == now.device && s->header->inode == now.inode;
+}
+
+/* How the store was left.  Nobody has it open to write. */
+enum left sync_how_left(struct splinter_store *s)
+{
+    struct sync_point p;
+    if (sync_point_read(s, &p) && p.clean)
+        return LEFT_CLEAN;
+    return session_is_ours(s) ? LEFT_RUNNING : LEFT_TORN;
+}
+
+/* Before the first change after a clean close. */
+int sync_unclean(struct splinter_store *s)
+{
+    struct sync_point p;
+    if (!sync_point_read(s, &p) || !p.clean)
+        return 0;
+    store_relaxed(&s->header->damaged, 0);
+    sync_session(s->fd, s->header);
+    return point_write(s, p.epoch, false);
+}
+
+/* Everything to disk, and say that it is whole.  Nobody else has the store open to write, and
+ * this handle has left its entry. */
+int sync_close(struct splinter_store *s)
+{
+    uint64_t epoch = load_seq_cst(&s->header->epoch);
+    raise_u64(&s->header->sync_begun, epoch);
+    int r = write_out(s, epoch, true);
+    if (!r)
+        store_release(&s->header->synced, epoch);
+    return r;
+}
+
+/* After a rebuild: what it made is the new state. */
+int sync_rebuilt(struct splinter_store *s)
+{
+    uint64_t epoch = load_seq_cst(&s->header->epoch);
+    store_relaxed(&s->header->sync_begun, epoch);
+    int r = write_out(s, epoch, false);
+    if (!r)
+        store_release(&s->header->synced, epoch);
+    return r;
+}
