@@ -83,6 +83,8 @@ static inline void raise_u32(uint32_t *p, uint32_t v)
 #endif
 #endif
 
+#define PAYLOAD_INLINE 128u /* bytes; a caller that excludes more has no call in it */
+
 #ifdef PAYLOAD_BY_WORDS
 static inline void payload_copy(void *dst, const void *src, size_t n)
 {
@@ -117,9 +119,49 @@ static inline void payload_zero(void *dst, size_t n)
         store_relaxed(to++, 0);
 }
 #else
+/*
+ * Few bytes are copied in line, by moves of one size that overlap in the middle: a call costs as
+ * much as the rest of a get, and makes its caller save registers.
+ */
 static inline void payload_copy(void *dst, const void *src, size_t n)
 {
-    memcpy(dst, src, n);
+    struct sixteen {
+        uint64_t word[2];
+    } piece;
+    char *d = dst, *d_end = d + n;
+    const char *s = src, *s_end = s + n;
+#define PAYLOAD_MOVE(to, from, type) \
+    do { \
+        memcpy(&piece, (from), sizeof(type)); \
+        memcpy((to), &piece, sizeof(type)); \
+    } while (0)
+    if (n > PAYLOAD_INLINE) {
+        memcpy(dst, src, n);
+    } else if (n >= 16) {
+        if (n > 32) {
+            if (n > 64) {
+                PAYLOAD_MOVE(d + 32, s + 32, struct sixteen);
+                PAYLOAD_MOVE(d + 48, s + 48, struct sixteen);
+                PAYLOAD_MOVE(d_end - 64, s_end - 64, struct sixteen);
+                PAYLOAD_MOVE(d_end - 48, s_end - 48, struct sixteen);
+            }
+            PAYLOAD_MOVE(d + 16, s + 16, struct sixteen);
+            PAYLOAD_MOVE(d_end - 32, s_end - 32, struct sixteen);
+        }
+        PAYLOAD_MOVE(d, s, struct sixteen);
+        PAYLOAD_MOVE(d_end - 16, s_end - 16, struct sixteen);
+    } else if (n >= 8) {
+        PAYLOAD_MOVE(d, s, uint64_t);
+        PAYLOAD_MOVE(d_end - 8, s_end - 8, uint64_t);
+    } else if (n >= 4) {
+        PAYLOAD_MOVE(d, s, uint32_t);
+        PAYLOAD_MOVE(d_end - 4, s_end - 4, uint32_t);
+    } else if (n) {
+        PAYLOAD_MOVE(d + n / 2, s + n / 2, char);
+        PAYLOAD_MOVE(d, s, char);
+        PAYLOAD_MOVE(d_end - 1, s_end - 1, char);
+    }
+#undef PAYLOAD_MOVE
 }
 
 static inline bool payload_equal(const void *a, const void *b, size_t n)

@@ -36,6 +36,7 @@ struct splinter_store {
     struct bucket *index;
     uint8_t *arena;
     struct geometry geo; /* checked against the file at open */
+    uint64_t seed2; /* follows from geo.seed */
     uint32_t slab_shift; /* log2 of slab_units */
     uint32_t classes;
     bool read_only;

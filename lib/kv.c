@@ -482,31 +482,39 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
 
 /* ---- the calls ---- */
 
-/* The get of everyday: the key is in its home bucket, the value fits, has no end of life, and
+/* The get of everyday: a short key in its home bucket, a small value without an end of life, and
  * nobody interferes.  False: anything else, to be found out by the careful way.  A third of its
- * instructions, so that the processor sees the next call's cache misses during ours. */
-static inline bool get_plainly(struct splinter_store *s, const struct key *key, void *buf,
+ * instructions and no call, so that the processor sees the next call's cache misses during ours. */
+static_assert(KEY_SHORT + PAYLOAD_INLINE <= SPLINTER_KEY_MAX, "store_knows()");
+static inline bool get_plainly(struct splinter_store *s, const char *name, void *buf,
                                size_t buf_size, size_t *out_size)
 {
-    if (!index_present(s, key->home))
+    uint32_t key_len = key_short_length(name);
+    if (key_len - 1 >= KEY_SHORT)
         return false;
-    const struct bucket *bucket = &s->index[key->home];
-    uint32_t is0 = load_acquire(&bucket->slot[0].hash) == key->hash;
-    uint32_t is1 = load_acquire(&bucket->slot[1].hash) == key->hash;
-    uint32_t is2 = load_acquire(&bucket->slot[2].hash) == key->hash;
-    if (is0 + is1 + is2 != 1)
+    uint64_t hash = key_short_hash(s, key_ends_of(name, key_len), key_len);
+    uint32_t home = hash_home(s, hash);
+    if (!index_present(s, home))
         return false;
-    const struct slot *slot = &bucket->slot[is1 + 2 * is2];
+    /* Computed, not branched on, as in index_find(). */
+    const struct slot *slots = s->index[home].slot, *slot = slots;
+    slot = load_acquire(&slots[1].hash) == hash ? slots + 1 : slot;
+    slot = load_acquire(&slots[2].hash) == hash ? slots + 2 : slot;
+    if (load_acquire(&slot->hash) != hash)
+        return false;
     uint64_t head = load_acquire(&slot->head);
-    /* A vacant head is the highest reference.  The largest record fits behind one below this. */
+    /* A vacant head is the highest reference.  The largest record, so also one of a short key and
+     * PAYLOAD_INLINE bytes, fits behind one below this. */
     if (HEAD_REF(head) >= load_relaxed(&s->plain_units))
         return false;
     const struct record *rec = (const void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
-    uint32_t len = load_relaxed(&rec->value_len);
-    if (load_relaxed(&rec->key_len) != key->len || !key_equal(rec + 1, key->s, key->len) ||
-        load_relaxed(&rec->expiry) || len > buf_size || len > s->geo.max_value)
+    size_t len = load_relaxed(&rec->value_len);
+    if (load_relaxed(&rec->key_len) != key_len || len > PAYLOAD_INLINE || len > buf_size ||
+        load_relaxed(&rec->expiry))
         return false;
-    payload_copy(buf, (const uint8_t *)rec + value_offset(key->len), len);
+    if (!key_equal(rec + 1, name, key_len))
+        return false;
+    payload_copy(buf, (const uint8_t *)(rec + 1) + KEY_SHORT, len);
     if (!head_unchanged(slot, head))
         return false;
     if (out_size)
@@ -514,8 +522,9 @@ static inline bool get_plainly(struct splinter_store *s, const struct key *key, 
     return true;
 }
 
-int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t buf_size,
-                       size_t *out_size, struct splinter_meta *meta)
+__attribute__((noinline)) static int get_carefully(struct splinter_store *s, const char *name,
+                                                   void *buf, size_t buf_size, size_t *out_size,
+                                                   struct splinter_meta *meta)
 {
     struct key key;
     if (!s || (meta && meta->struct_size < sizeof *meta))
@@ -523,8 +532,6 @@ int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t bu
     int r = key_make(s, name, &key);
     if (r)
         return r;
-    if (buf && !meta && get_plainly(s, &key, buf, buf_size, out_size))
-        return 0;
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         struct found f;
         r = index_find(s, &key, &f, &races);
@@ -564,6 +571,17 @@ int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t bu
         return buf && len > buf_size ? -EMSGSIZE : 0;
     }
     return -EAGAIN;
+}
+
+int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t buf_size,
+                       size_t *out_size, struct splinter_meta *meta)
+{
+    if (s && name && buf && !meta) {
+        if (get_plainly(s, name, buf, buf_size, out_size))
+            return 0;
+        return get_carefully(s, name, buf, buf_size, out_size, NULL);
+    }
+    return get_carefully(s, name, buf, buf_size, out_size, meta);
 }
 
 int splinter_store_set(splinter_store *s, const char *name, const void *val, size_t len,

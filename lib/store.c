@@ -246,6 +246,7 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     s->fd = fd;
     s->lock_fd = -1;
     s->geo = *geo;
+    s->seed2 = XXH64(&geo->seed, sizeof geo->seed, 0);
     s->options = options;
     s->read_only = options && options->flags & SPLINTER_RDONLY;
     s->durable = geo->flags & GEOMETRY_DURABLE;

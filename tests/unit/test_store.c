@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -282,6 +283,97 @@ START_TEST(close_of_null_is_allowed)
 END_TEST
 
 /* ---- get, set, unset ---- */
+
+__attribute__((returns_nonnull, noinline)) static char *page_before_nothing(size_t page)
+{
+    void *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED || mprotect((char *)p + page, page, PROT_NONE))
+        ck_abort_msg("mmap: %s", strerror(errno));
+    return p;
+}
+
+/* Keys and values of every length, each ending where a page ends that nothing follows. */
+START_TEST(a_key_and_a_value_are_read_no_further_than_they_go)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *key_page = page_before_nothing(page), *val_page = page_before_nothing(page);
+    char buf[512];
+
+    make(_i, 300, MAX_VALUE);
+    for (int pass = 0; pass < 2; pass++) /* set and read back, then read once more, and unset */
+        for (size_t len = 1; len < SPLINTER_KEY_MAX; len++) {
+            char *key = key_page + page - len - 1, *val = val_page + page - len;
+            size_t n = 0;
+
+            memset(key_page, 0, page); /* before the key, too, is what would end it */
+            for (size_t i = 0; i < len; i++) {
+                key[i] = (char)('a' + (len + i) % 26);
+                val[i] = (char)(len * 7 + i * 13);
+            }
+            if (!pass)
+                ck_assert_int_eq(splinter_store_set(store, key, val, len, NULL, NULL), 0);
+            memset(buf, 0x5a, sizeof(buf));
+            ck_assert_int_eq(splinter_store_get(store, key, buf + 1, len, &n, NULL), 0);
+            ck_assert_uint_eq(n, len);
+            ck_assert_mem_eq(buf + 1, val, len);
+            ck_assert_int_eq(buf[0], 0x5a);
+            ck_assert_int_eq(buf[len + 1], 0x5a);
+            /* Into memory that ends with the value. */
+            memset(val, 0, len);
+            ck_assert_int_eq(splinter_store_get(store, key, val, len, NULL, NULL), 0);
+            ck_assert_mem_eq(buf + 1, val, len);
+            if (len > 1) {
+                memset(buf, 0x5a, sizeof(buf));
+                ck_assert_int_eq(splinter_store_get(store, key, buf, len - 1, &n, NULL), -EMSGSIZE);
+                ck_assert_uint_eq(n, len);
+                for (size_t i = 0; i < sizeof(buf); i++)
+                    ck_assert_int_eq(buf[i], 0x5a);
+            }
+            if (pass)
+                ck_assert_int_eq(splinter_store_unset(store, key, 0, &n), 0);
+        }
+    end();
+    munmap(key_page, 2 * page);
+    munmap(val_page, 2 * page);
+}
+END_TEST
+
+/* All keys of one and two bytes, and longer ones that differ at one end only. */
+START_TEST(short_keys_are_told_apart)
+{
+    char key[24], val[24];
+    size_t n = 0;
+
+    make(_i, 70000, 64);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int a = 1; a < 256; a++)
+            for (int b = 0; b < 256; b++) {
+                key[0] = (char)a;
+                key[1] = (char)b;
+                key[2] = 0;
+                n = 2;
+                if (!pass)
+                    ck_assert_int_eq(splinter_store_set(store, key, key, n + 1, NULL, NULL), 0);
+                ck_assert_int_eq(splinter_store_get(store, key, val, sizeof(val), &n, NULL), 0);
+                ck_assert_uint_eq(n, 3);
+                ck_assert_mem_eq(val, key, 2);
+            }
+        for (size_t len = 3; len < 20; len++)
+            for (size_t at = 0; at < len; at++) {
+                memset(key, 'x', len);
+                key[at] = 'y';
+                key[len] = 0;
+                if (!pass)
+                    ck_assert_int_eq(splinter_store_set(store, key, key, len, NULL, NULL), 0);
+                ck_assert_int_eq(splinter_store_get(store, key, val, sizeof(val), &n, NULL), 0);
+                ck_assert_uint_eq(n, len);
+                ck_assert_mem_eq(val, key, len);
+            }
+    }
+    end();
+}
+END_TEST
 
 START_TEST(meta_tells_of_the_value)
 {
@@ -1383,6 +1475,8 @@ int main(void)
     ADD(a_store_passed_over_a_socket_is_shared);
     tcase_add_loop_test(tcase, a_memfd_cannot_be_shrunk, BACKING_MEMFD, BACKINGS);
     tcase_add_test(tcase, close_of_null_is_allowed);
+    ADD(a_key_and_a_value_are_read_no_further_than_they_go);
+    ADD(short_keys_are_told_apart);
     ADD(meta_tells_of_the_value);
     ADD(a_small_buffer_gets_the_size_and_the_meta_only);
     ADD(epochs_only_rise_over_all_keys);
