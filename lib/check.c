@@ -88,7 +88,7 @@ static void check_slot(struct check *c, uint32_t b, uint32_t i)
     else if (!arena_is_used(s, ref))
         wrong = "its block counts as free";
     else if (!(key_len = load_relaxed(&rec->key_len)) || key_len >= SPLINTER_KEY_MAX ||
-             (value_len = load_relaxed(&rec->value_len)) > s->geo.max_value ||
+             !(value_len = load_relaxed(&rec->value_len)) || value_len > s->geo.max_value ||
              (uint64_t)value_offset(key_len) + value_len > (uint64_t)units * UNIT)
         wrong = "its lengths do not fit its block";
     else if ((uint32_t)(head >> 32) != (uint32_t)load_relaxed(&rec->epoch))

@@ -547,7 +547,7 @@ __attribute__((noinline)) static int get_carefully(struct splinter_store *s, con
                                   .revision = load_relaxed(&rec->revision),
                                   .retries = races};
         /* Untrusted until the head is seen unchanged, so bounded before it is used. */
-        bool sane = len <= s->geo.max_value &&
+        bool sane = len && len <= s->geo.max_value &&
                     file_reaches(s, HEAD_REF(f.head) + ((uint64_t)from + len + UNIT - 1) / UNIT);
         if (sane && buf && len <= buf_size)
             payload_copy(buf, (const uint8_t *)rec + from, len);

@@ -18,7 +18,10 @@
  *  - Index, registry, bitmaps and counts may be anything, and are made anew.
  *  - A record up to S, unmarked, whose checksum is wrong was damaged: it is lost, and counted.
  *
- * The caller has the store alone.  Killed at any moment, it is done again from the start: nothing
+ * The caller has the store alone, as far as the library goes; but whoever may write to the file may
+ * do so now, too.  What is used to find a way is read once, and judged, or comes from this side.
+ *
+ * Killed at any moment, it is done again from the start: nothing
  * that counts is zeroed before the new state is on disk.
  */
 #include <fcntl.h>
@@ -36,6 +39,7 @@ struct rebuild {
     uint64_t synced;  /* S */
     uint64_t units;   /* of the arena that the file has */
     uint64_t newest;  /* highest epoch met */
+    uint32_t slabs;   /* in use */
     uint32_t keys, damaged;
     bool expiring;    /* some record has an end of life */
     uint32_t *later;  /* records beyond S */
@@ -67,26 +71,25 @@ static int chunk_ensure(struct rebuild *r, uint32_t b)
     return 0;
 }
 
-/* Where the key of the record at ref is, or is to be: *out.  1: it is there; 0: vacant; -ENOSPC. */
-static int probe(struct rebuild *r, const struct record *rec, struct found *out)
+/* Where the key is, or is to be: *out.  1: it is there; 0: vacant; -ENOSPC. */
+static int probe(struct rebuild *r, const struct key *key, struct found *out)
 {
     struct splinter_store *s = r->s;
-    uint64_t hash = key_hash(s, rec + 1, rec->key_len);
-    uint32_t b = hash_home(s, hash);
+    uint32_t b = key->home;
     for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
         int e = chunk_ensure(r, b);
         if (e)
             return e;
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
             struct slot *slot = &s->index[b].slot[i];
-            *out = (struct found){.slot = slot, .head = slot->head, .bucket = b};
-            if (!slot->head) {
-                slot->hash = hash;
+            uint64_t head = load_relaxed(&slot->head);
+            *out = (struct found){.slot = slot, .head = head, .bucket = b};
+            if (!head) {
+                slot->hash = key->hash;
                 return 0;
             }
-            out->rec = record_of(r, HEAD_REF(slot->head));
-            if (slot->hash == hash && out->rec->key_len == rec->key_len &&
-                payload_equal(out->rec + 1, rec + 1, rec->key_len))
+            out->rec = record_at(s, head);
+            if (slot->hash == key->hash && out->rec && record_has_key(s, head, out->rec, key))
                 return 1;
         }
     }
@@ -100,11 +103,23 @@ static void lose(struct rebuild *r, uint64_t ref, uint64_t to)
     arena_limbo(r->s, (uint32_t)ref);
 }
 
-static void mark_used(struct rebuild *r, uint64_t ref)
+static bool block_size_is_valid(const struct splinter_store *s, uint32_t units)
 {
-    struct slab *slab = arena_slab(r->s, (uint32_t)(ref >> r->s->slab_shift));
-    uint32_t block = ((uint32_t)ref % r->s->geo.slab_units - SLAB_HEADER_UNITS) / slab->block_units;
-    slab->bits[block / 64] |= UINT64_C(1) << block % 64;
+    return units && units <= s->geo.slab_units - SLAB_HEADER_UNITS &&
+           class_of_units(units) < s->classes && class_units(class_of_units(units)) == units;
+}
+
+/* Units of the block at ref, which the file has, and its number; 0: it is none any more. */
+static uint32_t block_at(const struct rebuild *r, uint64_t ref, uint32_t *block)
+{
+    const struct slab *slab = arena_slab(r->s, (uint32_t)(ref >> r->s->slab_shift));
+    uint32_t units = load_relaxed(&slab->block_units);
+    uint32_t at = (uint32_t)ref % r->s->geo.slab_units - SLAB_HEADER_UNITS;
+    if (!block_size_is_valid(r->s, units) || at % units || at / units >= SLAB_BLOCKS ||
+        ref + units > r->units)
+        return 0;
+    *block = at / units;
+    return units;
 }
 
 /* Index the record at ref, unless a newer one of its key is there. */
@@ -112,18 +127,29 @@ static int place(struct rebuild *r, uint64_t ref)
 {
     struct splinter_store *s = r->s;
     struct record *rec = record_of(r, ref);
+    struct slab *slab = arena_slab(s, (uint32_t)(ref >> s->slab_shift));
     struct found f = {0};
-    int there = probe(r, rec, &f);
+    char name[SPLINTER_KEY_MAX];
+    struct key key = {.s = name, .len = load_relaxed(&rec->key_len)};
+    uint32_t block, units = block_at(r, ref, &block);
+    if (!units || key.len - 1 >= SPLINTER_KEY_MAX - 1 || value_offset(key.len) > units * UNIT) {
+        r->damaged++; /* by somebody, since it was found whole */
+        return 0;
+    }
+    payload_copy(name, rec + 1, key.len);
+    key.hash = key_hash(s, name, key.len);
+    key.home = hash_home(s, key.hash);
+    int there = probe(r, &key, &f);
     if (there < 0)
         return there;
     if (!there && r->keys >= s->geo.slots) {
         /* At S there were no more than fit.  A key that came later may have been seen together
          * with one that went: none of them was ever acknowledged by a sync. */
         f.slot->hash = 0;
-        wipe(rec, (size_t)arena_slab(s, (uint32_t)(ref >> s->slab_shift))->block_units * UNIT);
+        wipe(rec, (size_t)units * UNIT);
         return 0;
     }
-    mark_used(r, ref);
+    slab->bits[block / 64] |= UINT64_C(1) << block % 64;
     if (there && f.rec->epoch >= rec->epoch) {
         lose(r, ref, f.rec->epoch);
         return 0;
@@ -138,18 +164,12 @@ static int place(struct rebuild *r, uint64_t ref)
         return 0;
     }
     r->keys++;
-    for (uint32_t b = hash_home(s, f.slot->hash); b != f.bucket; b = index_next(s, b))
+    for (uint32_t b = key.home; b != f.bucket; b = index_next(s, b))
         s->index[b].overflow++;
     return 0;
 }
 
 /* ---- the arena ---- */
-
-static bool block_size_is_valid(const struct splinter_store *s, uint32_t units)
-{
-    return units && units <= s->geo.slab_units - SLAB_HEADER_UNITS &&
-           class_of_units(units) < s->classes && class_units(class_of_units(units)) == units;
-}
 
 static int keep_for_later(struct rebuild *r, uint64_t ref)
 {
@@ -183,14 +203,24 @@ static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t 
     return 0;
 }
 
-/* A slab whose header is no header: nothing of it counts, unless it was damaged. */
+/* A slab whose header is no header: nothing of it counts, unless it was damaged.  Where blocks
+ * begin is not known.  Something in each unit that looks like the head of a long record would have
+ * the slab hashed again and again; no store of ours leaves that. */
 static void scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
 {
+    uint64_t patience = 16 * (end - from) * UNIT;
     for (uint64_t ref = from; ref < end; ref++) {
         const struct record *rec = record_of(r, ref);
-        if (rec->epoch && rec->epoch <= r->synced &&
-            !(rec->superseded && rec->superseded <= r->synced) &&
-            record_is_whole(r->s, rec, (end - ref) * UNIT))
+        uint64_t length = load_relaxed(&rec->value_len);
+        if (!rec->epoch || rec->epoch > r->synced ||
+            (rec->superseded && rec->superseded <= r->synced) || length > (end - ref) * UNIT)
+            continue;
+        if (length + SPLINTER_KEY_MAX > patience) {
+            r->damaged++;
+            break;
+        }
+        patience -= length + SPLINTER_KEY_MAX;
+        if (record_is_whole(r->s, rec, (end - ref) * UNIT))
             r->damaged++;
     }
     wipe(record_of(r, from), (size_t)(end - from) * UNIT);
@@ -201,8 +231,8 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     struct splinter_store *s = r->s;
     struct slab *slab = arena_slab(s, number);
     uint64_t start = (uint64_t)number << s->slab_shift, end = start + s->geo.slab_units;
-    uint32_t units = slab->block_units;
-    bool truncated = end > r->units && slab->reserved_units > r->units - start;
+    uint32_t units = load_relaxed(&slab->block_units);
+    bool truncated = end > r->units && load_relaxed(&slab->reserved_units) > r->units - start;
     if (end > r->units)
         end = r->units;
     uint64_t bits[SLAB_WORDS];
@@ -213,7 +243,7 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     memset(slab->limbo, 0, sizeof slab->limbo);
     slab->owner = 0;
     slab->generation++;
-    s->header->slabs_used = number + 1;
+    s->header->slabs_used = r->slabs = number + 1;
     if (!block_size_is_valid(s, units)) {
         slab->block_units = 0;
         scan_lost(r, start + SLAB_HEADER_UNITS, end);
@@ -240,9 +270,10 @@ static int reserve_slab(struct rebuild *r, uint32_t number)
     struct splinter_store *s = r->s;
     struct slab *slab = arena_slab(s, number);
     uint64_t need = SLAB_HEADER_UNITS, page = PAGE / UNIT;
+    uint32_t units = load_relaxed(&slab->block_units);
     for (uint32_t b = 0; b < SLAB_BLOCKS; b++)
         if (slab->bits[b / 64] >> b % 64 & 1)
-            need = SLAB_HEADER_UNITS + (uint64_t)(b + 1) * slab->block_units;
+            need = SLAB_HEADER_UNITS + (uint64_t)(b + 1) * units;
     need = (need + page - 1) / page * page;
     if (need > s->geo.slab_units)
         need = s->geo.slab_units;
@@ -256,16 +287,18 @@ static int reserve_slab(struct rebuild *r, uint32_t number)
 static void wipe_losers(struct rebuild *r)
 {
     struct splinter_store *s = r->s;
-    for (uint32_t n = 0; n < s->header->slabs_used; n++) {
+    for (uint32_t n = 0; n < r->slabs; n++) {
         struct slab *slab = arena_slab(s, n);
         s->limbo_map[n / 64] &= ~(UINT64_C(1) << n % 64);
         for (uint32_t b = 0; b < SLAB_BLOCKS; b++) {
             uint64_t bit = UINT64_C(1) << b % 64;
             if (!(slab->limbo[b / 64] & bit))
                 continue;
-            uint64_t ref = ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS +
-                           (uint64_t)b * slab->block_units;
-            wipe(record_of(r, ref), (size_t)slab->block_units * UNIT);
+            uint32_t units = load_relaxed(&slab->block_units);
+            uint64_t ref = ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS + (uint64_t)b * units;
+            if (!block_size_is_valid(s, units) || ref + units > r->units)
+                break;
+            wipe(record_of(r, ref), (size_t)units * UNIT);
             slab->limbo[b / 64] &= ~bit;
             slab->bits[b / 64] &= ~bit;
         }
@@ -339,7 +372,7 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     for (size_t i = 0; !e && i < r.later_count; i++)
         e = place(&r, r.later[i]);
     free(r.later);
-    for (uint32_t n = 0; !e && in_place && n < s->header->slabs_used; n++)
+    for (uint32_t n = 0; !e && in_place && n < r.slabs; n++)
         e = reserve_slab(&r, n);
     if (e)
         return error_set(-e, "cannot rebuild the index of the store");

@@ -21,7 +21,8 @@ static int get_whole(struct splinter_store *s, const char *name, uint8_t **buf, 
         int r = splinter_store_get(s, name, *buf, *room, len, meta);
         if (r != -EMSGSIZE && (r || *buf))
             return r;
-        size_t more = *len * 2 < s->geo.max_value ? *len * 2 : s->geo.max_value;
+        /* Twice in a row too small: all there can be, so that it ends. */
+        size_t more = !*buf && *len * 2 < s->geo.max_value ? *len * 2 : s->geo.max_value;
         uint8_t *p = realloc(*buf, more);
         if (!p)
             return -ENOMEM;
