@@ -75,7 +75,7 @@ struct header {
 
     /* Read by every writer, hardly ever written. */
     alignas(64) uint32_t any_asleep; /* somebody may sleep in wait_any */
-    uint32_t counts_dirty; /* a death may have left keys or an overflow count too high */
+    uint32_t counts_dirty; /* COUNTS_*: a death may have left keys or an overflow count too high */
     uint32_t registry_used; /* entries below this were used, and are reserved */
     uint32_t slabs_used;    /* slabs below this have a reserved header */
     uint64_t clock_floor;   /* the latest end of life that was seen to have passed: expiry stays
@@ -97,6 +97,8 @@ struct header {
     uint32_t rebuilt;             /* records that it found */
     uint8_t pad4[12];
 };
+#define COUNTS_DIRTY 1u
+#define COUNTS_BEING_MENDED 2u /* still dirty, if who mends them dies */
 static_assert(offsetof(struct header, epoch) == 256, "header");
 static_assert(offsetof(struct header, boot) == 448, "header");
 static_assert(sizeof(struct header) <= PAGE, "header");

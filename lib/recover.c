@@ -125,7 +125,7 @@ static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t t
             if ((seen & 0x3fff) != tag + 1)
                 continue;
             /* Counts were raised before, or not yet lowered after: which, cannot be told. */
-            store_seq_cst(&s->header->counts_dirty, 1);
+            store_seq_cst(&s->header->counts_dirty, COUNTS_DIRTY);
             fault_point("recover: counts marked");
             cas_seq_cst(&s->index[b].lock[i], &seen, 0);
             fault_point("recover: lock released");
@@ -256,9 +256,10 @@ int recover_counts(struct splinter_store *s)
     pthread_mutex_lock(&s->mutex);
     if (registry_lock_repair(s) == 0) {
         for (int tries = 0; tries < 10 && result; tries++) {
-            /* Cleared first: a death from now on sets it again. */
-            store_seq_cst(&s->header->counts_dirty, 0);
-            fault_point("counts: mark removed");
+            /* A death from now on marks them dirty again; ours leaves the mark as it is. */
+            uint32_t mark = COUNTS_BEING_MENDED;
+            store_seq_cst(&s->header->counts_dirty, mark);
+            fault_point("counts: mark changed");
             uint64_t before = load_seq_cst(&s->header->keys);
             uint32_t keys;
             if (any_lock_held(s))
@@ -278,10 +279,10 @@ int recover_counts(struct splinter_store *s)
                     fetch_sub_seq_cst(&s->index[b].overflow, overflow[b]);
                     fault_point("counts: overflow mended");
                 }
-            result = 0;
+            if (cas_seq_cst(&s->header->counts_dirty, &mark, 0))
+                result = 0;
+            fault_point("counts: mark removed");
         }
-        if (result)
-            store_seq_cst(&s->header->counts_dirty, 1);
         registry_unlock_repair(s);
     }
     pthread_mutex_unlock(&s->mutex);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fail.c - calls of the library that a test lets fail; see fail.h */
+#define FAIL_INSIDE
+#include "fail.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define FAIL_NAME(kind) #kind,
+const char *const fail_names[FAIL_COUNT] = {FAIL_KINDS(FAIL_NAME)};
+unsigned fail_calls[FAIL_COUNT];
+unsigned fail_at[FAIL_COUNT];
+int fail_for_good;
+int fail_errno;
+long fail_allocated;
+int fail_tmpfile;
+uint64_t fail_seed;
+
+void fail_reset(void)
+{
+    memset(fail_calls, 0, sizeof(fail_calls));
+    memset(fail_at, 0, sizeof(fail_at));
+    fail_for_good = 0;
+    fail_errno = 0;
+}
+
+static bool fails(enum fail_kind kind)
+{
+    unsigned call = __atomic_add_fetch(&fail_calls[kind], 1, __ATOMIC_RELAXED);
+
+    if (!fail_at[kind] || call < fail_at[kind] || (call > fail_at[kind] && !fail_for_good))
+        return false;
+    errno = fail_errno;
+    return true;
+}
+
+void *fail_mmap_(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+    return fails(FAIL_mmap) ? MAP_FAILED : mmap(addr, len, prot, flags, fd, offset);
+}
+
+int fail_ftruncate_(int fd, off_t length)
+{
+    return fails(FAIL_ftruncate) ? -1 : ftruncate(fd, length);
+}
+
+int fail_fallocate_(int fd, int mode, off_t offset, off_t length)
+{
+    return fails(FAIL_fallocate) ? -1 : fallocate(fd, mode, offset, length);
+}
+
+int fail_open_(const char *path, int flags, ...)
+{
+    mode_t mode = 0;
+
+    if (flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE) {
+        va_list args;
+
+        va_start(args, flags);
+        mode = (mode_t)va_arg(args, int);
+        va_end(args);
+    }
+    if (fail_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    return fails(FAIL_open) ? -1 : open(path, flags, mode);
+}
+
+/* The library passes a pointer, or an int that fits into one. */
+int fail_fcntl_(int fd, int cmd, ...)
+{
+    va_list args;
+    void *arg;
+
+    if (fails(FAIL_fcntl))
+        return -1;
+    va_start(args, cmd);
+    if (cmd == F_ADD_SEALS) {
+        int seals = va_arg(args, int);
+
+        va_end(args);
+        return fcntl(fd, cmd, seals);
+    }
+    arg = va_arg(args, void *);
+    va_end(args);
+    return fcntl(fd, cmd, arg);
+}
+
+static void *counted(void *p)
+{
+    if (p)
+        __atomic_add_fetch(&fail_allocated, 1, __ATOMIC_RELAXED);
+    return p;
+}
+
+int fail_posix_memalign_(void **out, size_t align, size_t size)
+{
+    int r = fails(FAIL_allocation) ? ENOMEM : posix_memalign(out, align, size);
+
+    if (!r)
+        counted(*out);
+    return r;
+}
+
+void *fail_malloc_(size_t size)
+{
+    return fails(FAIL_allocation) ? NULL : counted(malloc(size));
+}
+
+void *fail_calloc_(size_t n, size_t size)
+{
+    return fails(FAIL_allocation) ? NULL : counted(calloc(n, size));
+}
+
+void *fail_realloc_(void *old, size_t size)
+{
+    bool fresh = !old;
+    void *p = fails(FAIL_allocation) ? NULL : realloc(old, size);
+
+    return fresh ? counted(p) : p;
+}
+
+void fail_free_(void *p)
+{
+    if (p)
+        __atomic_sub_fetch(&fail_allocated, 1, __ATOMIC_RELAXED);
+    free(p);
+}
+
+ssize_t fail_pwrite_(int fd, const void *buf, size_t n, off_t offset)
+{
+    return fails(FAIL_pwrite) ? -1 : pwrite(fd, buf, n, offset);
+}
+
+ssize_t fail_pread_(int fd, void *buf, size_t n, off_t offset)
+{
+    return fails(FAIL_pread) ? -1 : pread(fd, buf, n, offset);
+}
+
+int fail_link_(const char *from, const char *to)
+{
+    return fails(FAIL_link) ? -1 : link(from, to);
+}
+
+int fail_linkat_(int fd, const char *from, int to_fd, const char *to, int flags)
+{
+    return fails(FAIL_link) ? -1 : linkat(fd, from, to_fd, to, flags);
+}
+
+int fail_fstat_(int fd, struct stat *st)
+{
+    return fails(FAIL_fstat) ? -1 : fstat(fd, st);
+}
+
+int fail_memfd_create_(const char *name, unsigned flags)
+{
+    return fails(FAIL_memfd_create) ? -1 : memfd_create(name, flags);
+}
+
+ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags)
+{
+    if (fail_seed && n == sizeof(fail_seed)) {
+        memcpy(buf, &fail_seed, n);
+        return (ssize_t)n;
+    }
+    return getrandom(buf, n, flags);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fail.h - the system calls and allocations of the library, in the hands of a test
+ *
+ * Compiled into the crash tests' copy of the library ahead of each file (cc -include): every
+ * call named here goes through fail.c, which counts it and may let it fail.  No wrapping by the
+ * linker, so that it works with every linker, C library and sanitizer.
+ */
+#ifndef SPLINTER_TEST_FAIL_H
+#define SPLINTER_TEST_FAIL_H
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* Each kind is counted by itself. */
+#define FAIL_KINDS(X) \
+    X(mmap) X(ftruncate) X(fallocate) X(open) X(fcntl) X(allocation) X(pwrite) X(pread) \
+    X(link) X(fstat) X(memfd_create)
+#define FAIL_ENUM(kind) FAIL_##kind,
+enum fail_kind { FAIL_KINDS(FAIL_ENUM) FAIL_COUNT };
+
+extern const char *const fail_names[FAIL_COUNT];
+extern unsigned fail_calls[FAIL_COUNT]; /* made since fail_reset() */
+extern unsigned fail_at[FAIL_COUNT];    /* the call that fails; 0: none */
+extern int fail_for_good;               /* the calls after that one fail, too */
+extern int fail_errno;                  /* with this */
+extern long fail_allocated;             /* blocks of memory held by the library */
+extern int fail_tmpfile;                /* the file system has no O_TMPFILE */
+extern uint64_t fail_seed;              /* of every new store, unless 0 */
+
+void fail_reset(void);
+
+void *fail_mmap_(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
+int fail_ftruncate_(int fd, off_t length);
+int fail_fallocate_(int fd, int mode, off_t offset, off_t length);
+int fail_open_(const char *path, int flags, ...);
+int fail_fcntl_(int fd, int cmd, ...);
+int fail_posix_memalign_(void **out, size_t align, size_t size);
+void *fail_malloc_(size_t size);
+void *fail_calloc_(size_t n, size_t size);
+void *fail_realloc_(void *old, size_t size);
+void fail_free_(void *p);
+ssize_t fail_pwrite_(int fd, const void *buf, size_t n, off_t offset);
+ssize_t fail_pread_(int fd, void *buf, size_t n, off_t offset);
+int fail_link_(const char *from, const char *to);
+int fail_linkat_(int fd, const char *from, int to_fd, const char *to, int flags);
+int fail_fstat_(int fd, struct stat *st);
+int fail_memfd_create_(const char *name, unsigned flags);
+ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
+
+#ifndef FAIL_INSIDE
+#define mmap(...) fail_mmap_(__VA_ARGS__)
+#define ftruncate(...) fail_ftruncate_(__VA_ARGS__)
+#define fallocate(...) fail_fallocate_(__VA_ARGS__)
+#define open(...) fail_open_(__VA_ARGS__)
+#define fcntl(...) fail_fcntl_(__VA_ARGS__)
+#define posix_memalign(...) fail_posix_memalign_(__VA_ARGS__)
+#define malloc(...) fail_malloc_(__VA_ARGS__)
+#define calloc(...) fail_calloc_(__VA_ARGS__)
+#define realloc(...) fail_realloc_(__VA_ARGS__)
+#define free(...) fail_free_(__VA_ARGS__)
+#define pwrite(...) fail_pwrite_(__VA_ARGS__)
+#define pread(...) fail_pread_(__VA_ARGS__)
+#define link(...) fail_link_(__VA_ARGS__)
+#define linkat(...) fail_linkat_(__VA_ARGS__)
+#define fstat(...) fail_fstat_(__VA_ARGS__)
+#define memfd_create(...) fail_memfd_create_(__VA_ARGS__)
+#define getrandom(...) fail_getrandom_(__VA_ARGS__)
+#endif
+
+#endif
