@@ -75,6 +75,7 @@ void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag)
         return;
     if (load_relaxed(&slab->limbo[block / 64]) & bit)
         fetch_and_release(&slab->limbo[block / 64], ~bit);
+    fault_point("free: not in limbo");
     /* Release: our zeroing comes before the stores of whoever gets the block.  Pairs with the
      * acquire of the bit in take_block(). */
     fault_point("free: decided");
@@ -99,6 +100,7 @@ void arena_limbo(struct splinter_store *s, uint32_t ref)
     if (!slab)
         return;
     fetch_or_acq_rel(&slab->limbo[block / 64], UINT64_C(1) << block % 64);
+    fault_point("limbo: block marked");
     /* After the block's bit: who clears this one looks at the slab's afterwards. */
     fetch_or_acq_rel(&s->limbo_map[number / 64], UINT64_C(1) << number % 64);
 }
@@ -125,6 +127,7 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
             /* As a spare of ours, so that our own cleaner would go on with it. */
             store_relaxed(&rec->tag, (uint16_t)lane->number);
             crash_order();
+            fault_point("limbo: tagged");
             uint64_t named = NAMED(ref, load_relaxed(&slab->generation));
             store_relaxed(&lane->shared->spare[at], named);
             crash_order();
@@ -155,6 +158,9 @@ int arena_clean_limbo(struct splinter_store *s, uint64_t upto)
     if (r)
         return r;
     lane_spare_empty(s, lane, &at);
+    uint32_t left = load_relaxed(&s->header->limbo_at) - 1;
+    if (left < s->geo.slabs) /* by a cleaner who died */
+        fetch_or_acq_rel(&s->limbo_map[left / 64], UINT64_C(1) << left % 64);
     for (uint32_t w = 0; w * 64 < used && w * 64 < s->geo.slabs; w++) {
         uint64_t bits = load_relaxed(&s->limbo_map[w]);
         for (; bits; bits &= bits - 1) {
@@ -163,13 +169,19 @@ int arena_clean_limbo(struct splinter_store *s, uint64_t upto)
             if (number >= s->geo.slabs ||
                 !store_knows(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
                 break;
+            store_relaxed(&s->header->limbo_at, number + 1);
+            crash_order();
+            fault_point("limbo: slab named");
             /* Cleared before the slab is looked at: what comes meanwhile sets it again. */
             fetch_and_acq_rel(&s->limbo_map[w], ~bit);
             fault_point("limbo: summary cleared");
             if (clean_slab(s, lane, at, number, upto))
                 fetch_or_acq_rel(&s->limbo_map[w], bit);
+            fault_point("limbo: slab done");
         }
     }
+    crash_order();
+    store_relaxed(&s->header->limbo_at, 0);
     lane_release(s, lane);
     return 0;
 }
@@ -180,7 +192,7 @@ bool arena_has_limbo(struct splinter_store *s)
     for (uint32_t w = 0; w * 64 < used && w * 64 < s->geo.slabs; w++)
         if (load_acquire(&s->limbo_map[w]))
             return true;
-    return false;
+    return load_relaxed(&s->header->limbo_at);
 }
 
 /* ---- getting a block ---- */

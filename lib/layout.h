@@ -95,7 +95,9 @@ struct header {
     uint32_t sync_error;          /* errno of a sync that failed, until one succeeds */
     uint32_t damaged;             /* records that the last rebuild could not save */
     uint32_t rebuilt;             /* records that it found */
-    uint8_t pad4[12];
+    uint32_t limbo_at;            /* slab + 1 whose bit of the limbo map is cleared, and which is not
+                                     yet looked through; written by the holder of the sync lock */
+    uint8_t pad4[8];
 };
 #define COUNTS_DIRTY 1u
 #define COUNTS_BEING_MENDED 2u /* still dirty, if who mends them dies */

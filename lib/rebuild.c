@@ -346,6 +346,7 @@ static int reset(struct rebuild *r, const struct sync_point *p)
     h->slabs_used = 0;
     h->ttl_used = 0;
     h->sync_error = 0;
+    h->limbo_at = 0;
     h->sync_begun = r->synced;
     h->synced = r->synced;
     return 0;
@@ -362,18 +363,22 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     if (p.file_bytes > s->geo.arena_off + r.units * UNIT && in_place)
         r.damaged++; /* cut off: at least one, or there would have been no need for the room */
     int e = reset(&r, &p);
+    fault_point("rebuild: reset");
     uint64_t step = s->geo.slab_units;
     for (uint32_t n = 0; !e && n < s->geo.slabs && n * step + SLAB_HEADER_UNITS <= r.units; n++) {
         e = scan_slab(&r, n);
+        fault_point("rebuild: slab scanned");
         if (progress && (n % 64 == 0 || (n + 1) * step >= r.units))
             progress(arg, (n + 1) * step * UNIT < r.units * UNIT ? (n + 1) * step * UNIT
                                                                  : r.units * UNIT, r.units * UNIT);
     }
     for (size_t i = 0; !e && i < r.later_count; i++)
         e = place(&r, r.later[i]);
+    fault_point("rebuild: all placed");
     free(r.later);
     for (uint32_t n = 0; !e && in_place && n < r.slabs; n++)
         e = reserve_slab(&r, n);
+    fault_point("rebuild: reserved");
     if (e)
         return error_set(-e, "cannot rebuild the index of the store");
     struct header *h = s->header;
@@ -384,13 +389,16 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     if (r.newest > h->epoch || h->epoch - r.newest > UINT64_C(1) << 48)
         h->epoch = r.newest; /* what stands there may be of an earlier moment, or nonsense */
     h->epoch += EPOCHS_AHEAD;
+    fault_point("rebuild: numbered");
     if (in_place) {
         e = sync_rebuilt(s);
         if (e)
             return error_set(-e, "cannot write the rebuilt index of the store to disk");
     }
     wipe_losers(&r);
+    fault_point("rebuild: losers wiped");
     if (in_place)
         sync_session(s->fd, s->header);
+    fault_point("rebuild: session noted");
     return 0;
 }

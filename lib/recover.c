@@ -65,6 +65,7 @@ static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
         fault_point("recover: old record marked");
         arena_limbo(s, ref);
         crash_order();
+        fault_point("recover: old record in limbo");
         store_relaxed(&lane->spare[at], 0); /* what was there is published, or there was nothing */
         return;
     }
@@ -166,6 +167,8 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
         }
         release_lock(s, lane, tag);
         store_release(&lane->turn, (uint8_t)((lane->turn | 1) + 1));
+        if (l == 0)
+            fault_point("recover: turn over");
         for (uint32_t k = 0; k < LANE_SPARES; k++) {
             uint64_t named = load_relaxed(&lane->spare[k]);
             zero_spare(s, named, tag);

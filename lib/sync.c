@@ -306,6 +306,7 @@ int sync_unclean(struct splinter_store *s)
         return 0;
     store_relaxed(&s->header->damaged, 0);
     sync_session(s->fd, s->header);
+    fault_point("open: session noted");
     return point_write(s, p.epoch, false);
 }
 
@@ -316,6 +317,7 @@ int sync_close(struct splinter_store *s)
     uint64_t epoch = load_seq_cst(&s->header->epoch);
     raise_u64(&s->header->sync_begun, epoch);
     int r = write_out(s, epoch, true);
+    fault_point("close: clean on disk");
     if (!r)
         store_release(&s->header->synced, epoch);
     return r;
@@ -327,6 +329,7 @@ int sync_rebuilt(struct splinter_store *s)
     uint64_t epoch = load_seq_cst(&s->header->epoch);
     store_relaxed(&s->header->sync_begun, epoch);
     int r = write_out(s, epoch, false);
+    fault_point("rebuild: on disk");
     if (!r)
         store_release(&s->header->synced, epoch);
     return r;
