@@ -80,6 +80,25 @@ check_library() { # name node
 check_library libsplinter SPLINTER_1.0
 check_library libsplinter_p SPLINTER_P_1.0
 
+# Debian's symbols files, which are in a clone and not in a release tarball.
+check_symbols() { # package library
+    what="debian/$1.symbols lists what $2.map exports"
+    file=$top_srcdir/debian/$1.symbols
+    if [ ! -f "$file" ]; then
+        skip "$what" 'there is no debian/ in a release tarball'
+        return
+    fi
+    sh "$top_srcdir/tests/abi/symbols.sh" "$top_srcdir/lib/$2.map" "$1" "${VERSION:-unknown}" "$file" >"$tmp/found"
+    if diff "$file" "$tmp/found" >"$tmp/why"; then
+        ok "$what"
+    else
+        echo 'sh tests/abi/update.sh writes it anew' >>"$tmp/why"
+        not_ok "$what"
+    fi
+}
+check_symbols libsplinter1 libsplinter
+check_symbols libsplinter-p1 libsplinter_p
+
 # The header alone, warnings as errors.
 header_alone() { # compiler language standard
     what="the header compiles alone as $3"
