@@ -38,6 +38,7 @@ struct rebuild {
     bool in_place;    /* else in private memory: nothing is reserved, and nothing written */
     uint64_t synced;  /* S */
     uint64_t units;   /* of the arena that the file has */
+    uint64_t synced_units; /* and that it had at S */
     uint64_t newest;  /* highest epoch met */
     uint32_t slabs;   /* in use */
     uint32_t keys, damaged;
@@ -232,7 +233,6 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     struct slab *slab = arena_slab(s, number);
     uint64_t start = (uint64_t)number << s->slab_shift, end = start + s->geo.slab_units;
     uint32_t units = load_relaxed(&slab->block_units);
-    bool truncated = end > r->units && load_relaxed(&slab->reserved_units) > r->units - start;
     if (end > r->units)
         end = r->units;
     uint64_t bits[SLAB_WORDS];
@@ -253,8 +253,9 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     for (uint32_t b = 0; b < blocks; b++) {
         uint64_t ref = start + SLAB_HEADER_UNITS + (uint64_t)b * units;
         if (ref >= end) {
-            /* Beyond the end of the file.  If it has been cut off, it was more than a hole. */
-            r->damaged += truncated && (bits[b / 64] >> b % 64 & 1);
+            /* Beyond the end of the file.  If the file reached there at S, it has been cut off; else
+             * it grew after that, and while a copy of it was made. */
+            r->damaged += ref < r->synced_units && (bits[b / 64] >> b % 64 & 1);
             continue;
         }
         int e = scan_block(r, ref, units, end - ref);
@@ -360,6 +361,8 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     struct rebuild r = {.s = s, .in_place = in_place, .synced = p.epoch, .newest = p.epoch};
     store_knows(s, s->arena_units);
     r.units = load_relaxed(&s->known_units);
+    if (p.file_bytes > s->geo.arena_off)
+        r.synced_units = (p.file_bytes - s->geo.arena_off) / UNIT;
     if (p.file_bytes > s->geo.arena_off + r.units * UNIT && in_place)
         r.damaged++; /* cut off: at least one, or there would have been no need for the room */
     int e = reset(&r, &p);
