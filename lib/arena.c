@@ -11,7 +11,8 @@
  *    slab is free to be adopted if it has no owner, or its owner's incarnation is over.
  *  - Whoever has a block clears its bit, whoever owns the slab; nobody else does.
  *  - A lane tags a block and names it before it sets its bit; so (bit set, tag is the
- *    lane's) tells the cleaner of a dead lane that a named block was its own.
+ *    lane's) tells the cleaner of a dead lane that a named block was its own.  Tag 0 is
+ *    nobody's: it is there for a moment whenever a record is zeroed.
  *  - A block lies within reserved_units of its slab: touching it cannot fail.
  *  - Slabs below header.slabs_used have a reserved header.
  *  - A block in limbo has its bit set, and its slab's in the limbo map; it is nobody's, and only
@@ -61,18 +62,47 @@ uint32_t arena_block_units(struct splinter_store *s, uint32_t ref)
                                                                                            : 0;
 }
 
+/*
+ * The slab and number of a named block; NULL if it is not the lane's any more: who dies between
+ * clearing the bit and dropping the name leaves a name behind, and meanwhile the block may be
+ * somebody else's, or the slab cut into blocks of another size.  So the order matters:
+ *  - first the bit; if somebody else set it, he tagged the block before;
+ *  - then the tag;
+ *  - last the generation: the same still means that the tag was read from where a tag is.
+ * All three right, the block is the lane's, and stays so: nobody but the lane, or its cleaner,
+ * would free it, and a slab with a block in use keeps its class.
+ */
+static struct slab *slab_of_named(struct splinter_store *s, uint64_t named, uint32_t tag,
+                                  uint32_t *block)
+{
+    uint32_t ref = (uint32_t)(named >> 32);
+    struct slab *slab = named ? slab_of(s, ref, block) : NULL;
+    if (!slab || !store_knows(s, (uint64_t)ref + 1))
+        return NULL;
+    const struct record *rec = (const void *)(s->arena + (uint64_t)ref * UNIT);
+    /* Acquire: pairs with the setting of the bit in take_block(), after the tag. */
+    if (!(load_acquire(&slab->bits[*block / 64]) >> *block % 64 & 1) ||
+        load_relaxed(&rec->tag) != tag)
+        return NULL;
+    /* Pairs with the release fence in change_class(), after the generation. */
+    fence_acquire();
+    return load_relaxed(&slab->generation) == (uint32_t)named ? slab : NULL;
+}
+
+bool arena_is_lanes(struct splinter_store *s, uint64_t named, uint32_t tag)
+{
+    uint32_t block;
+    return slab_of_named(s, named, tag, &block);
+}
+
 /* Free a named block, if it is still the lane's.  It was zeroed before. */
 void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag)
 {
-    uint32_t ref = (uint32_t)(named >> 32), block;
-    struct slab *slab = named ? slab_of(s, ref, &block) : NULL;
-    if (!slab || load_relaxed(&slab->generation) != (uint32_t)named)
+    uint32_t block;
+    struct slab *slab = slab_of_named(s, named, tag, &block);
+    if (!slab)
         return;
     uint64_t bit = UINT64_C(1) << block % 64;
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
-    if (!(load_acquire(&slab->bits[block / 64]) & bit) ||
-        !store_knows(s, (uint64_t)ref + 1) || load_relaxed(&rec->tag) != tag)
-        return;
     if (load_relaxed(&slab->limbo[block / 64]) & bit)
         fetch_and_release(&slab->limbo[block / 64], ~bit);
     fault_point("free: not in limbo");
@@ -291,6 +321,11 @@ static bool is_empty(struct slab *slab)
 static void change_class(struct splinter_store *s, struct slab *slab, uint32_t units)
 {
     uint32_t old = load_relaxed(&slab->block_units);
+    store_relaxed(&slab->generation, load_relaxed(&slab->generation) + 1);
+    /* Who finds what we write from here on where a tag was, finds the generation changed.  Pairs
+     * with slab_of_named(). */
+    fence_release();
+    fault_point("class: generation stepped");
     if (old) {
         uint32_t n = arena_blocks_of(s, old), reserved = load_relaxed(&slab->reserved_units);
         uint8_t *first = (uint8_t *)slab + SLAB_HEADER_UNITS * UNIT;
@@ -303,8 +338,6 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
         }
     }
     fault_point("class: old tags zeroed");
-    store_release(&slab->generation, load_relaxed(&slab->generation) + 1);
-    fault_point("class: generation stepped");
     store_release(&slab->block_units, units);
     fault_point("class: changed");
 }

@@ -17,7 +17,7 @@
 /* What a process keeps of a lane; the shared half is struct lane. */
 struct lane_private {
     alignas(64) uint32_t busy; /* a thread has it */
-    uint32_t number;           /* entry * 16 + lane: the tag of its records */
+    uint32_t number;           /* entry * 16 + lane + 1: the tag of its records; 0 is nobody's */
     struct lane *shared;
     uint32_t spare_class[LANE_SPARES]; /* class + 1 of each spare; 0: none */
     uint32_t spare_ref[LANE_SPARES];   /* and where it is: the shared half is not to be trusted */
@@ -137,6 +137,7 @@ int lane_spare_empty(struct splinter_store *s, struct lane_private *lane, uint32
 
 /* arena.c */
 int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t at);
+bool arena_is_lanes(struct splinter_store *s, uint64_t named, uint32_t tag);
 void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag);
 uint32_t arena_generation(struct splinter_store *s, uint32_t ref);
 uint32_t arena_block_units(struct splinter_store *s, uint32_t ref);

@@ -27,7 +27,7 @@ static uint32_t next_preferred;
 
 struct lane *lane_shared(struct splinter_store *s, uint32_t number)
 {
-    uint32_t entry = number >> 4, lane = number & 15;
+    uint32_t entry = number >> 4, lane = (number & 15) - 1;
     if (lane >= ENTRY_LANES || entry >= load_relaxed(&s->header->registry_used) ||
         entry >= MAX_ENTRIES)
         return NULL;

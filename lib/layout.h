@@ -63,8 +63,7 @@ struct header {
     uint8_t pad0[256 - sizeof(struct geometry)];
 
     /* Taken by every writer, twice a change: once to number it, before it is published, and once
-     * after, so that whoever read the counter in between and waits for more is woken.  The low
-     * 32 bits are the futex of wait_any. */
+     * after, so that whoever read the counter in between and waits for more is woken. */
     alignas(64) uint64_t epoch;
     uint8_t pad1[56];
 
@@ -74,7 +73,7 @@ struct header {
     uint8_t pad2[56];
 
     /* Read by every writer, hardly ever written. */
-    alignas(64) uint32_t any_asleep; /* somebody may sleep in wait_any */
+    alignas(64) uint32_t any_wait; /* futex of wait_any: as bucket.wait */
     uint32_t counts_dirty; /* COUNTS_*: a death may have left keys or an overflow count too high */
     uint32_t registry_used; /* entries below this were used, and are reserved */
     uint32_t slabs_used;    /* slabs below this have a reserved header */

@@ -341,7 +341,7 @@ static int reset(struct rebuild *r, const struct sync_point *p)
     if (p->clock_floor > h->clock_floor)
         h->clock_floor = p->clock_floor;
     h->keys = 0;
-    h->any_asleep = 0;
+    h->any_wait = 0;
     h->counts_dirty = 0;
     h->registry_used = 0;
     h->slabs_used = 0;

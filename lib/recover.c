@@ -139,12 +139,10 @@ static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t t
 /* Blocks that were filled in but not published: the whole block, for how far it got is unknown. */
 static void zero_spare(struct splinter_store *s, uint64_t named, uint32_t tag)
 {
-    uint32_t ref = (uint32_t)(named >> 32), units = named ? arena_block_units(s, ref) : 0;
-    if (!units || arena_generation(s, ref) != (uint32_t)named)
+    uint32_t ref = (uint32_t)(named >> 32), units;
+    if (!arena_is_lanes(s, named, tag) || !(units = arena_block_units(s, ref)))
         return;
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
-    if (load_relaxed(&rec->tag) != tag || !arena_is_used(s, ref))
-        return;
     fence_release();
     payload_zero(rec, offsetof(struct record, tag)); /* the tag stays: it says whose it is */
     fault_point("recover: spare's head zeroed");
@@ -157,7 +155,7 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
 {
     for (uint32_t l = 0; l < ENTRY_LANES; l++) {
         struct lane *lane = &s->registry[entry].lane[l];
-        uint32_t tag = entry * 16 + l;
+        uint32_t tag = entry * 16 + l + 1;
         if (lane->epoch) {
             finish_change(s, lane, tag);
             crash_order();

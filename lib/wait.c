@@ -6,9 +6,10 @@
  * as it was; a writer publishes, then looks whether somebody may be asleep.  Both pairs of
  * accesses are sequentially consistent, so at least one of the two sees the other.
  *
- * A key's word is in its home bucket: generation << 1 | somebody may be asleep.  The waker clears
- * the bit, so a waiter that dies costs one useless wake.  For wait_any the word is the low half
- * of the store's epoch, and the bit is header.any_asleep.
+ * A word is generation << 1 | somebody may be asleep; that of a key is in its home bucket, that of
+ * wait_any in the header.  The waker clears the bit, so a waiter that dies costs one useless
+ * wake.  He clears it and steps the generation at once: whoever relied on that bit, but does not
+ * sleep yet, then finds the word changed and does not.
  *
  * A writer may die between publishing and waking; so nobody sleeps longer than a slice
  * without looking.
@@ -47,18 +48,20 @@ static void futex_wake(const uint32_t *word)
     syscall(FUTEX_CALL, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-static const uint32_t *epoch_word(const struct splinter_store *s)
+/* The word now, with the bit set. */
+static uint32_t set_bit(uint32_t *word)
 {
-    const uint32_t *halves = (const uint32_t *)(const void *)&s->header->epoch;
-    return halves + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+    uint32_t seen = load_relaxed(word);
+    /* Pairs with the load in wake(): either the writer sees the bit, or we its change. */
+    while (!(seen & 1) && !cas_seq_cst(word, &seen, seen | 1))
+        ;
+    fence_seq_cst();
+    return seen | 1;
 }
 
-void wake_key(struct splinter_store *s, uint32_t home)
+static void wake(uint32_t *word)
 {
-    if (!index_present(s, home))
-        return;
-    uint32_t *word = &s->index[home].wait;
-    uint32_t seen = load_seq_cst(word); /* pairs with the CAS in sleep_on_key() */
+    uint32_t seen = load_seq_cst(word); /* pairs with the CAS in set_bit() */
     while (seen & 1)
         if (cas_seq_cst(word, &seen, (seen & ~1u) + 2)) {
             fault_point("wake: bit cleared");
@@ -67,13 +70,15 @@ void wake_key(struct splinter_store *s, uint32_t home)
         }
 }
 
+void wake_key(struct splinter_store *s, uint32_t home)
+{
+    if (index_present(s, home))
+        wake(&s->index[home].wait);
+}
+
 void wake_any(struct splinter_store *s)
 {
-    if (load_seq_cst(&s->header->any_asleep)) { /* pairs with the store in wait_any */
-        store_seq_cst(&s->header->any_asleep, 0);
-        fault_point("wake any: bit cleared");
-        futex_wake(epoch_word(s));
-    }
+    wake(&s->header->any_wait);
 }
 
 /* ---- how long a wait may go on ---- */
@@ -154,15 +159,11 @@ static int sleep_on_key(struct splinter_store *s, const struct key *key, uint64_
         return 0;
     }
     uint32_t *word = &s->index[key->home].wait;
-    uint32_t seen = load_relaxed(word);
-    /* Pairs with the load in wake_key(): either the writer sees the bit, or we its change. */
-    while (!(seen & 1) && !cas_seq_cst(word, &seen, seen | 1))
-        ;
+    uint32_t seen = set_bit(word);
     fault_point("wait: bit set");
-    fence_seq_cst();
     if (decide(s, key, since, epoch, result))
         return 1;
-    futex_wait(word, seen | 1, ns);
+    futex_wait(word, seen, ns);
     return 0;
 }
 
@@ -209,6 +210,7 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
     struct patience p = patience_for(timeout_ms);
     uint64_t epoch;
     while ((epoch = load_seq_cst(&s->header->epoch)) <= since) {
+        uint32_t *word = &s->header->any_wait;
         if (load_relaxed(&s->closing))
             return -EBADF;
         uint64_t now = now_monotonic();
@@ -221,14 +223,16 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
         if (!ns)
             return -ETIMEDOUT;
         if (s->read_only) {
-            nap(&p, epoch_word(s), (uint32_t)epoch, ns);
+            /* It sleeps on the word without the bit: woken if somebody else set that. */
+            uint32_t seen = load_acquire(word);
+            if (load_seq_cst(&s->header->epoch) <= since)
+                nap(&p, word, seen, ns);
             continue;
         }
-        store_seq_cst(&s->header->any_asleep, 1); /* pairs with the load in wake_any() */
+        uint32_t seen = set_bit(word);
         fault_point("wait any: bit set");
-        epoch = load_seq_cst(&s->header->epoch);
-        if (epoch <= since)
-            futex_wait(epoch_word(s), (uint32_t)epoch, ns);
+        if (load_seq_cst(&s->header->epoch) <= since)
+            futex_wait(word, seen, ns);
     }
     if (out_epoch)
         *out_epoch = epoch;

@@ -697,7 +697,7 @@ static void somebody_sleeps(const char *step)
         return;
     must(key_make(second, items[0].key, &key), "key");
     second->index[key.home].wait |= 1;
-    second->header->any_asleep = 1;
+    second->header->any_wait |= 1;
 }
 
 /* The reserve of the slab cannot grow when it is adopted. */
