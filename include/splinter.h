@@ -94,7 +94,7 @@ void splinter_close(void);
  * Set key to the len bytes at val.  Returns 0, or -1 and errno: EINVAL (key or
  * val NULL or empty, len 0), ENAMETOOLONG (key), EMSGSIZE (len over the store's
  * max_value), ENOSPC (no slot or no memory left), EAGAIN (a stopped process holds
- * this key), EROFS (opened read-only), EBADF (no store is open).
+ * this key), EROFS (opened read-only), EBADF (no store is open), EBADMSG (a corrupt store).
  */
 int splinter_set(const char *key, const void *val, size_t len);
 
@@ -121,7 +121,7 @@ int splinter_list(char **out_keys, size_t max_keys, size_t *out_count);
 /*
  * Wait until key has a newer value than when the call began.  Returns 0, or -1
  * and errno: ETIMEDOUT, ENOENT (no such key, or it was unset meanwhile), EINVAL,
- * ENAMETOOLONG, EBADF.
+ * ENAMETOOLONG, EBADF; EAGAIN and EBADMSG as for splinter_get().
  */
 int splinter_poll(const char *key, uint64_t timeout_ms);
 
@@ -227,7 +227,8 @@ struct splinter_set_options {
 /*
  * Set key.  options NULL: unconditional, type 0, no end of life.  *out_epoch, if
  * not NULL, gets the epoch of the new value.  Returns 0 or -EINVAL,
- * -ENAMETOOLONG, -EMSGSIZE, -ENOSPC, -EAGAIN, -EROFS, -EEXIST, -ENOENT, -ESTALE.
+ * -ENAMETOOLONG, -EMSGSIZE, -ENOSPC, -EAGAIN, -EROFS, -EEXIST, -ENOENT, -ESTALE,
+ * -EBADMSG (a corrupt store).
  */
 int splinter_store_set(splinter_store *store, const char *key, const void *val, size_t len,
                        const struct splinter_set_options *options, uint64_t *out_epoch);

@@ -138,6 +138,11 @@ static int place(struct rebuild *r, uint64_t ref)
         return 0;
     }
     payload_copy(name, rec + 1, key.len);
+    if (memchr(name, 0, key.len)) { /* whole, but nobody can have set it */
+        r->damaged++;
+        wipe(rec, (size_t)units * UNIT);
+        return 0;
+    }
     key.hash = key_hash(s, name, key.len);
     key.home = hash_home(s, key.hash);
     int there = probe(r, &key, &f);

@@ -28,8 +28,8 @@ static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLIN
         }
         if (!head_unchanged(slot, head))
             continue;
-        /* On its way in: not there yet for anybody. */
-        if (!sane || key_hash(s, key, len) != hash)
+        /* On its way in: not there yet for anybody.  Or no key that anybody could have set. */
+        if (!sane || key_hash(s, key, len) != hash || strlen(key) != len)
             return 0;
         if (kv_expired(s, expiry))
             return 2;

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* calls.c - every call of the library, on a store of which nothing is known; see calls.h */
+#include "calls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "watch.h"
+
+#define BEHIND 16
+#define MARK 0xA5
+
+static const char *volatile step = "";
+const char *volatile *attack_step = &step;
+
+static struct attack *now; /* whose loads are counted */
+static uint64_t allowed;
+
+/* ---- loads ---- */
+
+/* The next load at which something is to happen. */
+static void arm(void)
+{
+    uint64_t strike = now && now->when > watch_loads ? now->when : UINT64_MAX;
+    watch_event = strike < allowed ? strike : allowed;
+}
+
+void watch_reached(void)
+{
+    struct attack *attack = now;
+    if (attack && attack->when == watch_loads) {
+        attack->when = 0;
+        watch_event = 0; /* what the attacker does is not counted against the call */
+        attack->strike(attack);
+    } else if (watch_loads >= allowed) {
+        fprintf(stderr, "# %s goes round in circles\n", *attack_step);
+        abort();
+    }
+    arm();
+}
+
+static void begin(struct attack *attack, const char *what)
+{
+    *attack_step = what;
+    now = attack;
+    allowed = watch_loads + LOADS_MAX;
+    arm();
+}
+
+/* ---- results ---- */
+
+static void may_be(int r, const int *errors)
+{
+    if (r >= 0)
+        return;
+    for (; *errors; errors++)
+        if (r == -*errors)
+            return;
+    fprintf(stderr, "# %s returned %d (%s), which it may not\n", *attack_step, r, strerror(-r));
+    abort();
+}
+
+#define MAY_BE(r, ...) may_be((r), (const int[]){__VA_ARGS__, 0})
+#define WRITE_ERRORS ENOSPC, EAGAIN, EROFS, EBADMSG
+
+static void must(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "# %s: %s\n", *attack_step, what);
+    abort();
+}
+
+static void meta_is_sane(const struct splinter_meta *m)
+{
+    must(m->struct_size == sizeof *m && m->type <= 65535 && !m->reserved, "meta is no meta");
+}
+
+/* ---- opening ---- */
+
+#define OPEN_ERRORS EBADMSG, EPROTO, ENOSPC, ENOMEM, EUSERS
+
+int attack_open(struct attack *attack, uint32_t flags)
+{
+    struct splinter_open_options o = {.struct_size = sizeof o, .flags = flags};
+    begin(attack, "open");
+    attack->read_only = flags & SPLINTER_RDONLY;
+    int r = splinter_store_open_fd(&attack->store, image_file(), &o);
+    MAY_BE(r, OPEN_ERRORS);
+    must(!r || *splinter_last_error(), "there is no sentence for the error");
+    must(!r == !!attack->store, "a handle without success, or the other way round");
+    return r;
+}
+
+void attack_close(struct attack *attack)
+{
+    begin(attack, "close");
+    splinter_store_close(attack->second);
+    splinter_store_close(attack->store);
+    attack->second = attack->store = NULL;
+    now = NULL;
+    allowed = UINT64_MAX;
+    arm();
+}
+
+/* ---- calls ---- */
+
+static void get(struct attack *attack, const char *key, size_t size, bool with_meta)
+{
+    uint8_t *buf = malloc(size + BEHIND);
+    size_t got = SIZE_MAX;
+    struct splinter_meta m = {.struct_size = sizeof m};
+    if (!buf)
+        return;
+    memset(buf, MARK, size + BEHIND);
+    begin(attack, with_meta ? "get with meta" : "get");
+    int r = splinter_store_get(attack->store, key, buf, size, &got, with_meta ? &m : NULL);
+    MAY_BE(r, ENOENT, EMSGSIZE, EAGAIN, EBADMSG);
+    for (size_t i = 0; i < BEHIND; i++)
+        must(buf[size + i] == MARK, "bytes behind the buffer were written");
+    if (!r || r == -EMSGSIZE) {
+        must(got <= attack->store->geo.max_value, "a value longer than the store allows");
+        must((got <= size) == !r, "the length does not fit the result");
+        if (with_meta) {
+            meta_is_sane(&m);
+            must(m.value_size == got, "two lengths");
+            attack->epoch = m.epoch;
+        }
+    }
+    free(buf);
+}
+
+static void size_only(struct attack *attack, const char *key)
+{
+    size_t got = SIZE_MAX;
+    begin(attack, "get of the size");
+    int r = splinter_store_get(attack->store, key, NULL, 0, &got, NULL);
+    MAY_BE(r, ENOENT, EAGAIN, EBADMSG);
+    must(r || got <= attack->store->geo.max_value, "a value longer than the store allows");
+}
+
+static size_t length_for(const struct attack *attack, unsigned number)
+{
+    uint32_t most = attack->store->geo.max_value;
+    static const uint32_t some[] = {1, 8, 15, 16, 17, 40, 100, 255, 1000, 5000, UINT32_MAX};
+    uint32_t length = some[number % (sizeof some / sizeof *some)];
+    return length < most ? length : most;
+}
+
+static void set(struct attack *attack, const char *key, unsigned number, uint32_t flags,
+                uint64_t ttl_ns)
+{
+    size_t length = length_for(attack, number);
+    uint8_t *value = malloc(length);
+    struct splinter_set_options o = {.struct_size = sizeof o,
+                                     .flags = flags,
+                                     .type = number,
+                                     .ttl_ns = ttl_ns,
+                                     .if_epoch = attack->epoch};
+    if (!value)
+        return;
+    memset(value, (int)number, length);
+    begin(attack, "set");
+    int r = splinter_store_set(attack->store, key, value, length, &o, &attack->epoch);
+    MAY_BE(r, WRITE_ERRORS, EEXIST, ENOENT, ESTALE);
+    must(!r || flags || (r != -EEXIST && r != -ENOENT && r != -ESTALE), "no condition was asked");
+    must(r != -EROFS || attack->read_only, "read-only it is not");
+    must(r || !attack->read_only, "read-only it is");
+    free(value);
+}
+
+static void unset(struct attack *attack, const char *key, uint64_t if_epoch)
+{
+    size_t length = 0;
+    begin(attack, "unset");
+    int r = splinter_store_unset(attack->store, key, if_epoch, &length);
+    MAY_BE(r, WRITE_ERRORS, ENOENT, ESTALE);
+}
+
+static void append(struct attack *attack, const char *key, unsigned number)
+{
+    uint8_t value[300];
+    size_t length = length_for(attack, number);
+    memset(value, (int)number, sizeof value);
+    begin(attack, "append");
+    int r = splinter_store_append(attack->store, key, value,
+                                  length < sizeof value ? length : sizeof value, NULL);
+    MAY_BE(r, WRITE_ERRORS, EMSGSIZE, ENOMEM);
+}
+
+static void add(struct attack *attack, const char *key, unsigned number)
+{
+    int64_t sum;
+    begin(attack, "add");
+    int r = splinter_store_add(attack->store, key, (int64_t)number - 100, &sum);
+    MAY_BE(r, WRITE_ERRORS, EINVAL, ERANGE, EMSGSIZE);
+}
+
+static void walk(struct attack *attack, const char *prefix, uint64_t cursor)
+{
+    char key[SPLINTER_KEY_MAX + BEHIND];
+    struct splinter_meta m = {.struct_size = sizeof m};
+    uint64_t slots = (uint64_t)attack->store->geo.buckets * BUCKET_SLOTS;
+    int r;
+    begin(attack, "walk");
+    memset(key, MARK, sizeof key);
+    for (uint64_t i = 0; (r = splinter_store_walk(attack->store, prefix, &cursor, key, &m)) == 1; i++) {
+        must(i < slots, "more keys than slots");
+        must(strnlen(key, SPLINTER_KEY_MAX) < SPLINTER_KEY_MAX, "a key without an end");
+        meta_is_sane(&m);
+        for (size_t k = SPLINTER_KEY_MAX; k < sizeof key; k++)
+            must((uint8_t)key[k] == MARK, "bytes behind the key were written");
+    }
+    must(!r, "an error that walk does not have");
+}
+
+static void wait_for(struct attack *attack, const char *key, uint64_t epoch, uint64_t timeout_ms)
+{
+    begin(attack, "wait");
+    int r = splinter_store_wait(attack->store, key, epoch, timeout_ms, &attack->epoch);
+    MAY_BE(r, ETIMEDOUT, ENOENT);
+}
+
+static void wait_any(struct attack *attack, uint64_t epoch, uint64_t timeout_ms)
+{
+    begin(attack, "wait for anything");
+    int r = splinter_store_wait_any(attack->store, epoch, timeout_ms, &epoch);
+    MAY_BE(r, ETIMEDOUT);
+}
+
+static void stat_of(struct attack *attack)
+{
+    struct splinter_stat st = {.struct_size = sizeof st};
+    begin(attack, "stat");
+    int r = splinter_store_stat(attack->store, &st);
+    must(!r && st.slots == attack->store->geo.slots && st.attached <= MAX_ENTRIES, "stat");
+}
+
+static void problem(void *arg, const char *text)
+{
+    ++*(int *)arg;
+    must(strlen(text) < 1000, "a sentence without an end");
+}
+
+static void check(struct attack *attack)
+{
+    int told = 0;
+    begin(attack, "check");
+    int r = splinter_store_check(attack->store, problem, &told);
+    MAY_BE(r, EAGAIN, ENOMEM);
+    must(r < 0 || told == r, "problems without a sentence, or the other way round");
+}
+
+static void sweep(struct attack *attack)
+{
+    begin(attack, "sweep");
+    int r = splinter_store_sweep(attack->store);
+    MAY_BE(r, EROFS);
+    must(r < 0 || (uint32_t)r <= attack->store->geo.buckets * BUCKET_SLOTS, "too many");
+}
+
+static void reopen(struct attack *attack, uint32_t flags)
+{
+    if (attack->read_only)
+        flags |= SPLINTER_RDONLY;
+    attack_close(attack);
+    attack_open(attack, flags);
+}
+
+static void sync_it(struct attack *attack)
+{
+    begin(attack, "sync");
+    int r = splinter_store_sync(attack->store);
+    MAY_BE(r, EAGAIN, EROFS);
+}
+
+static void say_problem(void *arg, const char *text)
+{
+    (void)arg;
+    fprintf(stderr, "# check: %s\n", text);
+}
+
+/* And what is in it is a store, whatever it was made from. */
+static void snapshot(struct attack *attack)
+{
+    int fd = memfd_create("snapshot", MFD_CLOEXEC);
+    splinter_store *copy;
+    if (fd < 0 || watch_refuse) {
+        close(fd);
+        return;
+    }
+    begin(attack, "snapshot");
+    int r = splinter_store_snapshot_fd(attack->store, fd);
+    MAY_BE(r, ENOSPC, ENOMEM, EAGAIN, EBADMSG);
+    if (!r) {
+        r = splinter_store_open_fd(&copy, fd, NULL);
+        must(!r, "the snapshot cannot be opened");
+        r = splinter_store_check(copy, say_problem, NULL);
+        must(!r, "something is wrong with the snapshot");
+        splinter_store_close(copy);
+    }
+    close(fd);
+}
+
+/* Another handle comes, changes the key, and goes, or stays. */
+static void another(struct attack *attack, const char *key, bool stays)
+{
+    if (watch_refuse)
+        return;
+    begin(attack, "a second handle");
+    if (!attack->second)
+        MAY_BE(splinter_store_open_fd(&attack->second, image_file(), NULL), OPEN_ERRORS);
+    if (!attack->second)
+        return;
+    int r = splinter_store_set(attack->second, key, "another", 1, NULL, NULL);
+    MAY_BE(r, WRITE_ERRORS);
+    if (!stays) {
+        splinter_store_close(attack->second);
+        attack->second = NULL;
+    }
+}
+
+/* The bus verbs, on a store of their own. */
+static void verbs(struct attack *attack, const char *key)
+{
+    char path[64], buf[100];
+    char *keys[8];
+    size_t n = 0;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", image_file());
+    begin(attack, "the bus verbs");
+    if (splinter_open(path)) {
+        MAY_BE(-errno, OPEN_ERRORS);
+        return;
+    }
+    if (splinter_get(key, buf, sizeof buf, &n))
+        MAY_BE(-errno, ENOENT, EMSGSIZE, EAGAIN, EBADMSG);
+    if (splinter_get(key, NULL, 0, &n))
+        MAY_BE(-errno, ENOENT, EAGAIN, EBADMSG);
+    if (splinter_set(key, "v", 1))
+        MAY_BE(-errno, WRITE_ERRORS);
+    must(!splinter_list(NULL, 0, &n) && n <= attack->store->geo.buckets * BUCKET_SLOTS, "list");
+    must(!splinter_list(keys, 8, &n) && n <= 8, "list");
+    for (size_t i = 0; i < n; i++)
+        must(strlen(keys[i]) < SPLINTER_KEY_MAX, "a key without an end");
+    if (splinter_sync())
+        MAY_BE(-errno, EAGAIN, EROFS);
+    if (splinter_poll(key, 1))
+        MAY_BE(-errno, ETIMEDOUT, ENOENT, EAGAIN, EBADMSG);
+    int r = splinter_unset(key);
+    if (r < 0)
+        MAY_BE(-errno, WRITE_ERRORS, ENOENT);
+    splinter_close();
+}
+
+/* It has no name to remove; but it is looked at first. */
+static void unlink_of(struct attack *attack)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", image_file());
+    begin(attack, "unlink");
+    int r = splinter_store_unlink(path, SPLINTER_FILE);
+    must(r < 0 && *splinter_last_error(), "unlink");
+}
+
+void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsigned number)
+{
+    const char *key = image_key(key_number);
+    if (!attack->store)
+        return;
+    uint32_t most = attack->store->geo.max_value;
+    switch (call % CALLS) {
+    case 0:
+        get(attack, key, most, false);
+        break;
+    case 1:
+        get(attack, key, most, true);
+        break;
+    case 2:
+        get(attack, key, number % (most + 1), number & 1);
+        break;
+    case 3:
+        size_only(attack, key);
+        break;
+    default:
+    case 4:
+        set(attack, key, number, 0, 0);
+        break;
+    case 5:
+        set(attack, key, number, SPLINTER_IF_ABSENT, 0);
+        break;
+    case 6:
+        set(attack, key, number, SPLINTER_IF_EPOCH, 0);
+        break;
+    case 7:
+        set(attack, key, number, 0, number % 2 ? 1 : UINT64_MAX);
+        break;
+    case 8:
+        unset(attack, key, 0);
+        break;
+    case 9:
+        unset(attack, key, attack->epoch);
+        break;
+    case 10:
+        append(attack, key, number);
+        break;
+    case 11:
+        add(attack, key, number);
+        break;
+    case 12:
+        walk(attack, NULL, 0);
+        break;
+    case 13:
+        walk(attack, "k", number);
+        break;
+    case 14:
+        wait_for(attack, key, 0, 0);
+        break;
+    case 15:
+        wait_for(attack, key, attack->epoch, number % 300);
+        break;
+    case 16:
+        wait_any(attack, 0, 0);
+        break;
+    case 17:
+        wait_any(attack, UINT64_MAX, number * 10);
+        break;
+    case 18:
+        stat_of(attack);
+        break;
+    case 19:
+        check(attack);
+        break;
+    case 20:
+        sweep(attack);
+        break;
+    case 21:
+        reopen(attack, 0);
+        break;
+    case 22:
+        another(attack, key, false);
+        break;
+    case 23:
+        another(attack, key, true);
+        break;
+    case 24:
+        verbs(attack, key);
+        break;
+    case 25:
+        unlink_of(attack);
+        break;
+    case 28:
+        sync_it(attack);
+        break;
+    case 29:
+        snapshot(attack);
+        break;
+    case 30:
+        reopen(attack, SPLINTER_REBUILD);
+        break;
+    case 31:
+        reopen(attack, SPLINTER_SYNC_EACH);
+        break;
+    case 26: /* fill it up */
+        for (unsigned k = 0; k < IMAGE_KEYS; k++)
+            set(attack, image_key(k), number + k, 0, 0);
+        break;
+    case 27: /* and empty it */
+        for (unsigned k = 0; k < IMAGE_KEYS; k++)
+            unset(attack, image_key(k), 0);
+        break;
+    }
+}
+
+void attack_all(struct attack *attack)
+{
+    static const uint8_t keys[] = {0, 5, 3, 16, 18, 23};
+    for (unsigned i = 0; i < sizeof keys; i++)
+        for (unsigned call = 0; call < 12; call++)
+            attack_call(attack, call, keys[i], call + i);
+    for (unsigned call = 12; call < CALLS; call++)
+        attack_call(attack, call, call % 5, call + 1);
+    attack_call(attack, 4, 0, 5);
+    attack_call(attack, 19, 0, 0);
+}
+
+void attack_each(struct attack *attack, unsigned n)
+{
+    static const uint8_t keys[] = {0, 1, 3, 5, 4, 18, 23};
+    for (unsigned call = 0; call < CALLS; call++)
+        if (call != 21 && call != 25 && call != 29 && (call < 30 || n % 16 == 0))
+            attack_call(attack, call, keys[(call + n) % sizeof keys], call + n);
+    attack_call(attack, n % 16 ? 19 : 29, 0, 0);
+    attack_call(attack, 21, 0, 0);
+    attack_call(attack, 4, n % 5, n);
+}

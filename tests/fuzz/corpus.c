@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* corpus.c - attacks to begin with: a fuzzer mixes what it is given.  The images were made before. */
+#include "corpus.h"
+
+#include "calls.h"
+#include "script.h"
+
+struct out {
+    uint8_t *bytes;
+    size_t length;
+};
+
+static void put(struct out *out, uint8_t byte)
+{
+    if (out->length < SEED_BYTES_MAX)
+        out->bytes[out->length++] = byte;
+}
+
+static void call(struct out *out, uint8_t what, uint8_t key, uint8_t number)
+{
+    put(out, what);
+    put(out, key);
+    put(out, number);
+}
+
+static void write_to(struct out *out, uint8_t part, uint8_t number, uint16_t offset, uint8_t form,
+                     uint8_t width)
+{
+    put(out, part);
+    put(out, number);
+    put(out, (uint8_t)offset);
+    put(out, (uint8_t)(offset >> 8));
+    put(out, (uint8_t)(form | width << 3));
+    if (form == FORM_RAW)
+        for (unsigned i = 0; i < 1u << width; i++)
+            put(out, (uint8_t)(0xff - i));
+    else if (form == FORM_COPY)
+        for (unsigned i = 0; i < 4; i++)
+            put(out, (uint8_t)(part + (i == 1)));
+    else
+        for (unsigned i = 0; i < (form == FORM_LOCK ? 3 : form == FORM_HEAD || form == FORM_NAMED ? 2 : 1);
+             i++)
+            put(out, (uint8_t)(number + offset + i));
+}
+
+/* The whole of an image, untouched. */
+static void whole(struct out *out, unsigned n)
+{
+    static const uint8_t modes[] = {0, MODE_READ_ONLY, MODE_READ_ONLY | MODE_REFUSE};
+    put(out, (uint8_t)(n / 3));
+    put(out, (uint8_t)(MODE_ALL | modes[n % 3]));
+}
+
+/* One field of one part, before it is opened or while it is open. */
+static void field(struct out *out, unsigned n)
+{
+    static const uint8_t parts[] = {PART_HEADER, PART_MAPS,   PART_ENTRY,   PART_LANE, PART_BUCKET,
+                                    PART_SLAB,   PART_RECORD, PART_PAYLOAD, PART_ANYTHING};
+    unsigned part = n % sizeof parts, form = n / sizeof parts % 8, offset = n / sizeof parts / 8;
+    put(out, (uint8_t)(1 + n % (image_count - 1)));
+    put(out, (uint8_t)(MODE_ALL | (n % 5 ? 0 : MODE_READ_ONLY) | (n % 2 ? MODE_POINTS : 0) |
+                       (n % 3 ? MODE_RECORDS : 0)));
+    /* What a writer has at hand of its own is to be there, too. */
+    for (uint8_t i = 0; i < 3; i++)
+        call(out, 4, i & 1, (uint8_t)(i + n % 3));
+    put(out, COMMAND_WRITE);
+    write_to(out, parts[part], (uint8_t)(n % 7), (uint16_t)(offset * 4), (uint8_t)form,
+             (uint8_t)(2 + n % 2));
+    for (uint8_t i = 0; i < 3; i++)
+        call(out, 4, i & 1, (uint8_t)(i + n % 3));
+    call(out, (uint8_t)(n % CALLS), (uint8_t)(n % 5), (uint8_t)n);
+}
+
+/* Something that changes under the hands of a call. */
+static void race(struct out *out, unsigned n)
+{
+    static const uint8_t parts[] = {PART_RECORD, PART_SLAB, PART_LANE, PART_BUCKET, PART_HEADER};
+    put(out, (uint8_t)(1 + n % (image_count - 1)));
+    put(out, n % 4 ? 0 : MODE_READ_ONLY);
+    for (unsigned i = 0; i < 3; i++) {
+        put(out, COMMAND_LATER);
+        put(out, (uint8_t)(n * 2 + 1));
+        put(out, n % 3 ? 0 : 0x80);
+        write_to(out, parts[(n + i) % sizeof parts], (uint8_t)(n % 9), (uint16_t)(n / 5 * 4),
+                 (uint8_t)(i ? FORM_INTERESTING : FORM_RAW), (uint8_t)(n % 4));
+        call(out, (uint8_t)n, (uint8_t)(n % 5), (uint8_t)(n / 3));
+        call(out, (uint8_t)(n + 7), (uint8_t)(n % 5), (uint8_t)(n / 3));
+    }
+}
+
+/* The header, raw. */
+static void header(struct out *out, unsigned n)
+{
+    put(out, (uint8_t)(n % image_count));
+    put(out, (uint8_t)(MODE_ALL | MODE_GEOMETRY | (n % 2 ? MODE_CHECKSUM : 0)));
+    put(out, COMMAND_WRITE);
+    write_to(out, PART_GEOMETRY, 0, (uint16_t)(n / 2 * 4), (uint8_t)(n % 3), 2);
+}
+
+size_t corpus_seed(unsigned n, uint8_t bytes[SEED_BYTES_MAX])
+{
+    static const struct {
+        unsigned count;
+        void (*make)(struct out *, unsigned);
+    } kinds[] = {{0, whole}, {1200, field}, {480, race}, {80, header}};
+    struct out out = {bytes, 0};
+    for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        unsigned count = kinds[k].count ? kinds[k].count : 3 * image_count;
+        if (n < count) {
+            kinds[k].make(&out, n);
+            return out.length;
+        }
+        n -= count;
+    }
+    return 0;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image.c - stores to be attacked; see image.h */
+#define XXH_INLINE_ALL
+#include "image.h"
+
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <splinter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#define SEED UINT64_C(0x5eed5eed5eed5eed)
+#define IMAGES 10
+
+struct image images[IMAGES];
+unsigned image_count;
+
+static int file = -1;
+static uint64_t file_length;
+
+__attribute__((noreturn)) static void fail(const char *what, int error)
+{
+    fprintf(stderr, "# image: %s: %s (%s)\n", what, strerror(error), splinter_last_error());
+    abort();
+}
+
+/* Every length that the comparison of keys treats in its own way, and some that are never set. */
+const char *image_key(unsigned i)
+{
+    static char longest[SPLINTER_KEY_MAX], name[IMAGE_KEYS][40];
+    static const uint8_t lengths[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 33};
+
+    i %= IMAGE_KEYS;
+    if (!*longest) {
+        memset(longest, 'L', sizeof longest - 1);
+        for (unsigned k = 0; k < IMAGE_KEYS; k++) {
+            memset(name[k], 'a' + (int)k, lengths[k % sizeof lengths]);
+            if (lengths[k % sizeof lengths] > 2) /* a prefix for walks */
+                name[k][0] = 'k';
+        }
+    }
+    return i == 5 ? longest : name[i];
+}
+
+/* ---- making them ---- */
+
+/* As the library does it, but for the seed of the hash, which it takes at random. */
+static splinter_store *create(size_t slots, size_t max_value, uint32_t flags)
+{
+    splinter_store *s;
+    struct geometry geo;
+    int fd = memfd_create("image", MFD_CLOEXEC), r = geometry_make(&geo, slots, max_value, flags);
+    if (fd < 0 || r)
+        fail("create", r ? -r : errno);
+    geo.seed = SEED;
+    geo.checksum = XXH3_64bits(&geo, offsetof(struct geometry, checksum));
+    r = backing_fill(fd, &geo, "image");
+    if (!r)
+        r = splinter_store_open_fd(&s, fd, NULL);
+    if (r)
+        fail("create", -r);
+    close(fd);
+    return s;
+}
+
+static void set(splinter_store *s, unsigned k, size_t length, uint64_t ttl_ns)
+{
+    static uint8_t value[100000];
+    struct splinter_set_options o = {.struct_size = sizeof o, .ttl_ns = ttl_ns};
+    memset(value, 'A' + (int)k, sizeof value);
+    int r = splinter_store_set(s, image_key(k), value, length, &o, NULL);
+    if (r)
+        fail("set", -r);
+}
+
+/* What is in the file now, as if everybody had been killed: nobody has a lock in the copy. */
+static struct image *copy_fd(int fd, const char *name)
+{
+    struct image *image = &images[image_count++];
+    struct stat st;
+    if (fstat(fd, &st))
+        fail("stat", errno);
+    image->name = name;
+    image->length = (uint64_t)st.st_size;
+    image->bytes = malloc((size_t)st.st_size);
+    if (!image->bytes || pread(fd, image->bytes, image->length, 0) != st.st_size)
+        fail("copy", errno);
+    memcpy(&image->geo, image->bytes, sizeof image->geo);
+    const struct header *header = (const void *)image->bytes;
+    image->entries = header->registry_used;
+    image->slabs = header->slabs_used;
+    const struct bucket *index = (const void *)(image->bytes + image->geo.index_off);
+    for (uint32_t b = 0; b < image->geo.buckets; b++)
+        for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
+            if (index[b].slot[i].head && image->records < IMAGE_RECORDS)
+                image->head[image->records++] = index[b].slot[i].head;
+    return image;
+}
+
+static struct image *copy(splinter_store *s, const char *name)
+{
+    return copy_fd(splinter_store_fd(s), name);
+}
+
+static struct lane *lane_of(struct image *image, uint32_t l)
+{
+    struct entry *registry = (void *)(image->bytes + image->geo.registry_off);
+    return &registry[l / ENTRY_LANES].lane[l % ENTRY_LANES];
+}
+
+static struct slot *slot_of(struct image *image, uint32_t *number, uint32_t nth)
+{
+    struct bucket *index = (void *)(image->bytes + image->geo.index_off);
+    for (*number = 0; *number < image->geo.buckets * BUCKET_SLOTS; ++*number) {
+        struct slot *slot = &index[*number / BUCKET_SLOTS].slot[*number % BUCKET_SLOTS];
+        if (slot->head && !nth--)
+            return slot;
+    }
+    fail("no such slot", ENOENT);
+}
+
+/* Killed in the middle: an update that was published, an insert that was not yet visible, an unset
+ * that was about to happen, each with a lock, and blocks that only the lane knows of. */
+static void open_journals(struct image *image)
+{
+    static const uint8_t kinds[] = {LANE_UPDATE, LANE_INSERT, LANE_UNSET};
+    struct bucket *index = (void *)(image->bytes + image->geo.index_off);
+    uint64_t spare = 0;
+    for (uint32_t k = 0; k < LANE_SPARES && !spare; k++)
+        for (uint32_t l = 0; l < ENTRY_LANES && !spare; l++)
+            spare = lane_of(image, l)->spare[k];
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t number;
+        struct lane *lane = lane_of(image, i);
+        struct slot *slot = slot_of(image, &number, i);
+        lane->epoch = slot->head >> 32;
+        lane->ack = 0;
+        lane->slot = number;
+        lane->kind = kinds[i];
+        lane->head = kinds[i] == LANE_UNSET ? 0 : slot->head;
+        lane->expect = kinds[i] == LANE_UNSET ? slot->head : 0;
+        lane->old = kinds[i] == LANE_UNSET ? NAMED(HEAD_REF(slot->head), 1) : spare;
+        lane->hash = slot->hash;
+        lane->spare_at = (uint8_t)i;
+        lane->lock = number / BUCKET_SLOTS + 1;
+        uint32_t holder = i + 1; /* as the first entry's lanes are numbered */
+        index[number / BUCKET_SLOTS].lock[i % 2] =
+            (uint32_t)(slot->hash & 0x3ffff) << 14 | (holder + 1);
+        if (kinds[i] == LANE_INSERT)
+            slot->hash = ~slot->hash;
+    }
+}
+
+void images_make(void)
+{
+    static const size_t lengths[] = {1, 8, 40, 100, 300};
+    splinter_store *s = create(1, 8, 0), *other;
+    copy(s, "empty");
+    set(s, 3, 8, 0);
+    splinter_store_close(s);
+
+    s = create(20, 300, 0);
+    for (unsigned k = 0; k < 16; k++)
+        set(s, k, lengths[k % 5], k % 4 == 3 ? UINT64_C(1000000000000) : 0);
+    set(s, 16, 20, 1); /* expired */
+    set(s, 17, 300, 1);
+    for (unsigned k = 0; k < 16; k += 3)
+        set(s, k, lengths[(k + 1) % 5], 0);
+    splinter_store_unset(s, image_key(2), 0, NULL);
+    splinter_store_add(s, image_key(18), 42, NULL);
+    copy(s, "used, and left by a kill");
+    int r = splinter_store_open_fd(&other, splinter_store_fd(s), NULL);
+    if (r)
+        fail("open twice", -r);
+    set(other, 19, 10, 0);
+    set(other, 1, 33, 0);
+    open_journals(copy(s, "killed in the middle"));
+    splinter_store_close(other);
+    splinter_store_close(s);
+
+    s = create(6, 64, 0); /* in four buckets: probes go past their end */
+    for (unsigned k = 0; k < 6; k++)
+        set(s, k, 1 + 10 * k, 0);
+    copy(s, "full");
+    splinter_store_close(s);
+
+    s = create(8, 65536, 0);
+    for (unsigned k = 0; k < 8; k++)
+        set(s, k, (size_t)1 << (2 * k + 2), 0);
+    copy(s, "many sizes");
+    splinter_store_close(s);
+
+    s = create(2000, 100, 0); /* more than one chunk of the index, some of them holes */
+    for (unsigned k = 0; k < 18; k++)
+        set(s, k, 16, 0);
+    copy(s, "mostly holes");
+    splinter_store_close(s);
+
+    /* Durable: closed in order, killed, and cut off, which has the index rebuilt. */
+    s = create(20, 300, GEOMETRY_DURABLE);
+    for (unsigned k = 0; k < 12; k++)
+        set(s, k, lengths[k % 5], 0);
+    r = splinter_store_sync(s);
+    if (r)
+        fail("sync", -r);
+    for (unsigned k = 0; k < 6; k++) /* what they replace is kept until the next sync */
+        set(s, k, lengths[(k + 1) % 5], 0);
+    splinter_store_unset(s, image_key(7), 0, NULL);
+    splinter_store_unset(s, image_key(9), 0, NULL);
+    set(s, 14, 30, 1000000000000);
+    copy(s, "durable, killed")->running = true;
+    copy(s, "durable, cut off");
+    open_journals(copy(s, "durable, killed in the middle"));
+    images[image_count - 1].running = true;
+    int fd = dup(splinter_store_fd(s));
+    splinter_store_close(s);
+    copy_fd(fd, "durable, closed");
+    close(fd);
+}
+
+/* ---- the victim ---- */
+
+int image_file(void)
+{
+    if (file < 0)
+        file = memfd_create("victim", MFD_CLOEXEC);
+    if (file < 0)
+        fail("memfd_create", errno);
+    return file;
+}
+
+void image_restore(const struct image *image)
+{
+    static const uint8_t nothing[PAGE];
+    int fd = image_file();
+    if (ftruncate(fd, 0) || ftruncate(fd, (off_t)image->length))
+        fail("truncate", errno);
+    file_length = image->length;
+    for (uint64_t at = 0; at < image->length; at += PAGE) {
+        size_t n = image->length - at < PAGE ? (size_t)(image->length - at) : PAGE;
+        if (memcmp(image->bytes + at, nothing, n))
+            image_write(at, image->bytes + at, n);
+    }
+    if (image->running) {
+        struct header header;
+        memcpy(&header, image->bytes, sizeof header);
+        sync_session(fd, &header);
+        image_write(0, &header, sizeof header);
+    }
+}
+
+void image_write(uint64_t offset, const void *bytes, size_t length)
+{
+    if (offset <= file_length && length <= file_length - offset &&
+        pwrite(file, bytes, length, (off_t)offset) != (ssize_t)length)
+        fail("write", errno);
+}
+
+uint64_t image_read(uint64_t offset, size_t width)
+{
+    uint64_t value = 0;
+    if (offset <= file_length && width <= sizeof value &&
+        pread(file, &value, width, (off_t)offset) < 0)
+        fail("read", errno);
+    return value;
+}
+
+void image_fix_geometry(void)
+{
+    struct geometry geo;
+    if (pread(file, &geo, sizeof geo, 0) != (ssize_t)sizeof geo)
+        fail("read", errno);
+    geo.checksum = XXH3_64bits(&geo, offsetof(struct geometry, checksum));
+    image_write(0, &geo, sizeof geo);
+}
+
+void image_fix_points(const struct image *image)
+{
+    for (int i = 0; i < 2; i++) {
+        struct sync_point p;
+        if (pread(file, &p, sizeof p, SYNC_POINT_OFF(i)) != (ssize_t)sizeof p)
+            fail("read", errno);
+        p.checksum = XXH3_64bits_withSeed(&p, offsetof(struct sync_point, checksum),
+                                          image->geo.checksum);
+        image_write(SYNC_POINT_OFF(i), &p, sizeof p);
+    }
+}
+
+void image_fix_records(const struct image *image)
+{
+    static splinter_store as_if;
+    as_if.geo = image->geo;
+    for (uint32_t i = 0; i < image->records; i++) {
+        union {
+            struct record rec;
+            uint8_t bytes[4096];
+        } block;
+        uint64_t length, at = part_at(image, PART_RECORD, i, &length);
+        ssize_t n = pread(file, &block, sizeof block, (off_t)at);
+        struct record *rec = &block.rec;
+        if (n < (ssize_t)sizeof *rec || value_offset(rec->key_len) > (size_t)n ||
+            rec->value_len > (size_t)n - value_offset(rec->key_len))
+            continue;
+        rec->checksum = record_checksum(
+            rec, record_payload_hash(&as_if, rec, rec->key_len, rec->value_len));
+        image_write(at, rec, sizeof *rec);
+    }
+}
+
+/* ---- parts ---- */
+
+uint32_t part_count(const struct image *image, enum part part)
+{
+    switch (part) {
+    case PART_ENTRY:
+        return image->entries + 1;
+    case PART_LANE:
+        return (image->entries + 1) * ENTRY_LANES;
+    case PART_BUCKET:
+        return image->geo.buckets;
+    case PART_SLAB:
+        return image->slabs;
+    case PART_RECORD:
+    case PART_PAYLOAD:
+        return image->records;
+    default:
+        return 1;
+    }
+}
+
+uint64_t part_at(const struct image *image, enum part part, uint32_t number, uint64_t *length)
+{
+    const struct geometry *geo = &image->geo;
+    uint32_t count = part_count(image, part);
+    uint64_t at = 0;
+    *length = 0;
+    if (!count)
+        return 0;
+    number %= count;
+    switch (part) {
+    case PART_GEOMETRY:
+        *length = sizeof *geo;
+        break;
+    case PART_HEADER:
+        at = sizeof *geo;
+        *length = sizeof(struct header) - at;
+        break;
+    case PART_MAPS:
+        at = PAGE;
+        *length = geo->registry_off - at;
+        break;
+    case PART_ENTRY:
+        at = geo->registry_off + number * sizeof(struct entry);
+        *length = offsetof(struct entry, lane);
+        break;
+    case PART_LANE:
+        at = geo->registry_off + number % (image->entries + 1) * sizeof(struct entry) +
+             offsetof(struct entry, lane) + number / (image->entries + 1) * sizeof(struct lane);
+        *length = sizeof(struct lane);
+        break;
+    case PART_BUCKET:
+        at = geo->index_off + number * sizeof(struct bucket);
+        *length = sizeof(struct bucket);
+        break;
+    case PART_SLAB:
+        at = geo->arena_off + (uint64_t)number * geo->slab_units * UNIT;
+        *length = sizeof(struct slab);
+        break;
+    case PART_RECORD:
+        at = geo->arena_off + (uint64_t)HEAD_REF(image->head[number]) * UNIT;
+        *length = sizeof(struct record);
+        break;
+    case PART_PAYLOAD: {
+        at = geo->arena_off + (uint64_t)HEAD_REF(image->head[number]) * UNIT;
+        const struct record *rec = (const void *)(image->bytes + at);
+        *length = value_offset(rec->key_len) + rec->value_len - sizeof *rec;
+        at += sizeof *rec;
+        break;
+    }
+    default:
+        *length = image->length;
+    }
+    return at;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image.h - stores to be attacked, and where in them to hit
+ *
+ * The same bytes on every run, for the keys, the seed of the hash and the time are fixed.  All
+ * positions come from lib/layout.h and the geometry.
+ */
+#ifndef SPLINTER_TEST_IMAGE_H
+#define SPLINTER_TEST_IMAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "internal.h"
+
+#define IMAGE_KEYS 24 /* names, of which an image has some */
+const char *image_key(unsigned i);
+
+#define IMAGE_RECORDS 64
+
+struct image {
+    const char *name;
+    struct geometry geo;
+    bool running;    /* to be taken for one that a process of this kernel left by being killed */
+    uint64_t length; /* of the file */
+    uint8_t *bytes;
+    uint32_t entries; /* of the registry, that were used */
+    uint32_t slabs;   /* that were used */
+    uint32_t records;
+    uint64_t head[IMAGE_RECORDS]; /* of records in the index */
+};
+
+extern struct image images[];
+extern unsigned image_count;
+
+/* Makes them all; dies with a sentence if it cannot. */
+void images_make(void);
+
+/* The victim: a file that becomes a fresh copy of an image. */
+int image_file(void);
+void image_restore(const struct image *image);
+/* As a process that maps the file might; what lies outside of it is left out. */
+void image_write(uint64_t offset, const void *bytes, size_t length);
+uint64_t image_read(uint64_t offset, size_t width);
+
+/* Parts of a store. */
+enum part {
+    PART_GEOMETRY,
+    PART_HEADER,   /* the rest of it */
+    PART_MAPS,     /* what lies between the header and the registry */
+    PART_ENTRY,    /* without its lanes; the next one, which an opener may get, as well */
+    PART_LANE,     /* first lanes first, for a process with few threads has no others */
+    PART_BUCKET,
+    PART_SLAB,     /* its header */
+    PART_RECORD,   /* its header */
+    PART_PAYLOAD,  /* key and value */
+    PART_ANYTHING,
+    PARTS
+};
+
+/* How many of that part there are in use, where one is, and how long. */
+uint32_t part_count(const struct image *image, enum part part);
+uint64_t part_at(const struct image *image, enum part part, uint32_t number, uint64_t *length);
+
+/* Checksums, made right: of the geometry, of the sync points, of the records. */
+void image_fix_geometry(void);
+void image_fix_points(const struct image *image);
+void image_fix_records(const struct image *image);
+
+#endif
