@@ -10,6 +10,7 @@
 #ifdef SPLINTER_FAULT
 
 void (*fault_hook)(const char *step);
+unsigned fault_bugs;
 
 /* A build with --enable-fault-points has no test that sets the hook: there the environment
  * names the step at which any program that uses the library dies. */

@@ -23,8 +23,18 @@ void fault_reached(const char *step);
         fault_reached(fault_step); \
     } while (0)
 
+/* Mistakes that a test can make the library make, to see that it would find them. */
+#define BUG_CHECKSUM 1u    /* a record counts whatever its checksum says */
+#define BUG_ZERO_EARLY 2u  /* a superseded record is zeroed before a sync has ended */
+#define BUG_POINT_FIRST 4u /* the sync point is written with the data, not after it */
+#define BUG_NO_GRACE 8u    /* a sync does not wait for changes that are under way */
+#define BUG_KEEP_LESS 16u  /* during a sync only records are kept that it acknowledges */
+extern unsigned fault_bugs;
+#define fault_bug(bug) (fault_bugs & (bug))
+
 #else
 #define fault_point(name) ((void)0)
+#define fault_bug(bug) 0
 #endif
 
 #endif

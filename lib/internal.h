@@ -191,6 +191,8 @@ int recover_counts(struct splinter_store *s);
 enum left { LEFT_CLEAN, LEFT_RUNNING, LEFT_TORN };
 bool sync_point_read(const struct splinter_store *s, struct sync_point *out);
 int sync_as_asked(struct splinter_store *s);
+void sync_keep_now(struct splinter_store *s);
+void sync_after_death(struct splinter_store *s);
 enum left sync_how_left(struct splinter_store *s);
 void sync_session(int fd, struct header *h);
 int sync_unclean(struct splinter_store *s);

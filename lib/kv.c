@@ -103,7 +103,7 @@ static void close_change(struct lane_private *lane)
  * the disk has of the key is older.  The lane's turn was taken before: pairs with sync.c. */
 static bool must_keep(const struct splinter_store *s, uint64_t epoch)
 {
-    return s->durable && epoch <= load_acquire(&s->header->sync_begun);
+    return s->durable && epoch <= load_acquire(&s->header->keep) && !fault_bug(BUG_ZERO_EARLY);
 }
 
 /* retire() for a record that is kept. */

@@ -53,7 +53,7 @@ int lane_acquire(struct splinter_store *s, struct lane_private **out)
             preferred = i + 1;
             *out = lane;
             if (s->durable) {
-                /* Before sync_begun is read in must_keep(); pairs with the fence in grace(). */
+                /* Before header.keep is read in must_keep(); pairs with the fence in grace(). */
                 store_relaxed(&lane->shared->turn, lane->shared->turn | 1);
                 fence_seq_cst();
             }

@@ -81,8 +81,8 @@ struct header {
                                expired when the clock jumps back */
     uint32_t ttl_used;      /* some record had an end of life */
     uint32_t reserved;
-    uint64_t sync_begun;    /* epoch that the latest sync, ended or not, is to cover; written by the
-                               holder of the sync lock.  Records up to it are kept, not reused. */
+    uint64_t keep;          /* durable stores: a record up to this epoch, when it is replaced, is
+                               kept until a sync has ended; written by the holder of the sync lock */
     uint64_t synced;        /* epoch up to which everything is on disk; written as above */
     uint8_t pad3[16];
 

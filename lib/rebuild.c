@@ -353,7 +353,7 @@ static int reset(struct rebuild *r, const struct sync_point *p)
     h->ttl_used = 0;
     h->sync_error = 0;
     h->limbo_at = 0;
-    h->sync_begun = r->synced;
+    h->keep = r->synced;
     h->synced = r->synced;
     return 0;
 }
@@ -368,7 +368,7 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     r.units = load_relaxed(&s->known_units);
     if (p.file_bytes > s->geo.arena_off)
         r.synced_units = (p.file_bytes - s->geo.arena_off) / UNIT;
-    if (p.file_bytes > s->geo.arena_off + r.units * UNIT && in_place)
+    if (r.synced_units > r.units)
         r.damaged++; /* cut off: at least one, or there would have been no need for the room */
     int e = reset(&r, &p);
     fault_point("rebuild: reset");

@@ -39,7 +39,8 @@ static inline bool record_is_whole(const struct splinter_store *s, const struct 
     uint32_t key_len = load_relaxed(&rec->key_len), value_len = load_relaxed(&rec->value_len);
     return rec->epoch && key_len && key_len < SPLINTER_KEY_MAX && value_len &&
            value_len <= s->geo.max_value && value_offset(key_len) + (uint64_t)value_len <= room &&
-           record_checksum(rec, record_payload_hash(s, rec, key_len, value_len)) == rec->checksum;
+           (record_checksum(rec, record_payload_hash(s, rec, key_len, value_len)) == rec->checksum ||
+            fault_bug(BUG_CHECKSUM));
 }
 
 #endif

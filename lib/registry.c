@@ -196,6 +196,7 @@ int registry_attach(struct splinter_store *s)
         return r;
     }
     registry_reap_all(s);
+    sync_after_death(s);
     return 0;
 }
 
@@ -257,6 +258,8 @@ bool registry_reap(struct splinter_store *s, uint32_t entry)
         lock_byte(s->lock_fd, LOCK_BASE + entry, F_UNLCK);
     }
     pthread_mutex_unlock(&s->mutex);
+    if (dead)
+        sync_after_death(s);
     return dead;
 }
 

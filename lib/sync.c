@@ -8,17 +8,23 @@
  * ended.  The sync point says which epoch that was.
  *
  * A sync
- *   1. reads the store's epoch E and says so in sync_begun: from here on records up to E are kept;
+ *   1. reads the store's epoch E, and lets every record that is replaced from here on be kept;
  *   2. waits until every change that was under way has ended (grace): then all changes up to E are
- *      in memory, marks on what they superseded included, and no record up to E is being zeroed;
+ *      in memory, marks on what they superseded included, and no record is being zeroed;
  *   3. writes the file out (fdatasync), then the sync point, then that;
- *   4. zeroes and frees what changes up to E superseded.
+ *   4. lets the records be kept that were there then: those up to the epoch of now;
+ *   5. zeroes and frees what changes up to E superseded.
+ *
+ * Why all records in step 1, and not those up to E: of a key changed during step 2 the old version
+ * may have been zeroed already, and the new one, numbered after E, be the only one that step 3
+ * brings to the disk.
  *
  * Step 2 is the grace period of read-copy-update: P. McKenney, J. Slingwine, "Read-Copy Update:
  * Using Execution History to Solve Concurrency Problems", PDCS 1998.
  *
  * Invariants
- *  - header.synced <= epoch of the sync point on disk <= header.sync_begun.
+ *  - header.synced <= epoch of the sync point on disk <= header.keep.
+ *  - The newest version of a key that is on disk for certain has an epoch up to header.keep.
  *  - Of the two sync points one is whole on disk at any moment, and belongs to data on disk.
  *  - "clean" is on disk only while nobody has the store open to write.
  */
@@ -35,6 +41,7 @@
 #include "internal.h"
 
 #define GRACE_NS UINT64_C(1000000000) /* for a live process that does not go on with its change */
+#define KEEP_ALL UINT64_MAX
 #define TURN_NS UINT64_C(10000000000) /* for another sync */
 
 uint64_t now_monotonic(void)
@@ -74,17 +81,13 @@ bool sync_point_read(const struct splinter_store *s, struct sync_point *out)
 }
 
 /* Write the next sync point over the older one, and that to disk.  All it speaks of is there. */
-static int point_write(struct splinter_store *s, uint64_t epoch, bool clean)
+static int point_write(struct splinter_store *s, uint64_t epoch, uint64_t file_bytes, bool clean)
 {
-    struct sync_point last = {0}, p = {.epoch = epoch, .clean = clean};
-    struct stat st;
+    struct sync_point last = {0}, p = {.epoch = epoch, .file_bytes = file_bytes, .clean = clean};
     sync_point_read(s, &last);
-    if (fstat(s->fd, &st))
-        return -errno;
     memcpy(p.magic, SYNC_MAGIC, sizeof p.magic);
     p.sequence = last.sequence + 1;
     p.clock_floor = load_relaxed(&s->header->clock_floor);
-    p.file_bytes = (uint64_t)st.st_size;
     p.checksum = point_checksum(s, &p);
     memcpy(s->base + SYNC_POINT_OFF(p.sequence & 1), &p, sizeof p);
     fault_point("sync: point written");
@@ -108,7 +111,7 @@ static int lock_turn(struct splinter_store *s)
 /* Until every change that is under way now has ended. */
 static int grace(struct splinter_store *s)
 {
-    fence_seq_cst(); /* after the store of sync_begun; pairs with the fence in lane_acquire() */
+    fence_seq_cst(); /* after the store of keep; pairs with the fence in lane_acquire() */
     uint32_t used = load_acquire(&s->header->registry_used);
     uint64_t begin = now_monotonic();
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
@@ -168,15 +171,25 @@ static void touch_all(struct splinter_store *s)
 static int write_out(struct splinter_store *s, uint64_t epoch, bool clean)
 {
     struct header *h = s->header;
+    struct stat st;
     if (load_relaxed(&h->sync_error))
         touch_all(s);
-    int r = backing_flush(s->fd);
+    /* Before the data: the length that the file has afterwards may not be on disk. */
+    if (fstat(s->fd, &st))
+        return -errno;
+    int r = fault_bug(BUG_POINT_FIRST) ? 0 : backing_flush(s->fd);
     fault_point("sync: data written");
     if (!r)
-        r = point_write(s, epoch, clean);
+        r = point_write(s, epoch, (uint64_t)st.st_size, clean);
     store_relaxed(&h->sync_error, (uint32_t)-r);
     store_relaxed(&h->last_sync_ns, now_monotonic());
     return r;
+}
+
+/* All that is there now may be what the disk has.  A sync that died half-way left KEEP_ALL. */
+void sync_keep_now(struct splinter_store *s)
+{
+    store_seq_cst(&s->header->keep, load_seq_cst(&s->header->epoch));
 }
 
 /* The caller holds the sync lock. */
@@ -184,11 +197,14 @@ static int sync_locked(struct splinter_store *s)
 {
     struct header *h = s->header;
     uint64_t epoch = load_seq_cst(&h->epoch);
-    raise_u64(&h->sync_begun, epoch);
+    fault_point("sync: numbered");
+    store_seq_cst(&h->keep, fault_bug(BUG_KEEP_LESS) ? epoch : KEEP_ALL);
     fault_point("sync: begun");
-    int r = grace(s);
+    int r = fault_bug(BUG_NO_GRACE) ? 0 : grace(s);
     if (!r)
         r = write_out(s, epoch, false);
+    if (!fault_bug(BUG_KEEP_LESS))
+        sync_keep_now(s); /* also where it failed: who knows what is on disk */
     if (r)
         return r;
     fault_point("sync: on disk");
@@ -243,6 +259,20 @@ int sync_as_asked(struct splinter_store *s)
             return 0;
     }
     return splinter_store_sync(s);
+}
+
+/* Somebody died: was he in the middle of a sync? */
+void sync_after_death(struct splinter_store *s)
+{
+    if (!s->durable || load_relaxed(&s->header->keep) != KEEP_ALL ||
+        pthread_mutex_trylock(&s->sync_mutex))
+        return;
+    if (registry_lock_sync(s) == 0) {
+        if (load_relaxed(&s->header->keep) == KEEP_ALL)
+            sync_keep_now(s);
+        registry_unlock_sync(s);
+    }
+    pthread_mutex_unlock(&s->sync_mutex);
 }
 
 /* ---- opening and closing: the caller holds the lock of openers ---- */
@@ -307,7 +337,7 @@ int sync_unclean(struct splinter_store *s)
     store_relaxed(&s->header->damaged, 0);
     sync_session(s->fd, s->header);
     fault_point("open: session noted");
-    return point_write(s, p.epoch, false);
+    return point_write(s, p.epoch, p.file_bytes, false);
 }
 
 /* Everything to disk, and say that it is whole.  Nobody else has the store open to write, and
@@ -315,7 +345,7 @@ int sync_unclean(struct splinter_store *s)
 int sync_close(struct splinter_store *s)
 {
     uint64_t epoch = load_seq_cst(&s->header->epoch);
-    raise_u64(&s->header->sync_begun, epoch);
+    store_relaxed(&s->header->keep, epoch);
     int r = write_out(s, epoch, true);
     fault_point("close: clean on disk");
     if (!r)
@@ -327,7 +357,7 @@ int sync_close(struct splinter_store *s)
 int sync_rebuilt(struct splinter_store *s)
 {
     uint64_t epoch = load_seq_cst(&s->header->epoch);
-    store_relaxed(&s->header->sync_begun, epoch);
+    store_relaxed(&s->header->keep, epoch);
     int r = write_out(s, epoch, false);
     fault_point("rebuild: on disk");
     if (!r)
