@@ -95,6 +95,26 @@ bool arena_is_lanes(struct splinter_store *s, uint64_t named, uint32_t tag)
     return slab_of_named(s, named, tag, &block);
 }
 
+/* Size and class of the block at ref, whose record is of so many bytes; 0 if there is no such
+ * block.  A block is of the class of its record, so a division is needed only where one lies. */
+uint32_t arena_block_of_size(struct splinter_store *s, uint32_t ref, uint64_t bytes,
+                             uint32_t *class)
+{
+    uint32_t number = ref >> s->slab_shift, units;
+    if (bytes <= (uint64_t)8 * UNIT && number < s->geo.slabs) {
+        units = (uint32_t)((bytes + UNIT - 1) / UNIT);
+        *class = class_of_units(units);
+        if ((uint64_t)ref + units <= load_relaxed(&s->known_units) &&
+            load_relaxed(&arena_slab(s, number)->block_units) == units)
+            return units;
+    }
+    units = arena_block_units(s, ref);
+    *class = units ? class_of_units(units) : 0;
+    /* No class has this size: no store of ours wrote it, and a record of the class above does not
+     * fit.  Given up, as a block without a size is. */
+    return units && class_units(*class) == units ? units : 0;
+}
+
 /* Free a named block, if it is still the lane's.  It was zeroed before. */
 void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag)
 {

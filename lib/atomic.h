@@ -41,6 +41,9 @@
  */
 #define crash_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
+/* Have the line of p, which is about to be written, fetched while something else is done. */
+#define prefetch_to_write(p) __builtin_prefetch((p), 1)
+
 static inline void cpu_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -119,37 +122,37 @@ static inline void payload_zero(void *dst, size_t n)
         store_relaxed(to++, 0);
 }
 #else
+typedef uint64_t payload_piece __attribute__((vector_size(16)));
+
 /*
  * Few bytes are copied in line, by moves of one size that overlap in the middle: a call costs as
  * much as the rest of a get, and makes its caller save registers.
  */
 static inline void payload_copy(void *dst, const void *src, size_t n)
 {
-    struct sixteen {
-        uint64_t word[2];
-    } piece;
     char *d = dst, *d_end = d + n;
     const char *s = src, *s_end = s + n;
 #define PAYLOAD_MOVE(to, from, type) \
     do { \
-        memcpy(&piece, (from), sizeof(type)); \
-        memcpy((to), &piece, sizeof(type)); \
+        type piece; \
+        memcpy(&piece, (from), sizeof piece); \
+        memcpy((to), &piece, sizeof piece); \
     } while (0)
     if (n > PAYLOAD_INLINE) {
         memcpy(dst, src, n);
     } else if (n >= 16) {
         if (n > 32) {
             if (n > 64) {
-                PAYLOAD_MOVE(d + 32, s + 32, struct sixteen);
-                PAYLOAD_MOVE(d + 48, s + 48, struct sixteen);
-                PAYLOAD_MOVE(d_end - 64, s_end - 64, struct sixteen);
-                PAYLOAD_MOVE(d_end - 48, s_end - 48, struct sixteen);
+                PAYLOAD_MOVE(d + 32, s + 32, payload_piece);
+                PAYLOAD_MOVE(d + 48, s + 48, payload_piece);
+                PAYLOAD_MOVE(d_end - 64, s_end - 64, payload_piece);
+                PAYLOAD_MOVE(d_end - 48, s_end - 48, payload_piece);
             }
-            PAYLOAD_MOVE(d + 16, s + 16, struct sixteen);
-            PAYLOAD_MOVE(d_end - 32, s_end - 32, struct sixteen);
+            PAYLOAD_MOVE(d + 16, s + 16, payload_piece);
+            PAYLOAD_MOVE(d_end - 32, s_end - 32, payload_piece);
         }
-        PAYLOAD_MOVE(d, s, struct sixteen);
-        PAYLOAD_MOVE(d_end - 16, s_end - 16, struct sixteen);
+        PAYLOAD_MOVE(d, s, payload_piece);
+        PAYLOAD_MOVE(d_end - 16, s_end - 16, payload_piece);
     } else if (n >= 8) {
         PAYLOAD_MOVE(d, s, uint64_t);
         PAYLOAD_MOVE(d_end - 8, s_end - 8, uint64_t);
@@ -171,7 +174,20 @@ static inline bool payload_equal(const void *a, const void *b, size_t n)
 
 static inline void payload_zero(void *dst, size_t n)
 {
-    memset(dst, 0, n);
+    const payload_piece none = {0, 0};
+    char *d = dst, *end = d + n;
+    if (n < 64 || n > PAYLOAD_INLINE) {
+        memset(dst, 0, n);
+        return;
+    }
+    memcpy(d, &none, 16);
+    memcpy(d + 16, &none, 16);
+    memcpy(d + 32, &none, 16);
+    memcpy(d + 48, &none, 16);
+    memcpy(end - 64, &none, 16);
+    memcpy(end - 48, &none, 16);
+    memcpy(end - 32, &none, 16);
+    memcpy(end - 16, &none, 16);
 }
 #endif
 

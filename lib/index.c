@@ -38,6 +38,63 @@ int index_ensure(struct splinter_store *s, uint32_t bucket)
     return r;
 }
 
+/* ---- finding a key ---- */
+
+/* Slot i of bucket b, whose hash is that of the key.  1: found; 0: another key's; -EAGAIN. */
+static int look_at(struct splinter_store *s, const struct key *key, uint32_t b, uint32_t i,
+                   struct found *out, uint32_t *retries)
+{
+    struct slot *slot = &s->index[b].slot[i];
+    for (;;) {
+        /* Acquire: the record was written before.  Pairs with the CAS that publishes. */
+        uint64_t head = load_acquire(&slot->head);
+        if (!head)
+            return 0;
+        struct record *rec = record_at(s, head);
+        if (rec && record_has_key(s, head, rec, key)) {
+            *out = (struct found){slot, (uint64_t)b * BUCKET_SLOTS + i, head, rec, b};
+            return 1;
+        }
+        /* Another key with this hash, a slot whose new hash is on its way, or a record that
+         * was replaced while we looked. */
+        if (head_unchanged(slot, head))
+            return 0;
+        if (++*retries > RACES_MAX)
+            return -EAGAIN;
+    }
+}
+
+int index_find_anywhere(struct splinter_store *s, const struct key *key, struct found *out,
+                        uint32_t *retries)
+{
+    uint32_t b = key->home;
+    for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
+        if (!index_present(s, b))
+            return 0;
+        struct bucket *bucket = &s->index[b];
+        /* Acquire: with a new hash comes the head that was stored before it.  Pairs with the store
+         * of hash in insert_at(). */
+        uint32_t is0 = load_acquire(&bucket->slot[0].hash) == key->hash;
+        uint32_t is1 = load_acquire(&bucket->slot[1].hash) == key->hash;
+        uint32_t is2 = load_acquire(&bucket->slot[2].hash) == key->hash;
+        uint32_t matches = is0 + is1 + is2;
+        if (matches) {
+            uint32_t i = (is1 | is2 << 1) & (is0 - 1);
+            i -= i == 3; /* slots 1 and 2: begin with 2 */
+            int r = look_at(s, key, b, i, out, retries);
+            if (r)
+                return r;
+            for (i = 0; matches > 1 && i < BUCKET_SLOTS; i++)
+                if (load_acquire(&bucket->slot[i].hash) == key->hash &&
+                    (r = look_at(s, key, b, i, out, retries)))
+                    return r;
+        }
+        if (!load_acquire(&bucket->overflow))
+            return 0;
+    }
+    return 0;
+}
+
 /* ---- the insert lock ----
  *
  * Two words, each for one key: its holder's lane and 18 bits of the hash.  A process that is

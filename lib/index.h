@@ -35,7 +35,7 @@ static inline struct key_ends key_ends_of(const void *key, uint32_t len)
 {
     struct key_ends ends;
     const char *s = key;
-    if (len >= 8) {
+    if (__builtin_expect(len >= 8, 1)) {
         payload_copy(&ends.first, s, 8);
         payload_copy(&ends.last, s + len - 8, 8);
     } else if (len >= 4) {
@@ -140,7 +140,9 @@ static inline int key_make(const struct splinter_store *s, const char *key, stru
 {
     if (!key || !*key)
         return -EINVAL;
-    size_t len = strnlen(key, SPLINTER_KEY_MAX);
+    size_t len = key_short_length(key);
+    if (len > KEY_SHORT)
+        len = strnlen(key, SPLINTER_KEY_MAX);
     if (len >= SPLINTER_KEY_MAX)
         return -ENAMETOOLONG;
     out->s = key;
@@ -188,66 +190,61 @@ static inline bool record_has_key(struct splinter_store *s, uint64_t head, const
            key_equal(rec + 1, key->s, key->len);
 }
 
-/* Slot i of bucket b, whose hash is that of the key.  1: found; 0: another key's; -EAGAIN. */
-static inline int look_at(struct splinter_store *s, const struct key *key, uint32_t b, uint32_t i,
-                   struct found *out, uint32_t *retries)
+/* The slot of a bucket that has the hash, the last of them; if none has, the first slot.
+ *
+ * Which one it is, is computed, not branched on: that branch could not be predicted, and while it
+ * waits for the bucket's cache line nothing behind it is fetched.
+ *
+ * Acquire: with a new hash comes the head that was stored before it.  Pairs with the store of hash
+ * in insert_at(). */
+static inline struct slot *slot_with_hash(struct bucket *bucket, uint64_t hash)
 {
-    struct slot *slot = &s->index[b].slot[i];
-    for (;;) {
-        /* Acquire: the record was written before.  Pairs with the CAS that publishes. */
-        uint64_t head = load_acquire(&slot->head);
-        if (!head)
-            return 0;
-        struct record *rec = record_at(s, head);
-        if (rec && record_has_key(s, head, rec, key)) {
-            *out = (struct found){slot, (uint64_t)b * BUCKET_SLOTS + i, head, rec, b};
-            return 1;
-        }
-        /* Another key with this hash, a slot whose new hash is on its way, or a record that
-         * was replaced while we looked. */
-        if (head_unchanged(slot, head))
-            return 0;
-        if (++*retries > RACES_MAX)
-            return -EAGAIN;
-    }
+    struct slot *slots = bucket->slot, *slot = slots;
+    slot = load_acquire(&slots[1].hash) == hash ? slots + 1 : slot;
+    slot = load_acquire(&slots[2].hash) == hash ? slots + 2 : slot;
+    return slot;
 }
 
 /*
  * Find a key.  1: found, as of out->head, which the caller validates (head_unchanged) after it
  * has read what it wants; 0: not there at some moment of the call; -EAGAIN: too many races.
- *
- * Which of the three slots it is, is computed, not branched on: that branch could not be
- * predicted, and while it waits for the bucket's cache line nothing behind it is fetched.
  */
-static inline int index_find(struct splinter_store *s, const struct key *key, struct found *out,
-               uint32_t *retries)
+int index_find_anywhere(struct splinter_store *s, const struct key *key, struct found *out,
+                        uint32_t *retries);
+
+/* The same, in line. */
+__attribute__((always_inline)) static inline int index_find(struct splinter_store *s, const struct key *key, struct found *out,
+                             uint32_t *retries)
 {
-    uint32_t b = key->home;
-    for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
-        if (!index_present(s, b))
-            return 0;
-        struct bucket *bucket = &s->index[b];
-        /* Acquire: with a new hash comes the head that was stored before it.  Pairs with the store
-         * of hash in insert_at(). */
-        uint32_t is0 = load_acquire(&bucket->slot[0].hash) == key->hash;
-        uint32_t is1 = load_acquire(&bucket->slot[1].hash) == key->hash;
-        uint32_t is2 = load_acquire(&bucket->slot[2].hash) == key->hash;
-        uint32_t matches = is0 + is1 + is2;
-        if (matches) {
-            uint32_t i = (is1 | is2 << 1) & (is0 - 1);
-            i -= i == 3; /* slots 1 and 2: begin with 2 */
-            int r = look_at(s, key, b, i, out, retries);
-            if (r)
-                return r;
-            for (i = 0; matches > 1 && i < BUCKET_SLOTS; i++)
-                if (load_acquire(&bucket->slot[i].hash) == key->hash &&
-                    (r = look_at(s, key, b, i, out, retries)))
-                    return r;
+    /* Nearly all keys lie in their home bucket, each with a hash of its own. */
+    if (index_present(s, key->home)) {
+        struct bucket *bucket = &s->index[key->home];
+        struct slot *slot = slot_with_hash(bucket, key->hash);
+        uint64_t found = load_acquire(&slot->hash);
+        /* Acquire: the record was written before.  Pairs with the CAS that publishes. */
+        uint64_t head = load_acquire(&slot->head);
+        uint32_t ref = HEAD_REF(head);
+        /* A vacant head is the highest reference. */
+        if (found == key->hash && ref < load_relaxed(&s->plain_units)) {
+            struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+            if (load_relaxed(&rec->key_len) == key->len && key_equal(rec + 1, key->s, key->len)) {
+                *out = (struct found){slot,
+                                      (uint64_t)key->home * BUCKET_SLOTS +
+                                          (uint32_t)(slot - bucket->slot),
+                                      head, rec, key->home};
+                return 1;
+            }
         }
-        if (!load_acquire(&bucket->overflow))
-            return 0;
     }
-    return 0;
+    /* Copies, so that what the caller has in registers stays there. */
+    struct found there;
+    struct key copy = *key;
+    uint32_t lost = *retries;
+    int r = index_find_anywhere(s, &copy, &there, &lost);
+    *retries = lost;
+    if (r > 0)
+        *out = there;
+    return r;
 }
 
 #endif

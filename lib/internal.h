@@ -12,6 +12,9 @@
 #include "fault.h"
 #include "layout.h"
 
+/* Units of a record's header with any key, or with a short key and a value copied in line. */
+#define PLAIN_UNITS ((uint32_t)((sizeof(struct record) + SPLINTER_KEY_MAX) / UNIT + 1))
+
 #define RACES_MAX 100000u /* lost in a row before a call gives up with EAGAIN */
 
 /* What a process keeps of a lane; the shared half is struct lane. */
@@ -21,6 +24,7 @@ struct lane_private {
     struct lane *shared;
     uint32_t spare_class[LANE_SPARES]; /* class + 1 of each spare; 0: none */
     uint32_t spare_ref[LANE_SPARES];   /* and where it is: the shared half is not to be trusted */
+    uint32_t last;                     /* the spare that was kept last */
     uint32_t evict;                    /* the spare to give up next */
     uint32_t cursor;                   /* slab to look at next for free blocks */
     uint32_t slab[MAX_CLASSES];        /* slab + 1 this lane owns, by class */
@@ -50,7 +54,7 @@ struct splinter_store {
 
     /* Arena units known to lie inside the file: what lies beyond is looked up anew. */
     uint64_t known_units;
-    uint32_t plain_units; /* references below this have room for the largest record behind them */
+    uint32_t plain_units; /* references below this have PLAIN_UNITS behind them */
 
     uint32_t closing; /* waiters are to leave */
 
@@ -125,14 +129,24 @@ void registry_unlock_open(struct splinter_store *s);
 bool registry_anybody(struct splinter_store *s);
 void fork_watch(struct splinter_store *s);
 void fork_unwatch(struct splinter_store *s);
-bool fork_happened(const struct splinter_store *s);
+extern uint32_t fork_generation, *fork_page;
+void fork_noticed(void);
 int fork_reattach(struct splinter_store *s);
 
+static inline bool fork_happened(const struct splinter_store *s)
+{
+    if (load_relaxed(fork_page) == 0)
+        fork_noticed();
+    return load_acquire(&s->fork_generation) != load_relaxed(&fork_generation);
+}
+
 /* lane.c */
-int lane_acquire(struct splinter_store *s, struct lane_private **out);
-void lane_release(struct splinter_store *s, struct lane_private *lane);
+/* initial-exec: one instruction instead of a call; the few bytes fit what dlopen(3) keeps free. */
+extern _Thread_local uint32_t lane_preferred __attribute__((tls_model("initial-exec")));
+int lane_acquire_some(struct splinter_store *s, struct lane_private **out);
+int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
+                   uint32_t *at);
 struct lane *lane_shared(struct splinter_store *s, uint32_t number);
-int lane_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t *at);
 int lane_spare_empty(struct splinter_store *s, struct lane_private *lane, uint32_t *at);
 
 /* arena.c */
@@ -141,6 +155,8 @@ bool arena_is_lanes(struct splinter_store *s, uint64_t named, uint32_t tag);
 void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag);
 uint32_t arena_generation(struct splinter_store *s, uint32_t ref);
 uint32_t arena_block_units(struct splinter_store *s, uint32_t ref);
+uint32_t arena_block_of_size(struct splinter_store *s, uint32_t ref, uint64_t bytes,
+                             uint32_t *class);
 bool arena_is_used(struct splinter_store *s, uint32_t ref);
 struct slab *arena_slab(struct splinter_store *s, uint32_t slab);
 uint64_t arena_used_bytes(struct splinter_store *s);
@@ -148,6 +164,50 @@ uint32_t arena_blocks_of(const struct splinter_store *s, uint32_t units);
 void arena_limbo(struct splinter_store *s, uint32_t ref);
 int arena_clean_limbo(struct splinter_store *s, uint64_t upto);
 bool arena_has_limbo(struct splinter_store *s);
+
+/* A spare block of this class; *at is its place. */
+static inline int lane_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
+                             uint32_t *at)
+{
+    /* Where the last change left the block of the record that it replaced. */
+    *at = lane->last;
+    if (lane->spare_class[*at] == class + 1)
+        return 0;
+    uint32_t other;
+    int r = lane_get_spare(s, lane, class, &other);
+    *at = other;
+    return r;
+}
+
+/* The lane to change the store with. */
+static inline int lane_acquire(struct splinter_store *s, struct lane_private **out)
+{
+    if (lane_preferred && !s->read_only && !s->durable && !fork_happened(s)) {
+        struct lane_private *lane = &s->lane[lane_preferred - 1];
+        /* Acquire: what the last thread left in the lane.  Pairs with lane_release(). */
+        if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1)) {
+            *out = lane;
+            return 0;
+        }
+    }
+    struct lane_private *lane = NULL;
+    int r = lane_acquire_some(s, &lane);
+    *out = lane;
+    return r;
+}
+
+static inline void lane_release(struct splinter_store *s, struct lane_private *lane)
+{
+    if (s->durable) /* release: all of the change is there for grace() */
+        store_release(&lane->shared->turn, (uint8_t)(lane->shared->turn + 1));
+    store_release(&lane->busy, 0);
+}
+
+/* The header of the slab that a reference lies in is soon wanted. */
+static inline void arena_prefetch(const struct splinter_store *s, uint32_t ref)
+{
+    __builtin_prefetch(s->arena + ((uint64_t)(ref >> s->slab_shift) << s->slab_shift) * UNIT);
+}
 
 /* index.c */
 int index_ensure(struct splinter_store *s, uint32_t bucket);
@@ -181,7 +241,6 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
 int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
              size_t *out_len);
 bool kv_expired(struct splinter_store *s, uint64_t expiry);
-void kv_settle(struct splinter_store *s, const struct found *f);
 
 /* recover.c */
 void recover_entry(struct splinter_store *s, uint32_t entry);

@@ -16,7 +16,7 @@
  *  - The epoch of a change is taken after the head it replaces was read: so the epochs of a
  *    key only rise.
  *  - Before somebody replaces a record whose lane still has that change open, he tells the lane
- *    that it was published (kv_settle): the cleaner of the lane, should it die, would
+ *    that it was published (settle): the cleaner of the lane, should it die, would
  *    otherwise not see its record in the slot any more and take the change for not done.
  *  - Durable stores: a record that a sync may have written to disk as its key's current one stays
  *    whole, and says by which epoch it was superseded, until a sync that began later has ended.
@@ -52,16 +52,20 @@ static void announce(struct splinter_store *s, const struct key *key)
     fault_point("announce: begun");
     fetch_add_seq_cst(&s->header->epoch, 1);
     fault_point("announce: epoch stepped");
-    wake_key(s, key->home);
+    /* Pairs, as the other one, with the CAS in set_bit() of wait.c. */
+    if (load_seq_cst(&s->index[key->home].wait) & 1)
+        wake_key(s, key->home);
     fault_point("announce: key woken");
-    wake_any(s);
+    if (load_seq_cst(&s->header->any_wait) & 1)
+        wake_any(s);
     fault_point("announce: done");
 }
 
-void kv_settle(struct splinter_store *s, const struct found *f)
+__attribute__((noinline)) static void settle(struct splinter_store *s, const struct found *f,
+                                             uint32_t tag)
 {
     uint64_t epoch = load_relaxed(&f->rec->epoch);
-    struct lane *lane = lane_shared(s, load_relaxed(&f->rec->tag));
+    struct lane *lane = lane_shared(s, tag);
     if (lane && load_relaxed(&lane->epoch) == epoch && epoch) {
         /* Only what was really published may be acknowledged: the record was read from the head
          * only if that is still there.  Our CAS on head releases this to the cleaner. */
@@ -86,7 +90,7 @@ static void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, 
     l->spare_at = (uint8_t)at;
     crash_order();
     fault_point("open: described");
-    store_release(&l->epoch, epoch); /* read by kv_settle() of those who find our record */
+    store_release(&l->epoch, epoch); /* read by settle() of those who find our record */
     fault_point("open: open");
 }
 
@@ -107,7 +111,7 @@ static bool must_keep(const struct splinter_store *s, uint64_t epoch)
 }
 
 /* retire() for a record that is kept. */
-static void supersede(struct splinter_store *s, struct lane_private *lane, uint64_t head,
+__attribute__((noinline)) static void supersede(struct splinter_store *s, struct lane_private *lane, uint64_t head,
                       uint64_t epoch, uint32_t at)
 {
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
@@ -123,18 +127,14 @@ static void supersede(struct splinter_store *s, struct lane_private *lane, uint6
 }
 
 /* The old record's block becomes the lane's spare `at`; closes the change. */
-static void retire(struct splinter_store *s, struct lane_private *lane, uint64_t head,
+static inline void retire(struct splinter_store *s, struct lane_private *lane, uint64_t head,
                    uint64_t old, uint32_t at)
 {
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
-    uint32_t units = arena_block_units(s, HEAD_REF(head));
-    /* No class has this size: no store of ours wrote it, and a record of the class above does not
-     * fit.  Given up, as a block without a size is. */
-    if (units && class_units(class_of_units(units)) != units)
-        units = 0;
-    /* What was stored, not what could be: but never past the block, whatever the record says. */
     uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
                     load_relaxed(&rec->value_len);
+    uint32_t class, units = arena_block_of_size(s, HEAD_REF(head), size, &class);
+    /* What was stored, not what could be: but never past the block, whatever the record says. */
     if (size > (uint64_t)units * UNIT)
         size = (uint64_t)units * UNIT;
     /* Readers that copied any of the zeroes see the new head.  Pairs with head_unchanged(). */
@@ -148,7 +148,8 @@ static void retire(struct splinter_store *s, struct lane_private *lane, uint64_t
     lane->spare_ref[at] = HEAD_REF(head);
     fault_point("retire: kept as a spare");
     close_change(lane);
-    lane->spare_class[at] = units ? class_of_units(units) + 1 : 0;
+    lane->spare_class[at] = units ? class + 1 : 0;
+    lane->last = at;
 }
 
 static void write_record(struct record *rec, const struct lane_private *lane, const struct key *key,
@@ -181,7 +182,7 @@ static void seal(const struct splinter_store *s, struct record *rec, uint64_t ep
 
 /* A block that was filled in but not published goes back to being a clean spare.  Its tag stays
  * all the time: it tells the cleaner of a dead process whose the block is. */
-static void clean_spare(struct record *rec, const struct key *key, size_t len)
+__attribute__((noinline)) static void clean_spare(struct record *rec, const struct key *key, size_t len)
 {
     size_t rest = offsetof(struct record, flags);
     payload_zero(rec, offsetof(struct record, tag));
@@ -193,7 +194,7 @@ static void clean_spare(struct record *rec, const struct key *key, size_t len)
 /* ---- set ---- */
 
 /* The key is there.  1: done; 0: look again; else an error. */
-static int update(struct splinter_store *s, struct lane_private *lane, const struct found *f,
+__attribute__((always_inline)) static inline int update(struct splinter_store *s, struct lane_private *lane, const struct found *f,
                   const struct put *put, struct record *rec, uint64_t payload, uint32_t at,
                   uint64_t *epoch)
 {
@@ -211,7 +212,11 @@ static int update(struct splinter_store *s, struct lane_private *lane, const str
         if (over)
             revision = 0;
     }
-    kv_settle(s, f);
+    uint32_t tag = load_relaxed(&f->rec->tag);
+    if (tag != lane->number) { /* our own lane has no change open yet */
+        struct found copy = *f;
+        settle(s, &copy, tag);
+    }
     *epoch = put->epoch ? put->epoch : epoch_take(s);
     fault_point("update: epoch taken");
     seal(s, rec, *epoch, put->epoch ? put->revision : revision + 1, payload);
@@ -307,7 +312,7 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
 }
 
 /* The key was not there.  1: done; 0: it is there now, update it; else an error. */
-static int insert(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+__attribute__((noinline)) static int insert(struct splinter_store *s, struct lane_private *lane, const struct key *key,
                   const struct put *put, struct record *rec, uint64_t payload, uint32_t at,
                   uint64_t *epoch)
 {
@@ -320,7 +325,7 @@ static int insert(struct splinter_store *s, struct lane_private *lane, const str
         return r;
     struct found f;
     uint32_t races = 0;
-    r = index_find(s, key, &f, &races);
+    r = index_find_anywhere(s, key, &f, &races);
     if (!r) {
         r = keys_reserve(s);
         if (!r) {
@@ -340,26 +345,38 @@ static int insert(struct splinter_store *s, struct lane_private *lane, const str
     return r;
 }
 
-static int set_once(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+__attribute__((always_inline)) static inline int set_once(struct splinter_store *s, struct lane_private *lane, const struct key *key,
                     const void *val, size_t len, const struct put *put, uint64_t *epoch)
 {
     uint32_t bytes = value_offset(key->len) + (uint32_t)len, at, races = 0;
     int r = lane_spare(s, lane, class_of_units((bytes + UNIT - 1) / UNIT), &at);
     if (r)
         return r;
+    struct found f;
+    int found = index_find(s, key, &f, &races);
+    if (found > 0) { /* that is what is going to be zeroed, while we fill in the other one */
+        prefetch_to_write((char *)f.rec + UNIT);
+        arena_prefetch(s, HEAD_REF(f.head));
+    }
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)lane->spare_ref[at] * UNIT);
     write_record(rec, lane, key, val, len, put);
     uint64_t payload = s->durable ? record_payload_hash(s, rec, key->len, (uint32_t)len) : 0;
-    do {
-        struct found f;
-        r = index_find(s, key, &f, &races);
-        if (r > 0)
+    for (;;) {
+        if (found > 0)
             r = update(s, lane, &f, put, rec, payload, at, epoch);
-        else if (!r)
-            r = insert(s, lane, key, put, rec, payload, at, epoch);
-    } while (!r && ++races < RACES_MAX);
-    if (r <= 0)
-        clean_spare(rec, key, len);
+        else if (!found) {
+            uint64_t mine = 0;
+            r = insert(s, lane, key, put, rec, payload, at, &mine);
+            *epoch = mine;
+        } else
+            r = found;
+        if (r > 0)
+            return r;
+        if (r || ++races >= RACES_MAX)
+            break;
+        found = index_find(s, key, &f, &races);
+    }
+    clean_spare(rec, key, len);
     return r ? r : -EAGAIN;
 }
 
@@ -381,7 +398,7 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
             announce(s, key);
             if (out_epoch)
                 *out_epoch = epoch;
-            return sync_as_asked(s);
+            return s->durable ? sync_as_asked(s) : 0;
         }
         /* Full: what the dead held, counted or let expire is room, too; and so are old versions
          * that wait for a sync. */
@@ -406,7 +423,7 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
     fault_point("unset: hash kept");
     for (;;) {
         struct found f;
-        int r = index_find(s, key, &f, &races);
+        int r = index_find_anywhere(s, key, &f, &races);
         if (r <= 0)
             return r ? r : -ENOENT;
         uint64_t epoch = load_relaxed(&f.rec->epoch), expiry = load_relaxed(&f.rec->expiry);
@@ -422,7 +439,7 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
             return -ENOENT;
         if (!over && if_epoch && epoch != if_epoch)
             return -ESTALE;
-        kv_settle(s, &f);
+        settle(s, &f, load_relaxed(&f.rec->tag));
         uint64_t mine = epoch_take(s), expect = f.head;
         fault_point("unset: epoch taken");
         bool keep = must_keep(s, epoch);
@@ -459,7 +476,7 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
         return -EROFS;
     struct found f;
     uint32_t races = 0;
-    int r = index_find(s, key, &f, &races);
+    int r = index_find_anywhere(s, key, &f, &races);
     if (r <= 0)
         return r ? r : -ENOENT;
     struct lane_private *lane;
@@ -483,43 +500,39 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
 /* ---- the calls ---- */
 
 /* The get of everyday: a short key in its home bucket, a small value without an end of life, and
- * nobody interferes.  False: anything else, to be found out by the careful way.  A third of its
- * instructions and no call, so that the processor sees the next call's cache misses during ours. */
-static_assert(KEY_SHORT + PAYLOAD_INLINE <= SPLINTER_KEY_MAX, "store_knows()");
-static inline bool get_plainly(struct splinter_store *s, const char *name, void *buf,
-                               size_t buf_size, size_t *out_size)
+ * nobody interferes; or a key that is not there.  -EAGAIN: anything else, to be found out by the
+ * careful way.  A third of its instructions and no call, so that the processor sees the next call's
+ * cache misses during ours. */
+static_assert(KEY_SHORT + PAYLOAD_INLINE <= SPLINTER_KEY_MAX, "PLAIN_UNITS");
+static inline int get_plainly(struct splinter_store *s, const char *name, void *buf,
+                              size_t buf_size, size_t *out_size)
 {
     uint32_t key_len = key_short_length(name);
     if (key_len - 1 >= KEY_SHORT)
-        return false;
+        return -EAGAIN;
     uint64_t hash = key_short_hash(s, key_ends_of(name, key_len), key_len);
     uint32_t home = hash_home(s, hash);
     if (!index_present(s, home))
-        return false;
-    /* Computed, not branched on, as in index_find(). */
-    const struct slot *slots = s->index[home].slot, *slot = slots;
-    slot = load_acquire(&slots[1].hash) == hash ? slots + 1 : slot;
-    slot = load_acquire(&slots[2].hash) == hash ? slots + 2 : slot;
+        return -ENOENT;
+    struct bucket *bucket = &s->index[home];
+    const struct slot *slot = slot_with_hash(bucket, hash);
     if (load_acquire(&slot->hash) != hash)
-        return false;
+        return load_acquire(&bucket->overflow) ? -EAGAIN : -ENOENT;
     uint64_t head = load_acquire(&slot->head);
-    /* A vacant head is the highest reference.  The largest record, so also one of a short key and
-     * PAYLOAD_INLINE bytes, fits behind one below this. */
+    /* A vacant head is the highest reference. */
     if (HEAD_REF(head) >= load_relaxed(&s->plain_units))
-        return false;
+        return -EAGAIN;
     const struct record *rec = (const void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
     size_t len = load_relaxed(&rec->value_len);
     if (load_relaxed(&rec->key_len) != key_len || len > PAYLOAD_INLINE || len > buf_size ||
-        load_relaxed(&rec->expiry))
-        return false;
-    if (!key_equal(rec + 1, name, key_len))
-        return false;
+        load_relaxed(&rec->expiry) || !key_equal(rec + 1, name, key_len))
+        return -EAGAIN;
     payload_copy(buf, (const uint8_t *)(rec + 1) + KEY_SHORT, len);
     if (!head_unchanged(slot, head))
-        return false;
+        return -EAGAIN;
     if (out_size)
         *out_size = len;
-    return true;
+    return 0;
 }
 
 __attribute__((noinline)) static int get_carefully(struct splinter_store *s, const char *name,
@@ -534,7 +547,7 @@ __attribute__((noinline)) static int get_carefully(struct splinter_store *s, con
         return r;
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         struct found f;
-        r = index_find(s, &key, &f, &races);
+        r = index_find_anywhere(s, &key, &f, &races);
         if (r <= 0)
             return r ? r : -ENOENT;
         const struct record *rec = f.rec;
@@ -577,9 +590,8 @@ int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t bu
                        size_t *out_size, struct splinter_meta *meta)
 {
     if (s && name && buf && !meta) {
-        if (get_plainly(s, name, buf, buf_size, out_size))
-            return 0;
-        return get_carefully(s, name, buf, buf_size, out_size, NULL);
+        int r = get_plainly(s, name, buf, buf_size, out_size);
+        return r != -EAGAIN ? r : get_carefully(s, name, buf, buf_size, out_size, NULL);
     }
     return get_carefully(s, name, buf, buf_size, out_size, meta);
 }
@@ -609,6 +621,7 @@ int splinter_store_set(splinter_store *s, const char *name, const void *val, siz
         return r;
     if (len > s->geo.max_value)
         return -EMSGSIZE;
+    prefetch_to_write(&s->index[key.home]);
     return kv_set(s, &key, val, len, &put, out_epoch);
 }
 

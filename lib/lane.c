@@ -21,8 +21,7 @@
 
 #include "internal.h"
 
-/* initial-exec: one instruction instead of a call; the few bytes fit what dlopen(3) keeps free. */
-static _Thread_local uint32_t preferred __attribute__((tls_model("initial-exec")));
+_Thread_local uint32_t lane_preferred __attribute__((tls_model("initial-exec"))); /* + 1 */
 static uint32_t next_preferred;
 
 struct lane *lane_shared(struct splinter_store *s, uint32_t number)
@@ -34,7 +33,8 @@ struct lane *lane_shared(struct splinter_store *s, uint32_t number)
     return &s->registry[entry].lane[lane];
 }
 
-int lane_acquire(struct splinter_store *s, struct lane_private **out)
+/* lane_acquire() where that is not the one the thread had last. */
+int lane_acquire_some(struct splinter_store *s, struct lane_private **out)
 {
     if (s->read_only)
         return -EROFS;
@@ -43,14 +43,14 @@ int lane_acquire(struct splinter_store *s, struct lane_private **out)
         if (r)
             return r;
     }
-    if (!preferred)
-        preferred = __atomic_fetch_add(&next_preferred, 1, __ATOMIC_RELAXED) % ENTRY_LANES + 1;
+    if (!lane_preferred)
+        lane_preferred = __atomic_fetch_add(&next_preferred, 1, __ATOMIC_RELAXED) % ENTRY_LANES + 1;
     for (uint32_t tries = 0;; tries++) {
-        uint32_t i = (preferred - 1 + tries) % ENTRY_LANES;
+        uint32_t i = (lane_preferred - 1 + tries) % ENTRY_LANES;
         struct lane_private *lane = &s->lane[i];
         /* Acquire: what the last thread left in the lane.  Pairs with lane_release(). */
         if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1)) {
-            preferred = i + 1;
+            lane_preferred = i + 1;
             *out = lane;
             if (s->durable) {
                 /* Before header.keep is read in must_keep(); pairs with the fence in grace(). */
@@ -63,13 +63,6 @@ int lane_acquire(struct splinter_store *s, struct lane_private **out)
         if (tries % ENTRY_LANES == ENTRY_LANES - 1)
             sched_yield();
     }
-}
-
-void lane_release(struct splinter_store *s, struct lane_private *lane)
-{
-    if (s->durable) /* release: all of the change is there for grace() */
-        store_release(&lane->shared->turn, (uint8_t)(lane->shared->turn + 1));
-    store_release(&lane->busy, 0);
 }
 
 static void give_up_spare(struct splinter_store *s, struct lane_private *lane, uint32_t at)
@@ -95,8 +88,9 @@ int lane_spare_empty(struct splinter_store *s, struct lane_private *lane, uint32
     return 0;
 }
 
-/* A spare block of this class; *at is its place. */
-int lane_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t *at)
+/* lane_spare() where it is not the one that was kept last. */
+int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
+                   uint32_t *at)
 {
     for (uint32_t i = 0; i < LANE_SPARES; i++)
         if (lane->spare_class[i] == class + 1) {

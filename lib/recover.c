@@ -7,7 +7,7 @@
  *
  * For an open change of a lane the question is whether its CAS on the slot's head happened:
  *  - the head is what the lane wanted to publish: yes;
- *  - somebody acknowledged it before replacing it (lane.ack, kv_settle): yes;
+ *  - somebody acknowledged it before replacing it (lane.ack, settle() in kv.c): yes;
  *  - neither: no, and it never will.
  * The head is read before the ack: who replaced the record acknowledged it before.
  * An unset publishes nothing; it happened if the slot no longer holds the key, since only

@@ -280,9 +280,9 @@ void registry_reap_all(struct splinter_store *s)
 
 static pthread_mutex_t handles_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct splinter_store *handles;
-static uint32_t generation = 1;
+uint32_t fork_generation = 1;
 static uint32_t fallback_page = 1;
-static uint32_t *fork_page = &fallback_page; /* 0 in a child that has not noticed yet */
+uint32_t *fork_page = &fallback_page; /* 0 in a child that has not noticed yet */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
@@ -297,7 +297,7 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
-    generation++;
+    fork_generation++;
     *fork_page = 1;
     for (struct splinter_store *s = handles; s; s = s->next) {
         /* The parent's death is to release the parent's lock, whatever its children do. */
@@ -327,20 +327,18 @@ static void start(void)
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
-bool fork_happened(const struct splinter_store *s)
+/* In a child that pthread_atfork did not hear of. */
+void fork_noticed(void)
 {
-    if (load_relaxed(fork_page) == 0) { /* a child that pthread_atfork did not hear of */
-        store_relaxed(fork_page, 1);
-        __atomic_fetch_add(&generation, 1, __ATOMIC_SEQ_CST);
-    }
-    return load_acquire(&s->fork_generation) != load_relaxed(&generation);
+    store_relaxed(fork_page, 1);
+    __atomic_fetch_add(&fork_generation, 1, __ATOMIC_SEQ_CST);
 }
 
 void fork_watch(struct splinter_store *s)
 {
     pthread_once(&once, start);
     pthread_mutex_lock(&handles_mutex);
-    store_release(&s->fork_generation, load_relaxed(&generation));
+    store_release(&s->fork_generation, load_relaxed(&fork_generation));
     s->next = handles;
     s->link = &handles;
     if (handles)
@@ -372,7 +370,7 @@ int fork_reattach(struct splinter_store *s)
         fault_point("fork: reopened");
         r = fd < 0 ? fd : enter(s);
         if (!r)
-            store_release(&s->fork_generation, load_relaxed(&generation));
+            store_release(&s->fork_generation, load_relaxed(&fork_generation));
     }
     pthread_mutex_unlock(&s->mutex);
     return r;

@@ -119,8 +119,7 @@ bool store_knows(struct splinter_store *s, uint64_t end_units)
     if (units > s->arena_units)
         units = s->arena_units;
     store_relaxed(&s->known_units, units);
-    uint32_t largest = largest_block(s->geo.max_value);
-    store_relaxed(&s->plain_units, units > largest ? (uint32_t)(units - largest) : 0);
+    store_relaxed(&s->plain_units, units > PLAIN_UNITS ? (uint32_t)(units - PLAIN_UNITS) : 0);
     return end_units <= units;
 }
 

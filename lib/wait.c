@@ -121,7 +121,7 @@ static int look(struct splinter_store *s, const struct key *key, uint64_t *epoch
 {
     struct found f;
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
-        int r = index_find(s, key, &f, &races);
+        int r = index_find_anywhere(s, key, &f, &races);
         if (r <= 0)
             return r;
         uint64_t expiry = load_relaxed(&f.rec->expiry);
