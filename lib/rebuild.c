@@ -191,6 +191,16 @@ static int keep_for_later(struct rebuild *r, uint64_t ref)
     return 0;
 }
 
+/* Was this damaged, or is it something else?  Where a slab had blocks of another size, and the page
+ * is of then, the middle of an old value may stand where a record would begin. */
+static bool looks_like_record(const struct splinter_store *s, const struct record *rec,
+                              uint32_t units)
+{
+    return rec->epoch && rec->key_len && rec->key_len < SPLINTER_KEY_MAX && rec->value_len &&
+           rec->value_len <= s->geo.max_value && !rec->reserved && !rec->flags &&
+           value_offset(rec->key_len) + (uint64_t)rec->value_len <= (uint64_t)units * UNIT;
+}
+
 /* One block, of which the file has `have` units. */
 static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t have)
 {
@@ -203,7 +213,7 @@ static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t 
             r->newest = rec->epoch;
         return rec->epoch > r->synced ? keep_for_later(r, ref) : place(r, ref);
     }
-    if (!dead && rec->epoch && rec->epoch <= r->synced)
+    if (!dead && rec->epoch <= r->synced && looks_like_record(r->s, rec, units))
         r->damaged++;
     wipe(rec, (size_t)(have < units ? have : units) * UNIT);
     return 0;

@@ -243,12 +243,35 @@ uint32_t cli_where(const char *bus, bool file)
     return file || (bus[0] && strchr(bus + 1, '/')) ? SPLINTER_FILE : SPLINTER_MEMORY;
 }
 
+/* A bar on a terminal, while the index of a file is rebuilt; nothing elsewhere. */
+static void show_progress(void *bus, uint64_t done, uint64_t total)
+{
+    static uint64_t last;
+    uint64_t now = cli_now_ms();
+    if (done < total && last && now - last < 50)
+        return;
+    last = now ? now : 1;
+    int percent = total ? (int)(done * 100 / total) : 100, blocks = percent * 30 / 100;
+    fprintf(stderr, "\r%s: rebuilding the index of '%.60s' [%.*s%*s] %3d%%%s",
+            program_invocation_short_name, (const char *)bus, blocks,
+            "##############################", 30 - blocks, "", percent,
+            done < total ? "" : "\r\033[K");
+}
+
 int cli_open(splinter_store **out, const char *bus, const struct splinter_open_options *options)
 {
-    int r = splinter_store_open(out, bus, options);
-    if (!r)
-        opened = *out;
-    return r;
+    struct splinter_open_options o = *options;
+    if (isatty(STDERR_FILENO)) {
+        o.progress = show_progress;
+        o.progress_arg = (void *)(uintptr_t)bus;
+    }
+    int r = splinter_store_open(out, bus, &o);
+    if (r)
+        return r;
+    opened = *out;
+    if (*splinter_last_error()) /* it is open, but something was lost */
+        cli_warn("%s", splinter_last_error());
+    return 0;
 }
 
 void cli_open_failed(const char *bus, int r)

@@ -27,6 +27,7 @@ static const char help[] =
     "      --slots N          room for N keys (default 1024)\n"
     "      --max-value BYTES  values of up to BYTES bytes (default 65536)\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
+    "      --sync           end only when what was sent is on disk (a BUS in a file)\n"
     "      --help           print this and exit\n"
     "      --version        print the version and exit\n"
     "\n"
@@ -46,6 +47,8 @@ static void send_value(const void *value, size_t len)
         return;
     case -ENOSPC:
         cli_die(CLI_FAILURE, "bus '%s' is full: no slot for another key, or no memory left", bus);
+    case -EROFS:
+        cli_die(CLI_FAILURE, "bus '%s' is in a file that may only be read", bus);
     case -EAGAIN:
         cli_die(CLI_FAILURE, "key '%s' is held by a process that is stopped; try again", key);
     default:
@@ -146,7 +149,7 @@ static void send_lines(void)
 
 /* ---- arguments ---- */
 
-enum { OPT_HELP = 256, OPT_VERSION, OPT_SLOTS, OPT_MAX_VALUE };
+enum { OPT_HELP = 256, OPT_VERSION, OPT_SLOTS, OPT_MAX_VALUE, OPT_SYNC };
 
 int main(int argc, char **argv)
 {
@@ -159,12 +162,13 @@ int main(int argc, char **argv)
         {"slots", required_argument, NULL, OPT_SLOTS},
         {"max-value", required_argument, NULL, OPT_MAX_VALUE},
         {"file", no_argument, NULL, 'f'},
+        {"sync", no_argument, NULL, OPT_SYNC},
         {"help", no_argument, NULL, OPT_HELP},
         {"version", no_argument, NULL, OPT_VERSION},
         {NULL, 0, NULL, 0},
     };
     struct splinter_open_options open_options = {.struct_size = sizeof(open_options)};
-    bool from_stdin = false, lines = false, create = false, file = false;
+    bool from_stdin = false, lines = false, create = false, file = false, sync = false;
     int option;
 
     cli_start(name, argv);
@@ -191,6 +195,9 @@ int main(int argc, char **argv)
             break;
         case 'f':
             file = true;
+            break;
+        case OPT_SYNC:
+            sync = true;
             break;
         case OPT_HELP:
             cli_help(help);
@@ -258,5 +265,7 @@ int main(int argc, char **argv)
                 bus, (unsigned long long)max_value);
     else
         send_value(value, strlen(value));
+    if (sync && (r = splinter_store_sync(store)))
+        cli_die(CLI_FAILURE, "cannot bring bus '%s' to disk: %s", bus, strerror(-r));
     return CLI_OK;
 }

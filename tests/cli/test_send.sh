@@ -143,4 +143,32 @@ ok 'it is a regular file' [ -f "$T/store" ]
 (cd "$T" && run "$send" --create --file plain k v && exit "$status")
 ok '--file: a name without a slash is a file too' [ -f "$T/plain" ]
 
+
+# ---- files: to disk, and back from what a power cut or a copy left
+
+run "$send" --sync "$T/store" k synced
+ok '--sync' eval 'is_status 0 && silent'
+run "$send" --sync "$BUS" k synced
+ok '--sync: a bus in memory has nothing to bring to disk' eval 'is_status 0 && silent'
+start "$logtee" --verbose "$T/store"
+bg_says 'following'
+run "$send" --sync "$T/store" marker THE-VALUE-ON-DISK
+cp "$T/store" "$T/copy"
+cp "$T/store" "$T/bad"
+kill "$pid"
+ended
+ok 'a copy of a store in use opens' value_is "$T/copy" k synced
+run "$recv" --current --oneshot "$T/copy" marker
+ok 'and says nothing of it' eval 'silent && printed "THE-VALUE-ON-DISK\n"'
+at=$(grep -abo THE-VALUE-ON-DISK "$T/bad" | head -n 1 | cut -d: -f1)
+printf X | dd of="$T/bad" bs=1 seek="$at" conv=notrunc 2>/dev/null
+run "$send" "$T/bad" k next
+ok 'records that were damaged are counted' says 0 "'$T/bad': 1 records were damaged, and are lost"
+ok 'what was not is there' value_is "$T/bad" k next
+chmod 400 "$T/copy"
+if [ "$(id -u)" != 0 ]; then
+    run "$send" "$T/copy" k v
+    ok 'a file that may only be read is not written' says 1 'may only be read'
+fi
+
 finish

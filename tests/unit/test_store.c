@@ -248,6 +248,7 @@ START_TEST(a_store_passed_over_a_socket_is_shared)
     ck_assert_int_eq(set("question", "?"), 0);
     memset(&control, 0, sizeof(control));
     c = CMSG_FIRSTHDR(&msg);
+    ck_assert_ptr_nonnull(c);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
     c->cmsg_len = CMSG_LEN(sizeof(int));
