@@ -4,15 +4,16 @@
 #   make check, built by gcc;
 #   make check, built by clang with AddressSanitizer and UndefinedBehaviorSanitizer;
 #   the unit tests of the bus verbs under valgrind;
-#   make distcheck.
-# The last line says "N passed, M failed, K skipped": every TAP result of the first two, and one
-# for each of the others.  The exit status is 0 only if nothing failed.
+#   make distcheck;
+#   the unit tests on i386, armhf, arm64 and s390x, cross-compiled (tests/foreign/run.sh).
+# The last line says "N passed, M failed, K skipped": every TAP result of the first two and
+# the last, and one for each of the others.  The exit status is 0 only if nothing failed.
 #
-# SPLINTER_STAGES chooses among "gcc clang valgrind distcheck".
+# SPLINTER_STAGES chooses among "gcc clang valgrind distcheck foreign".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
-stages=${SPLINTER_STAGES:-gcc clang valgrind distcheck}
+stages=${SPLINTER_STAGES:-gcc clang valgrind distcheck foreign}
 unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS DESTDIR
 LC_ALL=C
 DEBIAN_FRONTEND=noninteractive
@@ -183,6 +184,36 @@ distcheck() {
     ../src/configure CC=gcc && timeout 900 make -j"$jobs" distcheck VERBOSE=1
 }
 
+# The other machines, where Debian has cross compilers for them.
+foreign() {
+    echo
+    echo '== foreign'
+    if [ "$(dpkg --print-architecture)" != amd64 ]; then
+        echo '== foreign: this stage runs on amd64'
+        skipped=$((skipped + 1))
+        return
+    fi
+    start=$(date +%s)
+    missing=
+    need qemu-arm-static qemu-user-static
+    for machine in arm-linux-gnueabihf:armhf aarch64-linux-gnu:arm64 s390x-linux-gnu:s390x i686-linux-gnu:i386; do
+        need "${machine%:*}-gcc" "gcc-${machine%:*}"
+        need "/usr/${machine%:*}/include/stdio.h" "libc6-dev-${machine#*:}-cross"
+    done
+    # shellcheck disable=SC2086 # a list
+    if [ -n "$missing" ] && ! apt_install $missing; then
+        failed=$((failed + 1))
+        return
+    fi
+    timeout 1800 sh tests/foreign/run.sh -d "$work/foreign"
+    status=$?
+    count "$work/foreign"
+    if [ $status != 0 ] && [ "$f" = 0 ]; then
+        failed=$((failed + 1))
+    fi
+    echo "== foreign: $p passed, $f failed, $s skipped, $(($(date +%s) - start)) s"
+}
+
 if ! sh ./autogen.sh >"$work/autogen.out" 2>&1; then
     cat "$work/autogen.out"
     echo
@@ -196,6 +227,7 @@ for this in $stages; do
         clang) configuration clang CC=clang --enable-sanitizer=address,undefined ;;
         valgrind) stage valgrind under_valgrind ;;
         distcheck) stage distcheck distcheck ;;
+        foreign) foreign ;;
         *)
             echo "there is no stage $this" >&2
             exit 2 ;;
