@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the libraries export is what the header declares, with the library's own version node;
-# the header stands alone in every language it claims; every call has a man page.  TAP.
+# the header stands alone in every language it claims; every call and constant has a man page.  TAP.
 top_srcdir=${TOP_SRCDIR:-.}
 top_builddir=${TOP_BUILDDIR:-.}
 lib_dir=${LIB_DIR:-$top_builddir/lib/.libs}
@@ -124,26 +124,50 @@ header_alone "${CC:-cc}" c c99
 header_alone "${CC:-cc}" c c11
 header_alone "$CXX" cc c++17
 
-# A page, or a link to a page whose NAME section has the call.  Not of an installed library:
-# a package may be installed without its documentation.
-while [ "$CHECK_INSTALLED" != yes ] && read -r call; do
-    page=
-    for dir in "$top_srcdir/man" "$top_builddir/man"; do
-        [ -f "$dir/$call.3" ] && page=$dir/$call.3 && break
+# Where page $1 is: in the build tree, or ready in the source tree of a tarball.
+page_of() {
+    for dir in "$top_builddir/man" "$top_srcdir/man"; do
+        [ -f "$dir/$1" ] && echo "$dir/$1" && return
     done
-    if [ -z "$page" ]; then
-        echo "there is no $call.3" >"$tmp/why"
-        not_ok "$call has a man page"
-        continue
-    fi
+    echo "there is no page $1" >"$tmp/why"
+    return 1
+}
+
+# has_page FILE PATTERN: there is a page FILE, and it, or the page it links to, has a line that
+# matches.
+has_page() {
+    page=$(page_of "$1") || return 1
     target=$(sed -n '1s:^\.so man3/::p' "$page")
-    [ -n "$target" ] && page=$top_srcdir/man/$target
-    if grep -q "^\.Nm $call\( ,\)\{0,1\}\$" "$page" 2>"$tmp/why"; then
-        ok "$call has a man page"
+    [ -z "$target" ] || page=$(page_of "$target") || return 1
+    grep -Eq "$2" "$page" && return
+    echo "$page has no line that matches $2" >"$tmp/why"
+    return 1
+}
+
+# Not of an installed library: a package may be installed without its documentation.
+if [ "$CHECK_INSTALLED" != yes ]; then
+    while read -r call; do
+        what="$call has a man page that names it"
+        if has_page "$call.3" "^\.Nm $call( ,)?\$"; then ok "$what"; else not_ok "$what"; fi
+    done <"$tmp/declared"
+
+    sed -n 's/^#define \(SPLINTER_[A-Z0-9_]*\) .*/\1/p' "$header" >"$tmp/constants"
+    while read -r constant; do
+        what="$constant has a man page that tells of it"
+        if has_page "$constant.3const" "^\.(It )?Dv (.* )?$constant( |\$)"; then ok "$what"; else not_ok "$what"; fi
+    done <"$tmp/constants"
+
+    # The other way round: what has a page is in the header.
+    for page in "$top_builddir"/man/*.3 "$top_builddir"/man/*.3const; do
+        name=${page##*/}
+        name=${name%.3*}
+        [ "$name" = splinter ] || cat "$tmp/declared" "$tmp/constants" | grep -qx "$name" || echo "$page"
+    done >"$tmp/why"
+    if [ -s "$tmp/why" ]; then
+        not_ok 'no page is of something that the header does not have'
     else
-        echo "$page does not name $call in its NAME section" >>"$tmp/why"
-        not_ok "$call has a man page"
+        ok 'no page is of something that the header does not have'
     fi
-done <"$tmp/declared"
+fi
 
 echo "1..$n"
