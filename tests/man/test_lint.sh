@@ -11,7 +11,7 @@ not_ok() { n=$((n + 1)); echo "$2" | sed 's/^/# /'; echo "not ok $n - $1"; }
 skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 
 # Pages of others that ours refer to.
-foreign=' clone errno fallocate fcntl fdatasync fork fsync logind.conf memfd_create mmap open proc rm shm_open shm_overview signal systemd-logind tmpfs umask unix unlink '
+foreign=' clone cp dd errno fallocate fcntl fdatasync fork fsync file logind.conf magic memfd_create mmap open proc rm shm_open shm_overview signal systemd-logind tmpfs umask unix unlink '
 
 date=$(sed -n "s/^AC_SUBST(\[MAN_DATE\], \['\(.*\)'\])\$/\1/p" "$top_srcdir/configure.ac")
 for source in "$top_srcdir"/man/*.in; do
