@@ -47,7 +47,7 @@ void cli_start(char *name, char **argv)
     atexit(close_opened);
 }
 
-static void say(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
     /* Whole, so that messages of several processes do not mix. */
     char line[1024];
