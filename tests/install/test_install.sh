@@ -47,6 +47,7 @@ wanted="$includedir/splinter.h $pkgconfigdir/splinter.pc $pkgconfigdir/splinter_
 [ $static = yes ] && wanted="$wanted $libdir/libsplinter_p.a"
 for tool in send recv logtee perf test; do
     wanted="$wanted $bindir/splinter_$tool $mandir/man1/splinter_$tool.1"
+    [ -n "$bashcompdir" ] && wanted="$wanted $bashcompdir/splinter_$tool"
 done
 for file in $wanted; do
     [ -e "$root$file" ] || missing="$missing $file"
