@@ -216,6 +216,8 @@ int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct
         if (fd < 0)
             return error_set(errno, "cannot create an anonymous store: %s", strerror(errno));
         int r = backing_fill(fd, geo, name ? name : "(anonymous)");
+        if (!r && filler)
+            r = filler(fd, geo, arg);
         if (!r && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
             r = error_set(errno, "cannot seal the anonymous store: %s", strerror(errno));
         if (r)

@@ -295,6 +295,23 @@ static int open_existing(splinter_store **out, const char *name, struct splinter
     return store_attach(out, fd, name, &geo, o);
 }
 
+struct creation {
+    splinter_store *store;
+    const char *name;
+    const struct splinter_open_options *options;
+};
+
+/* The creator attaches before the store gets its name: so a creation that fails leaves none. */
+static int attach_new(int fd, const struct geometry *geo, void *arg)
+{
+    struct creation *c = arg;
+    int own = backing_reopen(fd, false);
+    if (own < 0)
+        return error_set(-own, "cannot open '%.200s' a second time through /proc/self/fd: %s",
+                         c->name, strerror(-own));
+    return store_attach(&c->store, own, c->name, geo, c->options);
+}
+
 int splinter_store_open(splinter_store **out, const char *name,
                         const struct splinter_open_options *options)
 {
@@ -338,9 +355,14 @@ int splinter_store_open(splinter_store **out, const char *name,
                 return r;
         }
         error_clear();
-        r = backing_create(name, o.flags, o.mode ? o.mode : 0600, &geo, NULL, NULL, &fd);
-        if (!r)
-            return store_attach(out, fd, name ? name : "(anonymous)", &geo, &o);
+        struct creation made = {.name = name ? name : "(anonymous)", .options = &o};
+        r = backing_create(name, o.flags, o.mode ? o.mode : 0600, &geo, attach_new, &made, &fd);
+        if (!r) {
+            close(fd);
+            *out = made.store;
+            return 0;
+        }
+        splinter_store_close(made.store); /* it got no name */
         if (r != -EEXIST || (o.flags & SPLINTER_EXCL))
             return r;
     }

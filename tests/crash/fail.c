@@ -160,6 +160,11 @@ int fail_memfd_create_(const char *name, unsigned flags)
     return fails(FAIL_memfd_create) ? -1 : memfd_create(name, flags);
 }
 
+int fail_fdatasync_(int fd)
+{
+    return fails(FAIL_fdatasync) ? -1 : fdatasync(fd);
+}
+
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags)
 {
     if (fail_seed && n == sizeof(fail_seed)) {

@@ -22,7 +22,7 @@
 /* Each kind is counted by itself. */
 #define FAIL_KINDS(X) \
     X(mmap) X(ftruncate) X(fallocate) X(open) X(fcntl) X(allocation) X(pwrite) X(pread) \
-    X(link) X(fstat) X(memfd_create)
+    X(link) X(fstat) X(memfd_create) X(fdatasync)
 #define FAIL_ENUM(kind) FAIL_##kind,
 enum fail_kind { FAIL_KINDS(FAIL_ENUM) FAIL_COUNT };
 
@@ -53,6 +53,7 @@ int fail_link_(const char *from, const char *to);
 int fail_linkat_(int fd, const char *from, int to_fd, const char *to, int flags);
 int fail_fstat_(int fd, struct stat *st);
 int fail_memfd_create_(const char *name, unsigned flags);
+int fail_fdatasync_(int fd);
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 
 #ifndef FAIL_INSIDE
@@ -72,6 +73,7 @@ ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 #define linkat(...) fail_linkat_(__VA_ARGS__)
 #define fstat(...) fail_fstat_(__VA_ARGS__)
 #define memfd_create(...) fail_memfd_create_(__VA_ARGS__)
+#define fdatasync(...) fail_fdatasync_(__VA_ARGS__)
 #define getrandom(...) fail_getrandom_(__VA_ARGS__)
 #endif
 

@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_resources.c - the nth system call or allocation of a call fails, for every n
+ *
+ * The library in here has its calls in the hands of fail.c.  For each call of the interface, each
+ * kind of resource and each n: the nth use fails, once, or for good.  Then the call has
+ * said so with an error that is listed, or done without; no descriptor, mapping, memory or name
+ * is left of it; and the store is as good as before.  Also limits of the system itself: files,
+ * descriptors, places in the registry.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#define FAIL_INSIDE
+#include "fail.h"
+#include "support.h"
+
+#define SLOTS 64
+#define MAX_VALUE 8192
+#define KEYS 6
+#define PLACES 512 /* in the registry of a store */
+
+static const char *const backing_names[BACKINGS] = {"memory", "file", "memfd"};
+static int backing, tests, failures;
+static struct place place;
+static splinter_store *store; /* which nothing happens to */
+static unsigned long tries;
+
+__attribute__((format(printf, 2, 3))) static void report(bool ok, const char *format, ...)
+{
+    va_list args;
+
+    printf("%sok %d - ", ok ? "" : "not ", ++tests);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+    failures += !ok;
+}
+
+static char context[160];
+static int faults;
+
+__attribute__((format(printf, 1, 2))) static void fault(const char *format, ...)
+{
+    va_list args;
+
+    if (++faults > 20)
+        return;
+    printf("# %s: ", context);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
+/* ---- what a process holds ---- */
+
+struct held {
+    unsigned descriptors, mappings, names;
+    long allocated;
+};
+
+static unsigned names_in(const char *folder, const char *begin)
+{
+    DIR *d = opendir(folder);
+    struct dirent *e;
+    unsigned n = 0;
+
+    while (d && (e = readdir(d)))
+        n += e->d_name[0] != '.' && !strncmp(e->d_name, begin, strlen(begin));
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static struct held held_now(void)
+{
+    struct held h = {0};
+    char line[1024], prefix[64];
+    FILE *maps = fopen("/proc/self/maps", "r");
+
+    if (!maps)
+        die("/proc/self/maps: %s", strerror(errno));
+    while (fgets(line, sizeof(line), maps))
+        h.mappings += strstr(line, "splinter-test-") || strstr(line, "memfd:");
+    fclose(maps);
+    snprintf(prefix, sizeof(prefix), "splinter-test-%ld-", (long)getpid());
+    h.descriptors = names_in("/proc/self/fd", "");
+    h.names = names_in("/dev/shm", prefix) + names_in(support_dir(), "");
+    h.allocated = fail_allocated;
+    return h;
+}
+
+static void same_held(const struct held *before, const char *when)
+{
+    struct held now = held_now();
+
+    if (now.descriptors != before->descriptors)
+        fault("%s: %u descriptors, there were %u", when, now.descriptors, before->descriptors);
+    if (now.mappings != before->mappings)
+        fault("%s: %u mappings, there were %u", when, now.mappings, before->mappings);
+    if (now.names != before->names)
+        fault("%s: %u names, there were %u", when, now.names, before->names);
+    if (now.allocated != before->allocated)
+        fault("%s: %ld allocations, there were %ld", when, now.allocated, before->allocated);
+}
+
+/* ---- the store ---- */
+
+static unsigned char bytes[MAX_VALUE], got[MAX_VALUE + 1000];
+
+static size_t value_of(unsigned k)
+{
+    memset(bytes, (int)('a' + k), sizeof(bytes));
+    return 10 + k * 1000;
+}
+
+static void fill(splinter_store *s)
+{
+    for (unsigned k = 0; k < KEYS; k++) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "key%u", k);
+        if (splinter_store_set(s, key, bytes, value_of(k), NULL, NULL))
+            die("set");
+    }
+}
+
+/* Everything that was there is there, and new things can be done. */
+static void good(splinter_store *s, const char *when)
+{
+    int rc;
+
+    for (unsigned k = 0; k < KEYS; k++) {
+        size_t n = value_of(k), len = 0;
+        char key[16];
+
+        snprintf(key, sizeof(key), "key%u", k);
+        rc = splinter_store_get(s, key, got, sizeof(got), &len, NULL);
+        if (rc || len != n || memcmp(got, bytes, n))
+            fault("%s: %s: %s, %zu bytes", when, key, strerror(-rc), len);
+    }
+    rc = splinter_store_set(s, "new", "new", 3, NULL, NULL);
+    if (!rc)
+        rc = splinter_store_unset(s, "new", 0, NULL);
+    if (rc)
+        fault("%s: set and unset: %s", when, strerror(-rc));
+    rc = check_store(s);
+    if (rc)
+        fault("%s: check: %d", when, rc);
+}
+
+/* ---- the calls: each gets a handle to act on, or NULL if it makes its own ---- */
+
+static splinter_store *made;       /* what a call opened */
+static struct place made_place;    /* and where */
+
+static int create(splinter_store *s)
+{
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    int rc;
+
+    (void)s;
+    options.flags = made_place.flags;
+    if (backing != BACKING_MEMFD)
+        options.flags |= SPLINTER_CREATE | SPLINTER_EXCL;
+    options.slots = SLOTS;
+    options.max_value = MAX_VALUE;
+    rc = splinter_store_open(&made, made_place.name, &options);
+    made_place.first = made;
+    return rc;
+}
+
+static int open_again(splinter_store *s)
+{
+    (void)s;
+    return place_open(&place, 0, &made);
+}
+
+static int open_to_read(splinter_store *s)
+{
+    (void)s;
+    return place_open(&place, SPLINTER_RDONLY, &made);
+}
+
+static int open_fd(splinter_store *s)
+{
+    return splinter_store_open_fd(&made, splinter_store_fd(s), NULL);
+}
+
+static int set_new(splinter_store *s)
+{
+    memset(bytes, 'n', sizeof(bytes));
+    return splinter_store_set(s, "another", bytes, MAX_VALUE, NULL, NULL);
+}
+
+static int set_old(splinter_store *s)
+{
+    return splinter_store_set(s, "key0", bytes, value_of(0), NULL, NULL);
+}
+
+static int set_longer(splinter_store *s)
+{
+    memset(bytes, 'l', sizeof(bytes));
+    return splinter_store_set(s, "longer", bytes, MAX_VALUE, NULL, NULL);
+}
+
+static int set_for_a_while(splinter_store *s)
+{
+    struct splinter_set_options options = {.struct_size = sizeof(options), .ttl_ns = 1};
+
+    return splinter_store_set(s, "longer", "short", 5, &options, NULL);
+}
+
+static int append(splinter_store *s)
+{
+    return splinter_store_append(s, "longer", bytes, 3000, NULL);
+}
+
+static int add(splinter_store *s)
+{
+    return splinter_store_add(s, "count", 1, NULL);
+}
+
+static int unset(splinter_store *s)
+{
+    return splinter_store_unset(s, "longer", 0, NULL);
+}
+
+static int wait_key(splinter_store *s)
+{
+    return splinter_store_wait(s, "nobody's", 0, 1, NULL);
+}
+
+static int wait_any(splinter_store *s)
+{
+    return splinter_store_wait_any(s, UINT64_MAX - 1, 1, NULL);
+}
+
+static int sweep(splinter_store *s)
+{
+    return splinter_store_sweep(s) < 0 ? -EIO : 0;
+}
+
+static int stat_it(splinter_store *s)
+{
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+
+    return splinter_store_stat(s, &st);
+}
+
+static int check_it(splinter_store *s)
+{
+    int rc = splinter_store_check(s, NULL, NULL);
+
+    return rc > 0 ? -EPROTO : rc;
+}
+
+static int sync_it(splinter_store *s)
+{
+    return splinter_store_sync(s);
+}
+
+static int snapshot(splinter_store *s)
+{
+    char path[600];
+    int rc;
+
+    snprintf(path, sizeof(path), "%s/snapshot", support_dir());
+    rc = splinter_store_snapshot(s, path, 0600);
+    if (rc && !access(path, F_OK))
+        fault("a snapshot failed, but is there");
+    unlink(path);
+    return rc;
+}
+
+static int close_it(splinter_store *s)
+{
+    splinter_store_close(s);
+    return 0;
+}
+
+#define OPENS 1u      /* leaves a handle in `made` */
+#define CREATES 2u    /* and a store in made_place */
+#define CLOSES 4u     /* the handle is gone afterwards */
+#define ALL_THERE 8u  /* may not fail, or only as a wait does */
+
+static const struct call {
+    const char *name;
+    int (*run)(splinter_store *s);
+    unsigned flags;
+} calls[] = {
+    {"create", create, OPENS | CREATES},
+    {"open", open_again, OPENS},
+    {"open to read", open_to_read, OPENS},
+    {"open by descriptor", open_fd, OPENS},
+    {"set a new key", set_new, 0},
+    {"set a key that is there", set_old, 0},
+    {"set a longer value", set_longer, 0},
+    {"set with an end of life", set_for_a_while, 0},
+    {"append", append, 0},
+    {"add", add, 0},
+    {"unset", unset, 0},
+    {"wait", wait_key, ALL_THERE},
+    {"wait for anything", wait_any, ALL_THERE},
+    {"sweep", sweep, 0},
+    {"stat", stat_it, 0},
+    {"check", check_it, 0},
+    {"sync", sync_it, 0},
+    {"snapshot", snapshot, 0},
+    {"close", close_it, CLOSES},
+};
+
+static const int errnos[FAIL_COUNT][2] = {
+    [FAIL_mmap] = {ENOMEM, 0},           [FAIL_ftruncate] = {ENOSPC, EIO},
+    [FAIL_fallocate] = {ENOSPC, EIO},    [FAIL_open] = {EMFILE, ENFILE},
+    [FAIL_fcntl] = {ENOLCK, 0},          [FAIL_allocation] = {ENOMEM, 0},
+    [FAIL_pwrite] = {ENOSPC, EIO},       [FAIL_pread] = {EIO, 0},
+    [FAIL_link] = {ENOSPC, 0},           [FAIL_fstat] = {EIO, 0},
+    [FAIL_memfd_create] = {EMFILE, 0},   [FAIL_fdatasync] = {EIO, ENOSPC},
+};
+
+/* One call, whose nth use of a resource fails.  False: it does not use it so often. */
+static bool attempt(const struct call *call, enum fail_kind kind, unsigned n, int err, bool for_good,
+                    bool fresh_handle)
+{
+    struct held before, with_handle;
+    splinter_store *s = store;
+    bool enough;
+    int rc;
+
+    tries++;
+    snprintf(context, sizeof(context), "%s, %s: %s %u %s (%s)%s", backing_names[backing], call->name,
+             fail_names[kind], n, for_good ? "and all later ones" : "fails", strerror(err),
+             fresh_handle ? ", a new handle" : "");
+    before = held_now();
+    if (fresh_handle || call->flags & CLOSES)
+        s = place_again(&place, 0);
+    with_handle = held_now();
+    made = NULL;
+    if (call->flags & CREATES)
+        place_new(&made_place, backing);
+    fail_reset();
+    fail_errno = err;
+    fail_for_good = for_good;
+    fail_at[kind] = n;
+    rc = call->run(s);
+    enough = fail_calls[kind] >= n;
+    fail_reset();
+
+    if (rc > 0)
+        fault("%d is no result", rc);
+    if (rc && rc != -err && rc != -ENOSPC && rc != -EAGAIN && rc != -ENOENT && rc != -ETIMEDOUT &&
+        rc != -ENOMEM && rc != -EOPNOTSUPP && rc != -EBADMSG)
+        fault("%s (%d) is not to be expected", strerror(-rc), rc);
+    if (rc && call->flags & ALL_THERE && rc != -ETIMEDOUT && rc != -ENOMEM)
+        fault("a wait ended with %s", strerror(-rc));
+    if (call->flags & OPENS) {
+        if (rc && made)
+            fault("it failed, but there is a handle");
+        if (rc && !*splinter_last_error())
+            fault("it failed without a sentence");
+        if (rc)
+            same_held(&with_handle, "after the failure");
+        else if (call->flags & CREATES) {
+            fill(made);
+            good(made, "what was made");
+        } else {
+            (void)splinter_store_get(made, "key1", got, sizeof(got), NULL, NULL);
+        }
+        splinter_store_close(made);
+        if (!rc && call->flags & CREATES && backing != BACKING_MEMFD &&
+            splinter_store_unlink(made_place.name, made_place.flags))
+            fault("it cannot be removed");
+    }
+    if (!(call->flags & CLOSES)) {
+        same_held(&with_handle, "after the call");
+        good(s, "afterwards");
+    }
+    good(store, "another handle");
+    splinter_store_unset(store, "another", 0, NULL);
+    splinter_store_unset(store, "longer", 0, NULL);
+    if (!(call->flags & CLOSES) && s != store)
+        splinter_store_close(s);
+    same_held(&before, "in the end");
+    return enough;
+}
+
+static void every_failure(const struct call *call)
+{
+    unsigned long first = tries;
+
+    faults = 0;
+    for (int kind = 0; kind < FAIL_COUNT; kind++)
+        for (int e = 0; e < 2 && errnos[kind][e]; e++)
+            for (int how = 0; how < 4; how++)
+                for (unsigned n = 1;; n++) {
+                    if (!attempt(call, (enum fail_kind)kind, n, errnos[kind][e], how & 1, how & 2))
+                        break;
+                    if (n > 3000) {
+                        fault("no end of calls");
+                        break;
+                    }
+                }
+    report(!faults, "%s: %s: every failure is told, and nothing is left of it (%lu cases)",
+           backing_names[backing], call->name, tries - first);
+}
+
+/* ---- a child of fork ---- */
+
+static void a_child_cannot_attach(void)
+{
+    static const enum fail_kind kinds[] = {FAIL_open, FAIL_fcntl, FAIL_fallocate};
+
+    faults = 0;
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        for (unsigned n = 1; n < 6; n++) {
+            pid_t pid;
+            int rc;
+
+            snprintf(context, sizeof(context), "%s, a child: %s %u fails", backing_names[backing],
+                     fail_names[kinds[i]], n);
+            fflush(stdout);
+            pid = fork();
+            if (!pid) {
+                faults = 0;
+                fail_reset();
+                fail_at[kinds[i]] = n;
+                fail_for_good = 1;
+                fail_errno = errnos[kinds[i]][0];
+                rc = splinter_store_set(store, "key0", bytes, value_of(0), NULL, NULL);
+                if (rc && rc != -fail_errno)
+                    fault("%s", strerror(-rc));
+                rc = splinter_store_get(store, "key1", got, sizeof(got), NULL, NULL);
+                if (rc)
+                    fault("get: %s", strerror(-rc));
+                fail_reset();
+                good(store, "in the child");
+                splinter_store_close(store);
+                fflush(stdout);
+                _exit(faults != 0);
+            }
+            if (reap(pid))
+                fault("the child failed");
+            good(store, "in the parent");
+        }
+    report(!faults, "%s: a child that cannot attach is told, and can when it goes again",
+           backing_names[backing]);
+}
+
+/* ---- limits of the system ---- */
+
+/* Growing a file beyond the limit would raise SIGXFSZ, which ends a process. */
+static void a_limit_of_file_size(void)
+{
+    faults = 0;
+    for (rlim_t limit = 4096; limit < 4 << 20; limit += limit / 3) {
+        pid_t pid;
+        int status;
+
+        snprintf(context, sizeof(context), "%s, files of %lu bytes", backing_names[backing],
+                 (unsigned long)limit);
+        fflush(stdout);
+        pid = fork();
+        if (!pid) {
+            struct rlimit r = {limit, RLIM_INFINITY};
+            struct splinter_open_options options = {.struct_size = sizeof(options)};
+            splinter_store *s = NULL;
+            int rc, kept = 0;
+
+            faults = 0;
+            setrlimit(RLIMIT_FSIZE, &r);
+            place_new(&made_place, backing);
+            options.flags = made_place.flags;
+            if (backing != BACKING_MEMFD)
+                options.flags |= SPLINTER_CREATE;
+            options.slots = 1000;
+            options.max_value = MAX_VALUE;
+            rc = splinter_store_open(&s, made_place.name, &options);
+            if (rc && (rc != -ENOSPC || s || !*splinter_last_error()))
+                fault("create: %s", strerror(-rc));
+            while (!rc && kept < 1000) {
+                char key[16];
+
+                snprintf(key, sizeof(key), "%d", kept);
+                memset(bytes, kept, sizeof(bytes));
+                rc = splinter_store_set(s, key, bytes, MAX_VALUE, NULL, NULL);
+                kept += !rc;
+            }
+            if (rc && rc != -ENOSPC)
+                fault("set: %s", strerror(-rc));
+            for (int i = 0; s && i < kept; i++) {
+                char key[16];
+                size_t len = 0;
+
+                snprintf(key, sizeof(key), "%d", i);
+                memset(bytes, i, sizeof(bytes));
+                if (splinter_store_get(s, key, got, sizeof(got), &len, NULL) || len != MAX_VALUE ||
+                    memcmp(got, bytes, len))
+                    fault("value %d of %d is gone", i, kept);
+            }
+            if (s && check_store(s))
+                fault("check");
+            splinter_store_close(s);
+            if (s && backing != BACKING_MEMFD)
+                splinter_store_unlink(made_place.name, made_place.flags);
+            fflush(stdout);
+            _exit(faults != 0);
+        }
+        status = reap(pid);
+        if (status)
+            fault("ended with %d", status);
+    }
+    report(!faults, "%s: a limit of the file size is ENOSPC, and no signal", backing_names[backing]);
+}
+
+static void no_descriptor_left(void)
+{
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+    struct rlimit old, none;
+    pid_t pid;
+    int rc;
+
+    faults = 0;
+    snprintf(context, sizeof(context), "%s, no descriptor left", backing_names[backing]);
+    if (getrlimit(RLIMIT_NOFILE, &old))
+        die("getrlimit");
+    none = old;
+    none.rlim_cur = 3;
+    if (setrlimit(RLIMIT_NOFILE, &none))
+        die("setrlimit");
+    /* A store that is open needs no more. */
+    good(store, "with none left");
+    rc = set_new(store);
+    if (rc || (rc = splinter_store_unset(store, "another", 0, NULL)) ||
+        (rc = splinter_store_wait(store, "key0", 0, 0, NULL)) ||
+        (rc = splinter_store_stat(store, &st)) || (rc = splinter_store_sync(store)))
+        fault("a call: %s", strerror(-rc));
+    rc = place_open(&place, 0, &made);
+    if (rc != -EMFILE || made)
+        fault("open: %s", strerror(-rc));
+    fflush(stdout);
+    pid = fork();
+    if (!pid) {
+        rc = splinter_store_set(store, "key0", bytes, value_of(0), NULL, NULL);
+        if (rc != -EMFILE && rc)
+            fault("set in a child: %s", strerror(-rc));
+        setrlimit(RLIMIT_NOFILE, &old);
+        good(store, "in the child, with more");
+        fflush(stdout);
+        _exit(faults != 0);
+    }
+    if (reap(pid))
+        fault("the child failed");
+    setrlimit(RLIMIT_NOFILE, &old);
+    good(store, "with more again");
+    report(!faults, "%s: without a descriptor left an open store goes on, another is EMFILE",
+           backing_names[backing]);
+}
+
+static void the_registry_is_full(void)
+{
+    static splinter_store *many[PLACES + 1];
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+    struct rlimit old, more;
+    unsigned n = 0;
+    int pipes[2], rc = 0;
+    pid_t pid;
+    char c;
+
+    faults = 0;
+    snprintf(context, sizeof(context), "%s, a full registry", backing_names[backing]);
+    if (getrlimit(RLIMIT_NOFILE, &old))
+        die("getrlimit");
+    more = old;
+    more.rlim_cur = old.rlim_max < 4096 ? old.rlim_max : 4096;
+    if (more.rlim_cur < 2 * PLACES + 50 || setrlimit(RLIMIT_NOFILE, &more)) {
+        report(true, "%s: a full registry # SKIP too few descriptors are allowed",
+               backing_names[backing]);
+        return;
+    }
+    if (pipe(pipes))
+        die("pipe");
+    fflush(stdout);
+    pid = fork();
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (n < PLACES && !(rc = place_open(&place, 0, &many[n])))
+            n++;
+        if (n != PLACES - 1 || rc != -EUSERS || !*splinter_last_error())
+            fault("%u places were to be had, then %s", n, strerror(-rc));
+        for (unsigned i = 0; i < n; i += 37) {
+            char key[16];
+
+            snprintf(key, sizeof(key), "at%u", i);
+            rc = splinter_store_set(many[i], key, key, strlen(key), NULL, NULL);
+            if (rc)
+                fault("set by place %u: %s", i, strerror(-rc));
+        }
+        fflush(stdout);
+        if (write(pipes[1], faults ? "n" : "y", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    if (read(pipes[0], &c, 1) != 1 || c != 'y')
+        fault("the child failed");
+    rc = place_open(&place, 0, &made);
+    if (rc != -EUSERS || made)
+        fault("one too many: %s", strerror(-rc));
+    rc = place_open(&place, SPLINTER_RDONLY, &made);
+    if (rc)
+        fault("a reader needs no place: %s", strerror(-rc));
+    splinter_store_close(made);
+    if (splinter_store_stat(store, &st) || st.attached != PLACES)
+        fault("%u are attached", st.attached);
+    good(store, "the last one with a place");
+    kill(pid, SIGKILL);
+    reap(pid);
+    close(pipes[0]);
+    close(pipes[1]);
+    /* Their places are free again, and what they held is. */
+    rc = place_open(&place, 0, &made);
+    if (rc)
+        fault("after their death: %s", splinter_last_error());
+    if (splinter_store_stat(store, &st) || st.attached != 2)
+        fault("%u are attached after their death", st.attached);
+    good(store, "after their death");
+    good(made, "with one of their places");
+    splinter_store_close(made);
+    for (unsigned i = 0; i < PLACES - 1; i += 37) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "at%u", i);
+        rc = splinter_store_unset(store, key, 0, NULL);
+        if (rc)
+            fault("what place %u had set: %s", i, strerror(-rc));
+    }
+    setrlimit(RLIMIT_NOFILE, &old);
+    report(!faults, "%s: one process too many is EUSERS, until others die", backing_names[backing]);
+}
+
+int main(void)
+{
+    if (!getenv("SPLINTER_TEST_DISK"))
+        setenv("TMPDIR", "/dev/shm", 1);
+    support_start();
+    for (backing = 0; backing < BACKINGS; backing++) {
+        store = place_make(&place, backing, SLOTS, MAX_VALUE);
+        fill(store);
+        for (unsigned i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+            every_failure(&calls[i]);
+        a_child_cannot_attach();
+        a_limit_of_file_size();
+        no_descriptor_left();
+        the_registry_is_full();
+        splinter_store_close(store);
+        if (backing != BACKING_MEMFD)
+            splinter_store_unlink(place.name, place.flags);
+    }
+    printf("1..%d\n", tests);
+    return failures ? 1 : 0;
+}
