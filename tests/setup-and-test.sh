@@ -5,15 +5,17 @@
 #   make check, built by clang with AddressSanitizer and UndefinedBehaviorSanitizer;
 #   the unit tests of the bus verbs under valgrind;
 #   make distcheck;
-#   the unit tests on i386, armhf, arm64 and s390x, cross-compiled (tests/foreign/run.sh).
-# The last line says "N passed, M failed, K skipped": every TAP result of the first two and
-# the last, and one for each of the others.  The exit status is 0 only if nothing failed.
+#   the unit tests on i386, armhf, arm64 and s390x, cross-compiled (tests/foreign/run.sh);
+#   configure, where something is missing or wrong (tests/configure/run.sh);
+#   the Debian and RPM packages, built, linted and used in a new root (tests/packages/run.sh).
+# The last line says "N passed, M failed, K skipped": every TAP result, and one for
+# valgrind and distcheck.  The exit status is 0 only if nothing failed.
 #
-# SPLINTER_STAGES chooses among "gcc clang valgrind distcheck foreign".
+# SPLINTER_STAGES chooses among "gcc clang valgrind distcheck foreign configure packages".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
-stages=${SPLINTER_STAGES:-gcc clang valgrind distcheck foreign}
+stages=${SPLINTER_STAGES:-gcc clang valgrind distcheck foreign configure packages}
 unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS DESTDIR
 LC_ALL=C
 DEBIAN_FRONTEND=noninteractive
@@ -214,6 +216,37 @@ foreign() {
     echo "== foreign: $p passed, $f failed, $s skipped, $(($(date +%s) - start)) s"
 }
 
+# A script that prints TAP itself: $1 is the stage's name, the rest the command.
+tap() {
+    name=$1
+    shift
+    echo
+    echo "== $name"
+    start=$(date +%s)
+    "$@" >"$work/$name.out" 2>&1
+    status=$?
+    p=$(grep '^ok ' "$work/$name.out" | grep -cv '# SKIP')
+    f=$(grep -c '^not ok ' "$work/$name.out")
+    s=$(grep -c '^ok .*# SKIP' "$work/$name.out")
+    # What was skipped, and why, is worth a line; so is what was built.
+    if [ $status = 0 ]; then grep -E '# SKIP|^# ' "$work/$name.out"; else cat "$work/$name.out"; fi
+    [ $status != 0 ] && [ "$f" = 0 ] && f=1
+    passed=$((passed + p))
+    failed=$((failed + f))
+    skipped=$((skipped + s))
+    echo "== $name: $p passed, $f failed, $s skipped, $(($(date +%s) - start)) s"
+}
+
+packages() {
+    # shellcheck disable=SC2046 # a list
+    set -- $(sh tests/packages/run.sh --needs ci)
+    dpkg-query -W "$@" >/dev/null 2>&1 || apt_install "$@" || {
+        failed=$((failed + 1))
+        return
+    }
+    tap packages timeout 1800 sh tests/packages/run.sh ci
+}
+
 if ! sh ./autogen.sh >"$work/autogen.out" 2>&1; then
     cat "$work/autogen.out"
     echo
@@ -228,6 +261,8 @@ for this in $stages; do
         valgrind) stage valgrind under_valgrind ;;
         distcheck) stage distcheck distcheck ;;
         foreign) foreign ;;
+        configure) tap configure timeout 900 sh tests/configure/run.sh ;;
+        packages) packages ;;
         *)
             echo "there is no stage $this" >&2
             exit 2 ;;
