@@ -22,11 +22,6 @@
 
 #define PROBES 16u /* slabs looked at for free blocks before a new one is taken into use */
 
-struct slab *arena_slab(struct splinter_store *s, uint32_t slab)
-{
-    return (struct slab *)(void *)(s->arena + ((uint64_t)slab << s->slab_shift) * UNIT);
-}
-
 /* The slab of a reference, and the number of its block; NULL if there is no such block. */
 static struct slab *slab_of(struct splinter_store *s, uint32_t ref, uint32_t *block)
 {
@@ -41,13 +36,6 @@ static struct slab *slab_of(struct splinter_store *s, uint32_t ref, uint32_t *bl
         return NULL;
     *block = (at - SLAB_HEADER_UNITS) / units;
     return *block < SLAB_BLOCKS ? slab : NULL;
-}
-
-/* The caller has seen that the file reaches beyond ref; and the slab's header is before it. */
-uint32_t arena_generation(struct splinter_store *s, uint32_t ref)
-{
-    uint32_t number = ref >> s->slab_shift;
-    return number < s->geo.slabs ? load_relaxed(&arena_slab(s, number)->generation) : 0;
 }
 
 /* Size of the block at ref; 0 if there is none. */
@@ -93,26 +81,6 @@ bool arena_is_lanes(struct splinter_store *s, uint64_t named, uint32_t tag)
 {
     uint32_t block;
     return slab_of_named(s, named, tag, &block);
-}
-
-/* Size and class of the block at ref, whose record is of so many bytes; 0 if there is no such
- * block.  A block is of the class of its record, so a division is needed only where one lies. */
-uint32_t arena_block_of_size(struct splinter_store *s, uint32_t ref, uint64_t bytes,
-                             uint32_t *class)
-{
-    uint32_t number = ref >> s->slab_shift, units;
-    if (bytes <= (uint64_t)8 * UNIT && number < s->geo.slabs) {
-        units = (uint32_t)((bytes + UNIT - 1) / UNIT);
-        *class = class_of_units(units);
-        if ((uint64_t)ref + units <= load_relaxed(&s->known_units) &&
-            load_relaxed(&arena_slab(s, number)->block_units) == units)
-            return units;
-    }
-    units = arena_block_units(s, ref);
-    *class = units ? class_of_units(units) : 0;
-    /* No class has this size: no store of ours wrote it, and a record of the class above does not
-     * fit.  Given up, as a block without a size is. */
-    return units && class_units(*class) == units ? units : 0;
 }
 
 /* Free a named block, if it is still the lane's.  It was zeroed before. */

@@ -42,7 +42,17 @@
 #define crash_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 /* Have the line of p, which is about to be written, fetched while something else is done. */
-#define prefetch_to_write(p) __builtin_prefetch((p), 1)
+static inline void prefetch_to_write(const void *p)
+{
+#if defined(__x86_64__)
+    /* What the compiler makes of the builtin for x86-64 as such is a prefetch to read, and a line
+     * that another processor has, too, would be fetched a second time.  64-bit processors that
+     * do not know this instruction take it for none. */
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+    __builtin_prefetch(p, 1);
+#endif
+}
 
 static inline void cpu_relax(void)
 {

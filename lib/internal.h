@@ -153,12 +153,8 @@ int lane_spare_empty(struct splinter_store *s, struct lane_private *lane, uint32
 int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t at);
 bool arena_is_lanes(struct splinter_store *s, uint64_t named, uint32_t tag);
 void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag);
-uint32_t arena_generation(struct splinter_store *s, uint32_t ref);
 uint32_t arena_block_units(struct splinter_store *s, uint32_t ref);
-uint32_t arena_block_of_size(struct splinter_store *s, uint32_t ref, uint64_t bytes,
-                             uint32_t *class);
 bool arena_is_used(struct splinter_store *s, uint32_t ref);
-struct slab *arena_slab(struct splinter_store *s, uint32_t slab);
 uint64_t arena_used_bytes(struct splinter_store *s);
 uint32_t arena_blocks_of(const struct splinter_store *s, uint32_t units);
 void arena_limbo(struct splinter_store *s, uint32_t ref);
@@ -203,10 +199,35 @@ static inline void lane_release(struct splinter_store *s, struct lane_private *l
     store_release(&lane->busy, 0);
 }
 
-/* The header of the slab that a reference lies in is soon wanted. */
-static inline void arena_prefetch(const struct splinter_store *s, uint32_t ref)
+static inline struct slab *arena_slab(const struct splinter_store *s, uint32_t slab)
 {
-    __builtin_prefetch(s->arena + ((uint64_t)(ref >> s->slab_shift) << s->slab_shift) * UNIT);
+    return (struct slab *)(void *)(s->arena + ((uint64_t)slab << s->slab_shift) * UNIT);
+}
+
+/* The caller has seen that the file reaches beyond ref; and the slab's header is before it. */
+static inline uint32_t arena_generation(const struct splinter_store *s, uint32_t ref)
+{
+    uint32_t number = ref >> s->slab_shift;
+    return number < s->geo.slabs ? load_relaxed(&arena_slab(s, number)->generation) : 0;
+}
+
+/* Size and class of the block at ref, whose record is of so many bytes; 0 if there is no such
+ * block.  A block is of the class of its record: nothing has to be divided to see that. */
+static inline uint32_t arena_block_of_size(struct splinter_store *s, uint32_t ref, uint64_t bytes,
+                                           uint32_t *class)
+{
+    uint32_t number = ref >> s->slab_shift, units = (uint32_t)((bytes + UNIT - 1) / UNIT);
+    if (bytes <= (uint64_t)8 * UNIT && number < s->geo.slabs &&
+        (uint64_t)ref + units <= load_relaxed(&s->known_units) &&
+        load_relaxed(&arena_slab(s, number)->block_units) == units) {
+        *class = units - 1; /* as class_of_units() */
+        return units;
+    }
+    units = arena_block_units(s, ref);
+    *class = units ? class_of_units(units) : 0;
+    /* No class has this size: no store of ours wrote it, and a record of the class above does not
+     * fit.  Given up, as a block without a size is. */
+    return units && class_units(*class) == units ? units : 0;
 }
 
 /* index.c */

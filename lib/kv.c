@@ -47,7 +47,7 @@ static uint64_t epoch_take(struct splinter_store *s)
 
 /* The change is visible: say so to sleepers.  The second step of the epoch wakes those in
  * wait_any who read the first before the change could be seen. */
-static void announce(struct splinter_store *s, const struct key *key)
+__attribute__((always_inline)) static inline void announce(struct splinter_store *s, const struct key *key)
 {
     fault_point("announce: begun");
     fetch_add_seq_cst(&s->header->epoch, 1);
@@ -352,13 +352,15 @@ __attribute__((always_inline)) static inline int set_once(struct splinter_store 
     int r = lane_spare(s, lane, class_of_units((bytes + UNIT - 1) / UNIT), &at);
     if (r)
         return r;
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)lane->spare_ref[at] * UNIT);
+    prefetch_to_write(rec);
+    prefetch_to_write((char *)rec + UNIT);
     struct found f;
     int found = index_find(s, key, &f, &races);
     if (found > 0) { /* that is what is going to be zeroed, while we fill in the other one */
         prefetch_to_write((char *)f.rec + UNIT);
-        arena_prefetch(s, HEAD_REF(f.head));
+        __builtin_prefetch(arena_slab(s, HEAD_REF(f.head) >> s->slab_shift));
     }
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)lane->spare_ref[at] * UNIT);
     write_record(rec, lane, key, val, len, put);
     uint64_t payload = s->durable ? record_payload_hash(s, rec, key->len, (uint32_t)len) : 0;
     for (;;) {
@@ -380,8 +382,10 @@ __attribute__((always_inline)) static inline int set_once(struct splinter_store 
     return r ? r : -EAGAIN;
 }
 
-int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
-           const struct put *put, uint64_t *out_epoch)
+__attribute__((always_inline)) static inline int set(struct splinter_store *s,
+                                                     const struct key *key, const void *val,
+                                                     size_t len, const struct put *put,
+                                                     uint64_t *out_epoch)
 {
     struct lane_private *lane;
     uint64_t epoch = 0;
@@ -410,6 +414,12 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
         if (s->durable)
             splinter_store_sync(s);
     }
+}
+
+int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
+           const struct put *put, uint64_t *out_epoch)
+{
+    return set(s, key, val, len, put, out_epoch);
 }
 
 /* ---- unset ---- */
@@ -622,7 +632,8 @@ int splinter_store_set(splinter_store *s, const char *name, const void *val, siz
     if (len > s->geo.max_value)
         return -EMSGSIZE;
     prefetch_to_write(&s->index[key.home]);
-    return kv_set(s, &key, val, len, &put, out_epoch);
+    prefetch_to_write(&s->header->epoch);
+    return set(s, &key, val, len, &put, out_epoch);
 }
 
 int splinter_store_unset(splinter_store *s, const char *name, uint64_t if_epoch, size_t *out_len)

@@ -22,7 +22,7 @@
 #include "index.h"
 
 #define SLICE_NS UINT64_C(100000000)
-#define SPIN_NS UINT64_C(30000)   /* a hand-over between two running processes takes far less */
+#define SPIN_NS 30000u   /* a hand-over between two running processes takes far less */
 #define REAP_NS UINT64_C(1000000000)
 #define NAP_MIN_NS UINT64_C(50000) /* who cannot set the bit looks at growing intervals */
 #define NAP_MAX_NS UINT64_C(5000000)
@@ -114,44 +114,91 @@ static void nap(struct patience *p, const uint32_t *word, uint32_t seen, uint64_
     p->nap = p->nap * 2 < NAP_MAX_NS ? p->nap * 2 : NAP_MAX_NS;
 }
 
+/*
+ * How long the thread looks before it sleeps.  Who waits long had better sleep at once: to have
+ * spun costs more than the time, as the scheduler lets a thread that was running go on, when it is
+ * woken, only after its waker.  So a long sleep shortens the spin of the thread's next wait, and one
+ * that a spin would have spared brings all of it back.
+ */
+static _Thread_local uint32_t spin_ns = SPIN_NS;
+
+static void learn_from(const struct patience *p, bool slept)
+{
+    if (!slept)
+        return;
+    if (now_monotonic() - p->begin < 2 * SPIN_NS)
+        spin_ns = SPIN_NS;
+    else
+        spin_ns /= 4;
+}
+
 /* ---- a key ---- */
 
-/* 1: the key is there, *epoch is its; 0: it is not; else an error. */
-static int look(struct splinter_store *s, const struct key *key, uint64_t *epoch)
+/* What a wait has seen of its key. */
+struct seen {
+    uint64_t epoch;          /* of the value */
+    const struct slot *slot; /* while this has this head, */
+    uint64_t head;           /* nothing has changed; NULL: look again */
+};
+
+/* 1: the key is there; 0: it is not; else an error. */
+static int look(struct splinter_store *s, const struct key *key, struct seen *seen)
 {
     struct found f;
+    seen->slot = NULL;
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
-        int r = index_find_anywhere(s, key, &f, &races);
+        int r = index_find(s, key, &f, &races);
         if (r <= 0)
             return r;
         uint64_t expiry = load_relaxed(&f.rec->expiry);
-        *epoch = load_relaxed(&f.rec->epoch);
-        if (head_unchanged(f.slot, f.head))
-            return !kv_expired(s, expiry);
+        seen->epoch = load_relaxed(&f.rec->epoch);
+        if (!head_unchanged(f.slot, f.head))
+            continue;
+        if (!expiry) { /* what will expire changes without anybody's doing */
+            seen->slot = f.slot;
+            seen->head = f.head;
+        }
+        return !kv_expired(s, expiry);
     }
     return -EAGAIN;
 }
 
-/* 1: the wait is over, *result is its; 0: go on. */
-static int decide(struct splinter_store *s, const struct key *key, uint64_t since, uint64_t *epoch,
-                  int *result)
+/* 1: the wait is over, *result is its, and seen->epoch; 0: go on. */
+static int decide(struct splinter_store *s, const struct key *key, uint64_t since,
+                  struct seen *seen, int *result)
 {
-    int r = look(s, key, epoch);
+    int r = look(s, key, seen);
     if (r < 0 && r != -EAGAIN)
         *result = r;
     else if (load_relaxed(&s->closing))
         *result = -EBADF;
     else if (r == 0 && since)
         *result = -ENOENT;
-    else if (r == 1 && *epoch > since)
+    else if (r == 1 && seen->epoch > since)
         *result = 0;
     else
         return 0;
     return 1;
 }
 
+/* As decide(), after a while in which it was looked at all the time. */
+static int spin_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
+                       struct seen *seen, int *result, const struct patience *p)
+{
+    uint64_t end = p->end - p->begin < spin_ns ? p->end : p->begin + spin_ns;
+    for (uint32_t i = 1; spin_ns && (i % 16 || now_monotonic() < end); i++) {
+        cpu_relax();
+        if (seen->slot && load_relaxed(&seen->slot->head) == seen->head &&
+            !load_relaxed(&s->closing))
+            continue;
+        if (decide(s, key, since, seen, result))
+            return 1;
+    }
+    return 0;
+}
+
 static int sleep_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
-                        uint64_t *epoch, int *result, struct patience *p, uint64_t ns)
+                        struct seen *seen, int *result, struct patience *p, uint64_t ns)
 {
     static const uint32_t nowhere;
     if (s->read_only || index_ensure(s, key->home)) {
@@ -159,11 +206,11 @@ static int sleep_on_key(struct splinter_store *s, const struct key *key, uint64_
         return 0;
     }
     uint32_t *word = &s->index[key->home].wait;
-    uint32_t seen = set_bit(word);
+    uint32_t value = set_bit(word);
     fault_point("wait: bit set");
-    if (decide(s, key, since, epoch, result))
+    if (decide(s, key, since, seen, result))
         return 1;
-    futex_wait(word, seen, ns);
+    futex_wait(word, value, ns);
     return 0;
 }
 
@@ -176,27 +223,23 @@ int splinter_store_wait(splinter_store *s, const char *name, uint64_t since, uin
     int r = key_make(s, name, &key);
     if (r)
         return r;
-    uint64_t epoch = 0;
-    if (!decide(s, &key, since, &epoch, &r)) {
+    struct seen seen = {0};
+    if (!decide(s, &key, since, &seen, &r)) {
         struct patience p = patience_for(timeout_ms);
-        bool over = false;
-        uint64_t spin = p.end - p.begin < SPIN_NS ? p.end : p.begin + SPIN_NS;
-        for (uint32_t i = 1; !over && (i % 16 || now_monotonic() < spin); i++) {
-            cpu_relax();
-            over = decide(s, &key, since, &epoch, &r);
-        }
+        bool over = spin_on_key(s, &key, since, &seen, &r, &p), slept = !over;
         while (!over) {
             uint64_t ns = slice(s, &p);
-            over = decide(s, &key, since, &epoch, &r);
+            over = decide(s, &key, since, &seen, &r);
             if (over)
                 break;
             if (!ns)
                 return -ETIMEDOUT;
-            over = sleep_on_key(s, &key, since, &epoch, &r, &p, ns);
+            over = sleep_on_key(s, &key, since, &seen, &r, &p, ns);
         }
+        learn_from(&p, slept);
     }
     if (!r && out_epoch)
-        *out_epoch = epoch;
+        *out_epoch = seen.epoch;
     return r;
 }
 
@@ -208,13 +251,14 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
     if (!s)
         return -EINVAL;
     struct patience p = patience_for(timeout_ms);
+    bool slept = false;
     uint64_t epoch;
     while ((epoch = load_seq_cst(&s->header->epoch)) <= since) {
         uint32_t *word = &s->header->any_wait;
         if (load_relaxed(&s->closing))
             return -EBADF;
         uint64_t now = now_monotonic();
-        if (now < p.end && now - p.begin < SPIN_NS) {
+        if (now < p.end && now - p.begin < spin_ns) {
             for (int i = 0; i < 16; i++)
                 cpu_relax();
             continue;
@@ -222,6 +266,7 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
         uint64_t ns = slice(s, &p);
         if (!ns)
             return -ETIMEDOUT;
+        slept = true;
         if (s->read_only) {
             /* It sleeps on the word without the bit: woken if somebody else set that. */
             uint32_t seen = load_acquire(word);
@@ -234,6 +279,7 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
         if (load_seq_cst(&s->header->epoch) <= since)
             futex_wait(word, seen, ns);
     }
+    learn_from(&p, slept);
     if (out_epoch)
         *out_epoch = epoch;
     return 0;
