@@ -2,7 +2,7 @@
 /*
  * splinter_bench.c - what splinter costs, as ratios to floors measured in the same run
  *
- *     splinter_bench [--quick] [--json] [--only NAME]
+ *     splinter_bench [--quick] [--json] [--plot FILE] [--only NAME]
  *
  * A figure in nanoseconds says as much about the machine as about the program.  So each is set
  * against a floor: the least that any program of the kind must do, in the same process, the
@@ -44,7 +44,7 @@
 /* ---- helpers ---- */
 
 static bool quick, json, interactive;
-static const char *only;
+static const char *only, *plot;
 static bool torn;
 
 __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
@@ -237,6 +237,62 @@ static void print_results(void)
         printf("\nINTEGRITY FAILURE: a value was torn or wrong\n");
 }
 
+/* ---- the plot: a bar a figure, on one scale of "times its limit" ---- */
+
+/* 1 at the limit, more is worse, whichever way the limit goes. */
+static double badness(const struct row *r)
+{
+    if (r->at_least)
+        return r->ratio > 0 ? r->limit / r->ratio : 99;
+    return r->limit > 0 ? r->ratio / r->limit : r->ratio > 0 ? 99 : 0;
+}
+
+static void svg_text(FILE *f, const char *text)
+{
+    for (; *text; text++)
+        switch (*text) {
+        case '&': fputs("&amp;", f); break;
+        case '<': fputs("&lt;", f); break;
+        case '>': fputs("&gt;", f); break;
+        default: fputc(*text, f);
+        }
+}
+
+static void write_plot(FILE *f)
+{
+    enum { LEFT = 300, LIMIT = 240, MOST = 2, HIGH = 22, TOP = 56 };
+    char cpu[256];
+
+    cpu_name(cpu, sizeof(cpu));
+    fprintf(f,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%zu\" "
+            "font-family=\"sans-serif\" font-size=\"13\">\n"
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n<text x=\"12\" y=\"22\">",
+            LEFT + MOST * LIMIT + 120, TOP + row_count * HIGH + 16);
+    svg_text(f, "splinter ");
+    svg_text(f, splinter_version());
+    svg_text(f, ", ");
+    svg_text(f, cpu);
+    fprintf(f, ", %ld cores%s</text>\n", sysconf(_SC_NPROCESSORS_ONLN), quick ? ", --quick" : "");
+    fprintf(f, "<text x=\"12\" y=\"42\" fill=\"#555\">each figure over its limit, which is the line; "
+               "shorter is better</text>\n");
+    for (size_t i = 0; i < row_count; i++) {
+        const struct row *r = &rows[i];
+        double worse = badness(r), bar = (worse < MOST ? worse : MOST) * LIMIT;
+        size_t y = TOP + i * HIGH;
+
+        fprintf(f, "<text x=\"12\" y=\"%zu\">", y + 15);
+        svg_text(f, r->name);
+        fprintf(f,
+                "</text><rect x=\"%d\" y=\"%zu\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>"
+                "<text x=\"%.1f\" y=\"%zu\">%.3g (%s %.3g)</text>\n",
+                LEFT, y + 3, bar, HIGH - 6, holds(r) ? "#4a8f5b" : "#c0504d", LEFT + bar + 6, y + 15,
+                r->ratio, r->at_least ? "at least" : "at most", r->limit);
+    }
+    fprintf(f, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%zu\" stroke=\"black\"/>\n</svg>\n",
+            LEFT + LIMIT, TOP - 4, LEFT + LIMIT, TOP + row_count * HIGH + 4);
+}
+
 /* ---- the store and its floor ---- */
 
 typedef char key_t16[16];
@@ -316,6 +372,12 @@ static void field_make(struct field *f, size_t keys, size_t slots)
     for (size_t i = 0; i < f->lines; i++)
         for (int w = 0; w < 8; w++)
             f->index[i].word[w] = rnd() % keys;
+    /* Each key leads to a record of its own, and to all of them: as in the store. */
+    for (size_t i = 0; i < keys; i++) {
+        uint64_t h = fnv1a(f->present[i]);
+
+        f->index[(h >> 32) * f->lines >> 32].word[h & 7] = i;
+    }
     shuffle(f->present, keys);
     shuffle(f->absent, keys);
 }
@@ -896,7 +958,12 @@ static const struct {
 
 static void usage(FILE *to)
 {
-    fputs("usage: splinter_bench [--quick] [--json] [--only NAME]\n\nNAME is one of:", to);
+    fputs("usage: splinter_bench [--quick] [--json] [--plot FILE] [--only NAME]\n\n"
+          "  --quick      fewer and shorter rounds\n"
+          "  --json       the figures as JSON\n"
+          "  --plot FILE  write a picture of them, as SVG, too\n"
+          "  --only NAME  one group of figures\n\nNAME is one of:",
+          to);
     for (size_t i = 0; i < GROUPS; i++)
         fprintf(to, " %s", groups[i].name);
     fputc('\n', to);
@@ -907,9 +974,11 @@ int main(int argc, char **argv)
     static const struct option options[] = {{"quick", no_argument, NULL, 'q'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"only", required_argument, NULL, 'o'},
+                                            {"plot", required_argument, NULL, 'p'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     bool any = false;
+    FILE *picture = NULL;
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -919,6 +988,8 @@ int main(int argc, char **argv)
             json = true;
         } else if (c == 'o') {
             only = optarg;
+        } else if (c == 'p') {
+            plot = optarg;
         } else {
             usage(c == 'h' ? stdout : stderr);
             return c == 'h' ? 0 : 2;
@@ -931,11 +1002,19 @@ int main(int argc, char **argv)
         usage(stderr);
         return 2;
     }
+    /* Before the minutes that it takes, not after. */
+    if (plot && !(picture = fopen(plot, "we")))
+        die("cannot write the plot to '%s': %s", plot, strerror(errno));
     for (size_t i = 0; i < GROUPS; i++)
         if (!only || !strcmp(only, groups[i].name))
             groups[i].run();
     if (interactive)
         fputs("\r\033[K", stderr);
     print_results();
+    if (picture) {
+        write_plot(picture);
+        if (ferror(picture) | fclose(picture))
+            die("cannot write the plot to '%s': %s", plot, strerror(errno));
+    }
     return torn ? 1 : 0;
 }
