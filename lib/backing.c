@@ -80,6 +80,20 @@ int backing_flush(int fd)
     return result == -EDQUOT ? -ENOSPC : result;
 }
 
+/* The same for a part of a mapping of the file: its dirty pages, and what is needed to find them. */
+int backing_flush_range(void *from, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)from & ~(page - 1);
+    bytes += (size_t)((uintptr_t)from - start);
+    int old, result;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    do
+        result = msync((void *)start, bytes, MS_SYNC) ? -errno : 0;
+    while (result == -EINTR);
+    pthread_setcancelstate(old, NULL);
+    return result == -EDQUOT ? -ENOSPC : result;
+}
+
 /* The name is to outlive the machine, as well.  Not every file system can do it for a directory. */
 static void flush_dir(const char *dir)
 {

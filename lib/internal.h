@@ -106,6 +106,7 @@ int backing_reopen(int fd, bool read_only);
 int backing_read_geometry(int fd, const char *name, struct geometry *geo);
 int backing_reserve(int fd, uint64_t offset, uint64_t length);
 int backing_flush(int fd);
+int backing_flush_range(void *from, size_t bytes);
 
 /* store.c */
 int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t flags);

@@ -160,8 +160,8 @@ static int place(struct rebuild *r, uint64_t ref)
         lose(r, ref, f.rec->epoch);
         return 0;
     }
-    rec->superseded = 0;
-    rec->tag = 0;
+    if (rec->superseded) /* a page that is as it was need not be written */
+        rec->superseded = 0;
     f.slot->head = HEAD(rec->epoch, (uint32_t)ref);
     if (rec->expiry)
         r->expiring = true;

@@ -222,6 +222,8 @@ static int map_and_attach(struct splinter_store *s, const char *name)
     if (base == MAP_FAILED)
         return error_set(errno, "cannot map %zu bytes for '%.200s'", s->mapped, name);
     set_base(s, base);
+    if (s->durable) /* a bucket says nothing of where the next one that is needed will be */
+        madvise(s->index, (size_t)(s->geo.arena_off - s->geo.index_off), MADV_RANDOM);
     store_knows(s, 1);
     int r = s->read_only ? attach_to_read(s, name) : registry_attach(s);
     if (!r)

@@ -11,7 +11,7 @@
  *   1. reads the store's epoch E, and lets every record that is replaced from here on be kept;
  *   2. waits until every change that was under way has ended (grace): then all changes up to E are
  *      in memory, marks on what they superseded included, and no record is being zeroed;
- *   3. writes the file out (fdatasync), then the sync point, then that;
+ *   3. writes the arena out (msync), then the sync point, then that;
  *   4. lets the records be kept that were there then: those up to the epoch of now;
  *   5. zeroes and frees what changes up to E superseded.
  *
@@ -91,7 +91,7 @@ static int point_write(struct splinter_store *s, uint64_t epoch, uint64_t file_b
     p.checksum = point_checksum(s, &p);
     memcpy(s->base + SYNC_POINT_OFF(p.sequence & 1), &p, sizeof p);
     fault_point("sync: point written");
-    return backing_flush(s->fd);
+    return backing_flush_range(s->base + SYNC_POINT_OFF(p.sequence & 1), PAGE);
 }
 
 /* ---- the parts of a sync ---- */
@@ -167,7 +167,17 @@ static void touch_all(struct splinter_store *s)
     }
 }
 
-/* Steps 3 and, for the callers that hold no lock, the record of how it went. */
+/* The arena alone, of which the rest can be made anew; all of it where the rest is to be believed. */
+static int flush(struct splinter_store *s, bool all)
+{
+    store_knows(s, s->arena_units);
+    uint64_t units = load_relaxed(&s->known_units);
+    if (fault_bug(BUG_POINT_FIRST) || (!all && !units))
+        return 0;
+    return all ? backing_flush(s->fd) : backing_flush_range(s->arena, (size_t)units * UNIT);
+}
+
+/* Step 3, and the record of how it went. */
 static int write_out(struct splinter_store *s, uint64_t epoch, bool clean)
 {
     struct header *h = s->header;
@@ -177,7 +187,7 @@ static int write_out(struct splinter_store *s, uint64_t epoch, bool clean)
     /* Before the data: the length that the file has afterwards may not be on disk. */
     if (fstat(s->fd, &st))
         return -errno;
-    int r = fault_bug(BUG_POINT_FIRST) ? 0 : backing_flush(s->fd);
+    int r = flush(s, clean);
     fault_point("sync: data written");
     if (!r)
         r = point_write(s, epoch, (uint64_t)st.st_size, clean);

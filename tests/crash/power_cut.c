@@ -4,11 +4,12 @@
  *
  *     power_cut [--rounds N] [--seed S] [--keep DIR] [--bug none|checksum|zero-early|...]
  *
- * Two writers set, unset and sync a store in a file until they are killed.  fdatasync() is this
- * program's own: it takes an image of the file, which is then what the disk has for certain; every
- * page may in addition have reached the disk at any later moment.  So disks are composed, page by
- * page (4096 bytes) or sector by sector (512): of the image of the last fdatasync() that ended,
- * of images taken since, and of the file as it was in the end.  Each is opened in a process of its own.
+ * Two writers set, unset and sync a store in a file until they are killed.  fdatasync() and msync()
+ * are this program's own: they take an image of the file, or of the part, which is then what the disk
+ * has for certain; every page may in addition have reached the disk at any later moment.  So disks
+ * are composed, page by page (4096 bytes) or sector by sector (512): of the image that was on disk
+ * when the last of these calls ended, of images taken since, and of the file as it was in the end.
+ * Each is opened in a process of its own.
  *
  * Checked on each: every key has the value of the last sync that ended, or one of a set or unset
  * that began after it; never a torn one, one of before, or none where there was one.  No key that
@@ -71,6 +72,7 @@ static struct shared *shared;
 static struct image base[2], extra[EXTRAS], final, composed;
 static uint64_t seed;
 static char store_name[600];
+static int store_fd = -1; /* a descriptor of the store's file, in a writer */
 static const char *keep_dir; /* where the images of a bad disk are kept */
 static bool recording; /* this process is a writer */
 static uint64_t base_seed;
@@ -107,15 +109,59 @@ static void image_take(struct image *image, int fd)
     *length_of(image) = size;
 }
 
+static void is_on_disk(int next)
+{
+    __atomic_store_n(&shared->base, (uint32_t)next, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&shared->generation, 1, __ATOMIC_ACQ_REL);
+}
+
 /* In front of the C library's.  A killed writer leaves the image before in force. */
 int fdatasync(int fd)
 {
     if (recording) {
-        uint32_t next = !__atomic_load_n(&shared->base, __ATOMIC_ACQUIRE);
+        int next = !__atomic_load_n(&shared->base, __ATOMIC_ACQUIRE);
 
         image_take(&base[next], fd);
-        __atomic_store_n(&shared->base, next, __ATOMIC_RELEASE);
-        __atomic_fetch_add(&shared->generation, 1, __ATOMIC_ACQ_REL);
+        is_on_disk(next);
+    }
+    return 0;
+}
+
+/* Where in the store's file an address is. */
+static size_t offset_of(const void *address)
+{
+    static uintptr_t start;
+    FILE *maps = start ? NULL : fopen("/proc/self/maps", "re");
+    unsigned long from, to, offset;
+    char line[1000];
+
+    while (maps && fgets(line, sizeof(line), maps))
+        if (sscanf(line, "%lx-%lx %*s %lx", &from, &to, &offset) == 3 &&
+            (uintptr_t)address >= from && (uintptr_t)address < to)
+            start = from - offset;
+    if (maps)
+        fclose(maps);
+    if (!start)
+        die("the store is not mapped");
+    return (uintptr_t)address - start;
+}
+
+/* The same for a part of the file, and its length. */
+int msync(void *address, size_t bytes, int flags)
+{
+    (void)flags;
+    if (recording) {
+        int last = (int)__atomic_load_n(&shared->base, __ATOMIC_ACQUIRE), next = !last;
+        size_t from = offset_of(address), old = *length_of(&base[last]);
+
+        image_take(&base[next], store_fd);
+        if (old < *length_of(&base[next])) /* what the file grew by is a hole, but for the part */
+            memset(base[last].bytes + old, 0, *length_of(&base[next]) - old);
+        memcpy(base[next].bytes, base[last].bytes, from);
+        if (from + bytes < *length_of(&base[next]))
+            memcpy(base[next].bytes + from + bytes, base[last].bytes + from + bytes,
+                   *length_of(&base[next]) - from - bytes);
+        is_on_disk(next);
     }
     return 0;
 }
@@ -203,6 +249,7 @@ __attribute__((noreturn)) static void write_on(unsigned writer, uint64_t state)
     recording = true;
     pauses = state | 1;
     fault_hook = pause_at;
+    store_fd = open(store_name, O_RDONLY | O_CLOEXEC);
     s = open_store(store_name, 0);
     for (;;) {
         unsigned k = (unsigned)(random_next(&state) % (KEYS / WRITERS)) * WRITERS + writer;

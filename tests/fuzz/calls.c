@@ -159,7 +159,7 @@ static void set(struct attack *attack, const char *key, unsigned number, uint32_
     uint8_t *value = malloc(length);
     struct splinter_set_options o = {.struct_size = sizeof o,
                                      .flags = flags,
-                                     .type = number,
+                                     .type = number % 65536,
                                      .ttl_ns = ttl_ns,
                                      .if_epoch = attack->epoch};
     if (!value)

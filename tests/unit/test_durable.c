@@ -3,7 +3,7 @@
  * test_durable.c - stores in files: sync, what a copy or a lost page leaves, snapshots
  *
  * A copy of the raw file, made while the store is in use, is what a power cut could leave: no
- * process has it open, and it is not the file it says it is.  fdatasync(), fstatfs() and
+ * process has it open, and it is not the file it says it is.  fdatasync(), msync(), fstatfs() and
  * clock_gettime() are this program's own, in front of the C library's.
  */
 #include <check.h>
@@ -18,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,6 +48,16 @@ int fdatasync(int fd)
         return -1;
     }
     return fsync(fd);
+}
+
+int msync(void *from, size_t bytes, int flags)
+{
+    syncs++;
+    if (sync_errno) {
+        errno = sync_errno;
+        return -1;
+    }
+    return (int)syscall(SYS_msync, from, bytes, flags);
 }
 
 int fstatfs(int fd, struct statfs *st)
