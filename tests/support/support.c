@@ -238,6 +238,14 @@ int check_store(splinter_store *store)
     return splinter_store_check(store, say_problem, NULL);
 }
 
+unsigned repeated(unsigned times)
+{
+    const char *divisor = getenv("SPLINTER_TEST_DIVISOR");
+    unsigned by = divisor ? (unsigned)strtoul(divisor, NULL, 10) : 1;
+
+    return by > 1 && times > by ? times / by : times;
+}
+
 uint64_t random_next(uint64_t *state)
 {
     uint64_t x = *state;

@@ -59,6 +59,27 @@ void raw_patch(const char *path, uint64_t offset, const void *bytes, size_t len)
 /* The number of problems splinter_store_check() finds; they are printed. */
 int check_store(splinter_store *store);
 
+/* Instrumented, a thread that holds a key may be kept from the processor for longer than others wait
+ * for it; so that nobody is told to try again is not tested then. */
+#if defined(__SANITIZE_THREAD__)
+#define SUPPORT_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SUPPORT_THREAD_SANITIZER 1
+#endif
+#endif
+#ifdef SUPPORT_THREAD_SANITIZER
+#define SLOW_HERE true
+#define SKIP_WHERE_SLOW " # SKIP under ThreadSanitizer"
+#else
+#define SLOW_HERE false
+#define SKIP_WHERE_SLOW ""
+#endif
+
+/* How often something is repeated: `times`, or one in SPLINTER_TEST_DIVISOR of them, for tools
+ * and machines on which an instruction takes thirty times as long. */
+unsigned repeated(unsigned times);
+
 /* xorshift64*: small, seedable. */
 extern uint64_t support_seed;
 uint64_t random_next(uint64_t *state);

@@ -967,8 +967,8 @@ END_TEST
 
 /* A writer changes every key over and over, half of them by unset and set; "kept" ones are always
  * there, and a value says which round it is of. */
-static volatile int stop_writer;
-static volatile int round_now;
+static _Atomic int stop_writer;
+static _Atomic int round_now;
 
 static void *keep_writing(void *arg)
 {
