@@ -21,7 +21,9 @@
 
 #include "index.h"
 
-#define LOCK_WAIT_NS UINT64_C(100000000) /* for a live owner that does not go on */
+/* For a live owner that does not go on: long enough that one that only waits for a processor gets it. */
+#define LOCK_WAIT_NS UINT64_C(1000000000)
+#define LOCK_SPIN_NS UINT64_C(1000000)
 
 /* Make the chunk of this bucket usable.  Reserving twice is harmless. */
 int index_ensure(struct splinter_store *s, uint32_t bucket)
@@ -137,7 +139,8 @@ static int try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
 
 /* The chunk of the home bucket is there.  0, or -EAGAIN after a bounded wait for a process that
  * lives but does not go on. */
-int index_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key)
+int index_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+               bool patient)
 {
     struct bucket *bucket = &s->index[key->home];
     uint32_t mine = lock_value(lane, key), blocker = 0;
@@ -152,6 +155,8 @@ int index_lock(struct splinter_store *s, struct lane_private *lane, const struct
             cpu_relax();
             continue;
         }
+        if (!patient)
+            break;
         if (tries % 64 == 0) {
             /* A free word means only that two met; else see whether the holder is alive. */
             if (blocker && (blocker & 0x3fff))
@@ -161,7 +166,7 @@ int index_lock(struct splinter_store *s, struct lane_private *lane, const struct
                 begin = now;
             if (now - begin > LOCK_WAIT_NS)
                 break;
-            if (now - begin > LOCK_WAIT_NS / 100) {
+            if (now - begin > LOCK_SPIN_NS) {
                 struct timespec nap = {.tv_nsec = 50000 + (lane->number * 7919 + tries) % 20000};
                 nanosleep(&nap, NULL);
             }

@@ -233,7 +233,8 @@ static inline uint32_t arena_block_of_size(struct splinter_store *s, uint32_t re
 
 /* index.c */
 int index_ensure(struct splinter_store *s, uint32_t bucket);
-int index_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key);
+int index_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+               bool patient);
 void index_unlock(struct splinter_store *s, struct lane_private *lane, const struct key *key);
 
 static inline uint32_t index_next(const struct splinter_store *s, uint32_t bucket)

@@ -320,7 +320,7 @@ __attribute__((noinline)) static int insert(struct splinter_store *s, struct lan
         return -ENOENT;
     int r = index_ensure(s, key->home);
     if (!r)
-        r = index_lock(s, lane, key);
+        r = index_lock(s, lane, key, true);
     if (r)
         return r;
     struct found f;
@@ -493,7 +493,8 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
     r = lane_acquire(s, &lane);
     if (r)
         return r;
-    r = index_lock(s, lane, key);
+    /* A get that comes upon an expired key cleans up in passing; it does not wait for that. */
+    r = index_lock(s, lane, key, !expired_only);
     if (!r) {
         r = unset_locked(s, lane, key, if_epoch, expired_only, out_len);
         index_unlock(s, lane, key);
