@@ -7,17 +7,18 @@
 #   the unit tests under valgrind's memcheck;
 #   the fuzzer, for a minute (tests/fuzz/run.sh);
 #   make distcheck;
+#   the models of the protocols, by spin (tests/model/run.sh);
 #   the unit tests on i386, armhf, arm64 and s390x, cross-compiled (tests/foreign/run.sh);
 #   configure, where something is missing or wrong (tests/configure/run.sh);
 #   the Debian and RPM packages, built, linted and used in a new root (tests/packages/run.sh).
 # The last line says "N passed, M failed, K skipped": every TAP result, and one for
 # valgrind, fuzz and distcheck.  The exit status is 0 only if nothing failed.
 #
-# SPLINTER_STAGES chooses among "gcc clang tsan valgrind fuzz distcheck foreign configure packages".
+# SPLINTER_STAGES chooses among "gcc clang tsan valgrind fuzz distcheck model foreign configure packages".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
-stages=${SPLINTER_STAGES:-gcc clang tsan valgrind fuzz distcheck foreign configure packages}
+stages=${SPLINTER_STAGES:-gcc clang tsan valgrind fuzz distcheck model foreign configure packages}
 unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS DESTDIR
 LC_ALL=C
 DEBIAN_FRONTEND=noninteractive
@@ -282,6 +283,15 @@ packages() {
     tap packages timeout 1800 sh tests/packages/run.sh ci
 }
 
+models() {
+    command -v spin >/dev/null || apt_install spin || {
+        failed=$((failed + 1))
+        return
+    }
+    # They have no configuration, so they run once.
+    tap model env CC=gcc timeout 1200 sh tests/model/run.sh
+}
+
 if ! sh ./autogen.sh >"$work/autogen.out" 2>&1; then
     cat "$work/autogen.out"
     echo
@@ -297,6 +307,7 @@ for this in $stages; do
         valgrind) stage valgrind under_valgrind ;;
         fuzz) stage fuzz fuzz ;;
         distcheck) stage distcheck distcheck ;;
+        model) models ;;
         foreign) foreign ;;
         configure) tap configure timeout 900 sh tests/configure/run.sh ;;
         packages) packages ;;

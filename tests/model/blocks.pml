@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * blocks.pml - who has a block, with death at every step (lib/arena.c, lane.c, recover.c)
+ *
+ * Lanes take blocks of two sizes from one slab, publish them, get them back when they replace or
+ * remove a record, give them up, let the slab go, adopt it, cut it anew, detach, and may be
+ * killed between any two steps.  The cleaner frees what the dead had; it may die, too, and
+ * another begins from the start, one at a time (the kernel's lock, registry_reap()).
+ *
+ *   process   mirrors
+ *   lane      arena_alloc(), adopt(), change_class(), take_block(); give_up_spare(),
+ *             arena_free_named(), slab_of_named(); retire() of kv.c; registry_detach()
+ *   cleaner   registry_reap(), recover_entry(): take_old(), zero_spare(), arena_free_named()
+ *
+ * Checked
+ *   - Whoever writes to a unit of memory, tags it or frees it has it: each unit is the slab's,
+ *     a lane's or the index's, and never two's.
+ *   - A block that is taken was free, and clean (P4).
+ *   - When all is over and the dead are cleaned up after, a block in use is named by exactly one
+ *     living lane or published, and every other one is free.
+ *
+ * Abstracted
+ *   - Two units: two small blocks, or one large block, in the middle of which stands, where the
+ *     second small block's tag would be, whatever its record has there.  Of the large blocks
+ *     there is a second one, outside of these units; a stranger has it all the time.
+ *   - The index is one cell; publishing and unlinking are one step each, which also enters the
+ *     old block into the lane's journal.  Whether a change was made is kv.pml's business.
+ *   - A lane may let its slab go at any time, and which free block it takes is open: the C code
+ *     does both in fewer ways.
+ *   - Sequentially consistent memory; blocks in limbo, of stores in files, are left out.
+ *
+ * Bounds: OPS of each of two lanes, KILLS of lanes and cleaners; if only one dies it is the first.
+ * Seeded bugs: see run.sh.
+ */
+#ifndef OPS
+#define OPS 2
+#endif
+#ifndef KILLS
+#define KILLS 1
+#endif
+
+#define LANES 2
+#define PLACES 2
+#define INDEX 9 /* has a unit, as LANE does */
+#define LANE(l) ((l) + 1)
+#ifdef BUG_TAG0
+#define TAG(l) (l)
+#else
+#define TAG(l) ((l) + 1)
+#endif
+#define OWNER(l) (incarnation[l] * 4 + (l) + 1)
+
+/* struct slab */
+byte owner, block_units = 1, generation;
+bool bits[2];
+
+byte tag[2];   /* what stands in a unit where a record has its tag */
+bool dirty[2]; /* a unit has something in it of a key or a value */
+
+typedef lane_t {
+    byte ref[PLACES], gen[PLACES]; /* spare: unit + 1, generation */
+    byte old, old_gen, at;         /* journal: open if old is not 0 */
+}
+lane_t lane[LANES];
+byte incarnation[LANES]; /* of the entry */
+bool attached[LANES];
+
+byte cell, cell_gen; /* the record in the index: unit + 1 */
+
+bool dead[LANES], finished[LANES];
+bool cleaner_dies, over;
+byte kills = KILLS;
+
+/* ---- what is checked on the way ---- */
+
+byte has[2]; /* LANE(), INDEX, or 0: the slab */
+
+/* The unit, and the one behind it where the block is large, is `who`'s */
+#define IS(u, who) (has[u] == (who) && (block_units == 1 || has[1] == (who)))
+#define GIVE(u, who) has[u] = who; has[1] = (block_units == 2 -> who : has[1])
+
+#define SMALL_OR_ONE (3 - block_units) /* blocks that are modelled */
+
+/* ---- steps that several share ---- */
+
+/* slab_of_named(): yes gets 1 if the block r, g is the lane's.  b is its number. */
+inline slab_of_named(who)
+{
+    yes = 0;
+    d_step { b = (r && (r - 1) % block_units == 0 -> (r - 1) / block_units : 9) };
+    if
+    :: b == 9
+    :: b != 9 ->
+#ifdef BUG_GENERATION
+       if
+       :: generation == g ->
+#endif
+       if
+       :: bits[b] ->
+          if
+          :: tag[r - 1] == TAG(who) ->
+#ifdef BUG_GENERATION
+             yes = 1
+#else
+             yes = generation == g
+#endif
+          :: tag[r - 1] != TAG(who)
+          fi
+       :: !bits[b]
+       fi
+#ifdef BUG_GENERATION
+       :: generation != g
+       fi
+#endif
+    fi
+}
+
+inline arena_free_named(who)
+{
+    slab_of_named(who);
+    if
+    :: d_step {
+           yes ->
+           assert(bits[b] && IS(r - 1, LANE(who)) && b < SMALL_OR_ONE);
+           assert(!dirty[r - 1] && (block_units == 1 || !dirty[1]));
+           bits[b] = 0;
+           GIVE(r - 1, 0)
+       }
+    :: !yes
+    fi
+}
+
+/* The bytes of a block, tag included, as in retire() and take_old() */
+inline zero_all(who)
+{
+    d_step {
+        assert(IS(r - 1, LANE(who)));
+        dirty[r - 1] = 0; tag[r - 1] = 0;
+        dirty[1] = (block_units == 2 -> 0 : dirty[1]); tag[1] = (block_units == 2 -> 0 : tag[1])
+    };
+    d_step { assert(IS(r - 1, LANE(who))); tag[r - 1] = TAG(who) }
+}
+
+/* ---- a lane ---- */
+
+inline take_block(place)
+{
+    if
+    :: d_step { !bits[0] -> b = 0; yes = 1 }
+    :: d_step { block_units == 1 && !bits[1] -> b = 1; yes = 1 }
+    :: d_step { bits[0] && (block_units == 2 || bits[1]) -> yes = 0 }
+    fi;
+    if
+    :: yes ->
+       d_step { assert(IS(b, 0)); tag[b] = TAG(me) };
+#ifdef BUG_NAME
+       d_step { assert(!bits[b] && IS(b, 0)); bits[b] = 1; GIVE(b, LANE(me)) };
+       d_step { lane[me].ref[place] = b + 1; lane[me].gen[place] = generation }
+#else
+       d_step { lane[me].ref[place] = b + 1; lane[me].gen[place] = generation };
+       d_step {
+           assert(!bits[b] && IS(b, 0) && !dirty[b] && (block_units == 1 || !dirty[1]));
+           bits[b] = 1;
+           GIVE(b, LANE(me))
+       }
+#endif
+    :: else
+    fi
+}
+
+inline change_class(units)
+{
+    d_step { generation++; bits[1] = 0 };
+    d_step { assert(has[0] == 0); tag[0] = 0 };
+    d_step { assert(has[1] == 0); tag[1] = 0 };
+    d_step { block_units = units; bits[1] = units == 2 }
+}
+
+#define ADOPTABLE(o) \
+    ((o) == 0 || incarnation[((o) - 1) % 4] != (o) / 4)
+#define EMPTY (!bits[0] && (block_units == 2 || !bits[1]))
+
+/* One slab, so arena_alloc() is to take from it if it is ours, and else to adopt it. */
+inline alloc(units, place)
+{
+    yes = 0;
+    if
+    :: mine && block_units == units -> take_block(place)
+    :: !mine ->
+       o = owner;
+       if
+       :: ADOPTABLE(o) && (block_units == units || EMPTY) ->
+          if
+          :: d_step { owner == o -> owner = OWNER(me); mine = 1 };
+             if
+             :: block_units != units &&
+#ifdef BUG_EMPTY
+                true /* it was empty before it was ours */
+#else
+                EMPTY
+#endif
+                -> change_class(units)
+             :: else
+             fi;
+             if
+             :: block_units == units -> take_block(place)
+             :: else
+             fi;
+             if
+             :: !yes -> d_step { owner = 0; mine = 0 }
+             :: yes
+             fi
+          :: owner != o
+          fi
+       :: else
+       fi
+    :: else
+    fi
+}
+
+inline give_up_spare(place)
+{
+#ifdef BUG_UNNAME
+    d_step { r = lane[me].ref[place]; g = lane[me].gen[place]; lane[me].ref[place] = 0; lane[me].gen[place] = 0 };
+    arena_free_named(me)
+#else
+    d_step { r = lane[me].ref[place]; g = lane[me].gen[place] };
+    arena_free_named(me);
+    d_step { lane[me].ref[place] = 0; lane[me].gen[place] = 0 }
+#endif
+}
+
+/* The spare is filled in and published; what was there before, if anything, becomes the spare. */
+inline publish(place)
+{
+    d_step {
+        o = lane[me].ref[place];
+        assert(IS(o - 1, LANE(me)));
+        dirty[o - 1] = 1; dirty[1] = dirty[1] || block_units == 2;
+    };
+    if
+    :: block_units == 2 -> tag[1] = 0
+    :: block_units == 2 -> tag[1] = TAG(0)
+    :: block_units == 2 -> tag[1] = TAG(1)
+    :: block_units == 1
+    fi;
+    d_step {
+        lane[me].old = cell; lane[me].old_gen = cell_gen; lane[me].at = place;
+        GIVE(lane[me].ref[place] - 1, INDEX);
+        if
+        :: cell -> GIVE(cell - 1, LANE(me))
+        :: else -> lane[me].ref[place] = 0; lane[me].gen[place] = 0; lane[me].at = 0
+        fi;
+        cell = o; cell_gen = generation
+    };
+    if
+    :: lane[me].old -> retire(place)
+    :: else
+    fi
+}
+
+inline remove(place)
+{
+    if
+    :: d_step {
+           cell ->
+           lane[me].old = cell; lane[me].old_gen = cell_gen; lane[me].at = place;
+           GIVE(cell - 1, LANE(me));
+           cell = 0
+       };
+       retire(place)
+    :: !cell
+    fi
+}
+
+inline retire(place)
+{
+    r = lane[me].old;
+    zero_all(me);
+    d_step { lane[me].ref[place] = lane[me].old; lane[me].gen[place] = lane[me].old_gen };
+    d_step { lane[me].old = 0; lane[me].old_gen = 0; lane[me].at = 0 }
+}
+
+#define NEXT atomic { o = 0; r = 0; b = 0; g = 0; yes = 0; n++ }
+
+proctype lane_of(byte me)
+{
+    byte n, b, o, r, g;
+    bool yes, mine;
+    {
+        do
+        :: n == OPS -> break
+        :: n < OPS && !lane[me].ref[0] -> alloc(1, 0); NEXT
+        :: n < OPS && !lane[me].ref[0] -> alloc(2, 0); NEXT
+        :: n < OPS && lane[me].ref[0] && !lane[me].ref[1] -> alloc(1, 1); NEXT
+        :: n < OPS && lane[me].ref[0] -> give_up_spare(0); NEXT
+        :: n < OPS && lane[me].ref[0] -> publish(0); NEXT
+        :: n < OPS && !lane[me].ref[0] -> remove(0); NEXT
+        :: n < OPS && lane[me].ref[0] && !lane[me].ref[1] -> remove(1); NEXT
+        :: n < OPS && mine -> d_step { owner = 0; mine = 0 }; NEXT
+        od;
+        if
+        :: skip
+        :: /* registry_detach() */
+           give_up_spare(0);
+           give_up_spare(1);
+           incarnation[me]++;
+           attached[me] = 0
+        fi;
+        finished[me] = 1
+    } unless {
+        dead[me]
+    }
+}
+
+/* ---- the cleaner, and death ---- */
+
+inline zero_spare()
+{
+#ifdef BUG_ORDER
+    /* as it was: the tag before the bit */
+    d_step { b = (r && (r - 1) % block_units == 0 -> (r - 1) / block_units : 9); yes = 0 };
+    if
+    :: b != 9 && generation == g && tag[r - 1] == TAG(d) -> yes = bits[b]
+    :: else
+    fi;
+#else
+    slab_of_named(d);
+#endif
+    if
+    :: d_step {
+           yes -> /* the tag stays */
+           assert(IS(r - 1, LANE(d)));
+           dirty[r - 1] = 0;
+           dirty[1] = (block_units == 2 -> 0 : dirty[1]); tag[1] = (block_units == 2 -> 0 : tag[1])
+       }
+    :: !yes
+    fi
+}
+
+inline recover_entry()
+{
+    if
+    :: lane[d].old ->
+       r = lane[d].old;
+       zero_all(d);
+       d_step { lane[d].ref[lane[d].at] = lane[d].old; lane[d].gen[lane[d].at] = lane[d].old_gen };
+       d_step { lane[d].old = 0; lane[d].old_gen = 0; lane[d].at = 0 }
+    :: else
+    fi;
+    k = 0;
+    do
+    :: k == PLACES -> break
+    :: k < PLACES ->
+       d_step { r = lane[d].ref[k]; g = lane[d].gen[k] };
+       zero_spare();
+       arena_free_named(d);
+       d_step { lane[d].ref[k] = 0; lane[d].gen[k] = 0; k++ }
+    od;
+    incarnation[d]++;
+    attached[d] = 0
+}
+
+#define OVER(l) (finished[l] || dead[l])
+#define NONE_LEFT (!(dead[0] && attached[0]) && !(dead[1] && attached[1]))
+
+#define TIDY d = 0; r = 0; g = 0; b = 0; k = 0; yes = 0
+
+proctype cleaner()
+{
+    byte d, b, k, n, r, g;
+    bool yes;
+again:
+    {
+        do
+        :: dead[0] && attached[0] -> d = 0; recover_entry(); atomic { TIDY }
+        :: dead[1] && attached[1] -> d = 1; recover_entry(); atomic { TIDY }
+        :: d_step { OVER(0) && OVER(1) && NONE_LEFT -> over = 1 }; break
+        od
+    } unless {
+        cleaner_dies -> d_step { cleaner_dies = 0; TIDY }; goto again
+    };
+    skip; /* all is over */
+    d_step {
+        b = 0;
+        do
+        :: b == 2 -> break
+        :: else ->
+           n = 0;
+           if
+           :: b == 1 && block_units == 2
+           :: bits[b] && b < SMALL_OR_ONE ->
+              k = b * block_units;
+              n = (cell == k + 1) + (lane[0].ref[0] == k + 1) + (lane[0].ref[1] == k + 1) +
+                  (lane[1].ref[0] == k + 1) + (lane[1].ref[1] == k + 1);
+              assert(n == 1)
+           :: else -> assert(block_units == 2 || (has[b] == 0 && !dirty[b]))
+           fi;
+           b++
+        od;
+        assert(bits[0] || (has[0] == 0 && !dirty[0]))
+    }
+}
+
+proctype killer()
+{
+end:
+    do
+    :: d_step { kills && !over && !dead[0] -> kills--; dead[0] = 1 }
+#if KILLS > 1
+    :: d_step { kills && !over && !dead[1] -> kills--; dead[1] = 1 }
+#endif
+    :: d_step { kills && !over && !cleaner_dies && !NONE_LEFT -> kills--; cleaner_dies = 1 }
+    od
+}
+
+init {
+    atomic {
+        /* A record is there already, or none. */
+        attached[0] = 1; attached[1] = 1;
+        if
+        :: cell = 2; bits[1] = 1; has[1] = INDEX; dirty[1] = 1; tag[1] = 7
+        :: skip
+        fi;
+        run lane_of(0);
+        run lane_of(1);
+        run cleaner();
+        run killer()
+    }
+}
