@@ -68,11 +68,11 @@ static struct slab *slab_of_named(struct splinter_store *s, uint64_t named, uint
     if (!slab || !store_knows(s, (uint64_t)ref + 1))
         return NULL;
     const struct record *rec = (const void *)(s->arena + (uint64_t)ref * UNIT);
-    /* Acquire: pairs with the setting of the bit in take_block(), after the tag. */
+    /* Acquire: pairs with the setting of the bit in take_block(), after the tag. [<tagged] */
     if (!(load_acquire(&slab->bits[*block / 64]) >> *block % 64 & 1) ||
         load_relaxed(&rec->tag) != tag)
         return NULL;
-    /* Pairs with the release fence in change_class(), after the generation. */
+    /* Pairs with the release fence in change_class(), after the generation. [<class] */
     fence_acquire();
     return load_relaxed(&slab->generation) == (uint32_t)named ? slab : NULL;
 }
@@ -97,7 +97,7 @@ void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag)
     /* Release: our zeroing comes before the stores of whoever gets the block.  Pairs with the
      * acquire of the bit in take_block(). */
     fault_point("free: decided");
-    fetch_and_release(&slab->bits[block / 64], ~bit);
+    fetch_and_release(&slab->bits[block / 64], ~bit); /* [>free] */
     fault_point("free: bit cleared");
 }
 
@@ -153,7 +153,7 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
             uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
                             load_relaxed(&rec->value_len);
             size = size > (uint64_t)units * UNIT ? (uint64_t)units * UNIT : size;
-            fence_release();
+            fence_release(); /* [>unlinked] */
             payload_zero(rec, offsetof(struct record, tag));
             payload_zero((uint8_t *)rec + offsetof(struct record, flags),
                          size - offsetof(struct record, flags));
@@ -231,7 +231,7 @@ static bool adoptable(struct splinter_store *s, uint64_t owner)
 {
     uint32_t entry = (uint32_t)((owner & 0xffff) - 1) >> 4;
     return !owner || entry >= MAX_ENTRIES ||
-           load_acquire(&s->registry[entry].incarnation) != owner >> 16;
+           load_acquire(&s->registry[entry].incarnation) != owner >> 16; /* [<over] */
 }
 
 static uint64_t owner_word(const struct splinter_store *s, const struct lane_private *lane)
@@ -271,7 +271,7 @@ static int take_block(struct splinter_store *s, struct lane_private *lane, uint3
 {
     uint32_t n = arena_blocks_of(s, units);
     for (uint32_t w = 0; w * 64 < n; w++) {
-        uint64_t free = ~load_acquire(&slab->bits[w]) & word_mask(n, w);
+        uint64_t free = ~load_acquire(&slab->bits[w]) & word_mask(n, w); /* [<free] */
         if (!free)
             continue;
         uint32_t bit = (uint32_t)__builtin_ctzll(free), block = w * 64 + bit;
@@ -290,7 +290,7 @@ static int take_block(struct splinter_store *s, struct lane_private *lane, uint3
         lane->spare_ref[at] = ref;
         crash_order();
         fault_point("block: named");
-        fetch_or_acq_rel(&slab->bits[w], UINT64_C(1) << bit);
+        fetch_or_acq_rel(&slab->bits[w], UINT64_C(1) << bit); /* [>tagged] */
         fault_point("block: taken");
         return 0;
     }
@@ -311,7 +311,7 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
     uint32_t old = load_relaxed(&slab->block_units);
     store_relaxed(&slab->generation, load_relaxed(&slab->generation) + 1);
     /* Who finds what we write from here on where a tag was, finds the generation changed.  Pairs
-     * with slab_of_named(). */
+     * with slab_of_named(). [>class] */
     fence_release();
     fault_point("class: generation stepped");
     if (old) {
@@ -342,7 +342,7 @@ static int adopt(struct splinter_store *s, struct lane_private *lane, uint32_t n
     uint64_t owner = load_acquire(&slab->owner);
     if (!adoptable(s, owner) || (has != units && has && !(convert && is_empty(slab))))
         return -ENOBUFS;
-    /* Acquire, with the release of the last owner: the header is as it left it. */
+    /* Acquire, with the release of the last owner: the header is as it left it. [<owner] */
     if (!cas_seq_cst(&slab->owner, &owner, owner_word(s, lane)))
         return -ENOBUFS;
     int r = -ENOBUFS;
@@ -358,7 +358,7 @@ static int adopt(struct splinter_store *s, struct lane_private *lane, uint32_t n
     if (has == units)
         r = take_block(s, lane, number, slab, units, at);
     if (r) {
-        store_release(&slab->owner, 0);
+        store_release(&slab->owner, 0); /* [>owner] */
         fault_point("adopt: given back");
     } else
         lane->slab[class] = number + 1;
@@ -394,7 +394,7 @@ int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t cl
         if (!r)
             return 0;
         lane->slab[class] = 0;
-        store_release(&slab->owner, 0);
+        store_release(&slab->owner, 0); /* [>owner] */
         fault_point("slab: left");
     }
     uint32_t used = load_acquire(&s->header->slabs_used);

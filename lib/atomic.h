@@ -2,6 +2,11 @@
 /*
  * atomic.h - the only place that knows the compiler's atomics; verbs with the order in their name
  *
+ * A comment next to an access that orders others has a tag: [>name] where something is made visible
+ * (release), [<name] where it is looked at (acquire), [=name] where a store comes before a load
+ * (sequentially consistent, two places or more).  docs/guarantees.md has a table of the names; a test
+ * finds those with one end only.
+ *
  * The builtins of gcc and clang are used rather than <stdatomic.h>, so that a shared structure
  * keeps plain types, whose size and alignment layout.h asserts.
  */

@@ -75,7 +75,7 @@ static splinter_store *enter(void)
     for (;;) {
         splinter_store *s = load_acquire(&current);
         store_relaxed(&h->store, s);
-        /* The store above before the load below, seen from close_current(). */
+        /* The store above before the load below, seen from replace(). [=hazard] */
         if (have_membarrier)
             crash_order();
         else
@@ -102,6 +102,7 @@ static void replace(splinter_store *next)
     if (!old)
         return;
     store_seq_cst(&old->closing, 1); /* who waits leaves within a slice */
+    /* Nobody who reads `current` after this gets the old one; who did before has said so. [=hazard] */
     if (!have_membarrier || syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
         fence_seq_cst();
     for (struct hazard *h = load_acquire(&hazards); h; h = h->next)

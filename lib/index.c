@@ -35,7 +35,7 @@ int index_ensure(struct splinter_store *s, uint32_t bucket)
     int r = backing_reserve(s->fd, s->geo.index_off + chunk * size, size);
     fault_point("index: chunk reserved");
     if (!r)
-        fetch_or_acq_rel(&s->index_map[chunk / 64], UINT64_C(1) << chunk % 64);
+        fetch_or_acq_rel(&s->index_map[chunk / 64], UINT64_C(1) << chunk % 64); /* [>chunk] */
     fault_point("index: chunk known");
     return r;
 }
@@ -48,7 +48,7 @@ static int look_at(struct splinter_store *s, const struct key *key, uint32_t b, 
 {
     struct slot *slot = &s->index[b].slot[i];
     for (;;) {
-        /* Acquire: the record was written before.  Pairs with the CAS that publishes. */
+        /* Acquire: the record was written before.  Pairs with the CAS that publishes. [<publish] */
         uint64_t head = load_acquire(&slot->head);
         if (!head)
             return 0;
@@ -75,7 +75,7 @@ int index_find_anywhere(struct splinter_store *s, const struct key *key, struct 
             return 0;
         struct bucket *bucket = &s->index[b];
         /* Acquire: with a new hash comes the head that was stored before it.  Pairs with the store
-         * of hash in insert_at(). */
+         * of hash in insert_at(). [<visible] */
         uint32_t is0 = load_acquire(&bucket->slot[0].hash) == key->hash;
         uint32_t is1 = load_acquire(&bucket->slot[1].hash) == key->hash;
         uint32_t is2 = load_acquire(&bucket->slot[2].hash) == key->hash;
@@ -120,11 +120,11 @@ static int try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
     for (int i = 0; i < 2; i++) {
         uint32_t expected = 0;
         /* Sequentially consistent, and so is the look at the other word: of two that take a
-         * word each for the same key, at least one sees the other. */
+         * word each for the same key, at least one sees the other. [<lock] [=two-words] */
         if (seen[i] || !cas_seq_cst(&bucket->lock[i], &expected, mine))
             continue;
         fault_point("lock: taken");
-        uint32_t other = load_seq_cst(&bucket->lock[!i]);
+        uint32_t other = load_seq_cst(&bucket->lock[!i]); /* [=two-words] */
         if (other && other >> 14 == mine >> 14 && other != mine) {
             store_release(&bucket->lock[i], 0);
             fault_point("lock: backed out");
@@ -190,7 +190,7 @@ void index_unlock(struct splinter_store *s, struct lane_private *lane, const str
     fault_point("unlock: begun");
     for (int i = 0; i < 2; i++)
         if (load_relaxed(&bucket->lock[i]) == mine)
-            store_release(&bucket->lock[i], 0);
+            store_release(&bucket->lock[i], 0); /* [>lock] */
     crash_order();
     fault_point("unlock: released");
     lane->shared->lock = 0;

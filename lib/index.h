@@ -156,7 +156,7 @@ static inline bool index_present(const struct splinter_store *s, uint32_t bucket
 {
     uint32_t chunk = bucket / CHUNK_BUCKETS;
     /* Acquire: the pages were reserved before the bit was set.  Pairs with index_ensure(). */
-    return load_acquire(&s->index_map[chunk / 64]) >> chunk % 64 & 1;
+    return load_acquire(&s->index_map[chunk / 64]) >> chunk % 64 & 1; /* [<chunk] */
 }
 
 /* store_knows(), without the call where the answer is at hand. */
@@ -200,7 +200,7 @@ static inline bool record_has_key(struct splinter_store *s, uint64_t head, const
 static inline struct slot *slot_with_hash(struct bucket *bucket, uint64_t hash)
 {
     struct slot *slots = bucket->slot, *slot = slots;
-    slot = load_acquire(&slots[1].hash) == hash ? slots + 1 : slot;
+    slot = load_acquire(&slots[1].hash) == hash ? slots + 1 : slot; /* [<visible] */
     slot = load_acquire(&slots[2].hash) == hash ? slots + 2 : slot;
     return slot;
 }
@@ -221,7 +221,7 @@ __attribute__((always_inline)) static inline int index_find(struct splinter_stor
         struct bucket *bucket = &s->index[key->home];
         struct slot *slot = slot_with_hash(bucket, key->hash);
         uint64_t found = load_acquire(&slot->hash);
-        /* Acquire: the record was written before.  Pairs with the CAS that publishes. */
+        /* Acquire: the record was written before.  Pairs with the CAS that publishes. [<publish] */
         uint64_t head = load_acquire(&slot->head);
         uint32_t ref = HEAD_REF(head);
         /* A vacant head is the highest reference. */

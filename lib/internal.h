@@ -196,8 +196,8 @@ static inline int lane_acquire(struct splinter_store *s, struct lane_private **o
 static inline void lane_release(struct splinter_store *s, struct lane_private *lane)
 {
     if (s->durable) /* release: all of the change is there for grace() */
-        store_release(&lane->shared->turn, (uint8_t)(lane->shared->turn + 1));
-    store_release(&lane->busy, 0);
+        store_release(&lane->shared->turn, (uint8_t)(lane->shared->turn + 1)); /* [>turn] */
+    store_release(&lane->busy, 0); /* [>lane] */
 }
 
 static inline struct slab *arena_slab(const struct splinter_store *s, uint32_t slab)
@@ -246,7 +246,7 @@ static inline uint32_t index_next(const struct splinter_store *s, uint32_t bucke
  * Pairs with the release fence of whoever writes into a block after it was unlinked. */
 static inline bool head_unchanged(const struct slot *slot, uint64_t head)
 {
-    fence_acquire();
+    fence_acquire(); /* [<unlinked] */
     return load_relaxed(&slot->head) == head;
 }
 

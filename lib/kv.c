@@ -52,7 +52,7 @@ __attribute__((always_inline)) static inline void announce(struct splinter_store
     fault_point("announce: begun");
     fetch_add_seq_cst(&s->header->epoch, 1);
     fault_point("announce: epoch stepped");
-    /* Pairs, as the other one, with the CAS in set_bit() of wait.c. */
+    /* Pairs, as the other one, with the CAS in set_bit() of wait.c. [=sleep] */
     if (load_seq_cst(&s->index[key->home].wait) & 1)
         wake_key(s, key->home);
     fault_point("announce: key woken");
@@ -66,11 +66,11 @@ __attribute__((noinline)) static void settle(struct splinter_store *s, const str
 {
     uint64_t epoch = load_relaxed(&f->rec->epoch);
     struct lane *lane = lane_shared(s, tag);
-    if (lane && load_relaxed(&lane->epoch) == epoch && epoch) {
+    if (lane && load_relaxed(&lane->epoch) == epoch && epoch) { /* [<journal] */
         /* Only what was really published may be acknowledged: the record was read from the head
          * only if that is still there.  Our CAS on head releases this to the cleaner. */
         if (head_unchanged(f->slot, f->head))
-            raise_u64(&lane->ack, epoch);
+            raise_u64(&lane->ack, epoch); /* [>ack] */
         fault_point("settle: acknowledged");
     }
 }
@@ -90,7 +90,7 @@ static void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, 
     l->spare_at = (uint8_t)at;
     crash_order();
     fault_point("open: described");
-    store_release(&l->epoch, epoch); /* read by settle() of those who find our record */
+    store_release(&l->epoch, epoch); /* read by settle() of those who find our record [>journal] */
     fault_point("open: open");
 }
 
@@ -138,7 +138,7 @@ static inline void retire(struct splinter_store *s, struct lane_private *lane, u
     if (size > (uint64_t)units * UNIT)
         size = (uint64_t)units * UNIT;
     /* Readers that copied any of the zeroes see the new head.  Pairs with head_unchanged(). */
-    fence_release();
+    fence_release(); /* [>unlinked] */
     payload_zero(rec, size);
     fault_point("retire: zeroed");
     store_relaxed(&rec->tag, (uint16_t)lane->number);
@@ -156,7 +156,7 @@ static void write_record(struct record *rec, const struct lane_private *lane, co
                          const void *val, size_t len, const struct put *put)
 {
     /* The block was unlinked by us or, before it was free, by somebody else: readers that see
-     * what we write now must see that too.  Pairs with head_unchanged(). */
+     * what we write now must see that too.  Pairs with head_unchanged(). [>unlinked] */
     fence_release();
     store_relaxed(&rec->expiry, put->expiry);
     store_relaxed(&rec->value_len, (uint32_t)len);
@@ -225,7 +225,7 @@ __attribute__((always_inline)) static inline int update(struct splinter_store *s
     open_change(lane, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, f->number, expect, head, old, at,
                 *epoch);
     /* Publishes the record (release) and is ordered before the look at the wait word (seq_cst).
-     * Success means that the head, and so all we read of the old record, was valid. */
+     * Success means that the head, and so all we read of the old record, was valid. [>publish] */
     if (!cas_seq_cst(&f->slot->head, &expect, head)) {
         fault_point("update: lost");
         close_change(lane);
@@ -286,7 +286,7 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
             if (load_relaxed(&slot->head))
                 continue;
             open_change(lane, LANE_INSERT, (uint64_t)b * BUCKET_SLOTS + i, 0, head, 0, at, epoch);
-            if (!cas_seq_cst(&slot->head, &vacant, head)) {
+            if (!cas_seq_cst(&slot->head, &vacant, head)) { /* [>publish] */
                 fault_point("insert: slot lost");
                 close_change(lane);
                 continue;
@@ -294,7 +294,7 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
             crash_order();
             fault_point("insert: claimed");
             /* Makes the key visible; seq_cst for the look at the wait word, as in update(). */
-            store_seq_cst(&slot->hash, key->hash);
+            store_seq_cst(&slot->hash, key->hash); /* [>visible] */
             crash_order();
             fault_point("insert: visible");
             store_relaxed(&lane->shared->spare[at], 0);
@@ -527,9 +527,9 @@ static inline int get_plainly(struct splinter_store *s, const char *name, void *
         return -ENOENT;
     struct bucket *bucket = &s->index[home];
     const struct slot *slot = slot_with_hash(bucket, hash);
-    if (load_acquire(&slot->hash) != hash)
+    if (load_acquire(&slot->hash) != hash) /* [<visible] */
         return load_acquire(&bucket->overflow) ? -EAGAIN : -ENOENT;
-    uint64_t head = load_acquire(&slot->head);
+    uint64_t head = load_acquire(&slot->head); /* [<publish] */
     /* A vacant head is the highest reference. */
     if (HEAD_REF(head) >= load_relaxed(&s->plain_units))
         return -EAGAIN;

@@ -48,14 +48,14 @@ int lane_acquire_some(struct splinter_store *s, struct lane_private **out)
     for (uint32_t tries = 0;; tries++) {
         uint32_t i = (lane_preferred - 1 + tries) % ENTRY_LANES;
         struct lane_private *lane = &s->lane[i];
-        /* Acquire: what the last thread left in the lane.  Pairs with lane_release(). */
+        /* Acquire: what the last thread left in the lane.  Pairs with lane_release(). [<lane] */
         if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1)) {
             lane_preferred = i + 1;
             *out = lane;
             if (s->durable) {
                 /* Before header.keep is read in must_keep(); pairs with the fence in grace(). */
                 store_relaxed(&lane->shared->turn, lane->shared->turn | 1);
-                fence_seq_cst();
+                fence_seq_cst(); /* [=keep] */
             }
             return 0;
         }

@@ -21,7 +21,7 @@
 static bool current_hash(struct splinter_store *s, struct slot *slot, uint64_t *hash)
 {
     for (uint32_t races = 0; races < RACES_MAX; races++) {
-        uint64_t head = load_acquire(&slot->head);
+        uint64_t head = load_acquire(&slot->head); /* [<publish] */
         if (!head)
             return false;
         struct record *rec = record_at(s, head);
@@ -69,7 +69,7 @@ static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
         store_relaxed(&lane->spare[at], 0); /* what was there is published, or there was nothing */
         return;
     }
-    fence_release();
+    fence_release(); /* [>unlinked] */
     payload_zero(rec, (size_t)units * UNIT);
     fault_point("recover: old record zeroed");
     store_relaxed(&rec->tag, (uint16_t)tag);
@@ -86,7 +86,7 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
         return; /* no store of ours wrote this */
     struct slot *slot = &s->index[b].slot[number % BUCKET_SLOTS];
     uint64_t head = load_acquire(&slot->head), hash;
-    bool done = head == lane->head || load_acquire(&lane->ack) == lane->epoch;
+    bool done = head == lane->head || load_acquire(&lane->ack) == lane->epoch; /* [<ack] */
     switch (load_relaxed(&lane->kind) & ~LANE_KEEP) {
     case LANE_UPDATE:
         if (done)
@@ -98,7 +98,7 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
         /* The key may have been claimed, but not yet made visible.  We have its lock, so it
          * cannot go away meanwhile. */
         if (current_hash(s, slot, &hash) && load_relaxed(&slot->hash) != hash)
-            store_seq_cst(&slot->hash, hash);
+            store_seq_cst(&slot->hash, hash); /* [>visible] */
         crash_order();
         fault_point("recover: insert is visible");
         store_relaxed(&lane->spare[lane->spare_at % LANE_SPARES], 0);
@@ -128,7 +128,7 @@ static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t t
             /* Counts were raised before, or not yet lowered after: which, cannot be told. */
             store_seq_cst(&s->header->counts_dirty, COUNTS_DIRTY);
             fault_point("recover: counts marked");
-            cas_seq_cst(&s->index[b].lock[i], &seen, 0);
+            cas_seq_cst(&s->index[b].lock[i], &seen, 0); /* [>lock] */
             fault_point("recover: lock released");
         }
     crash_order();
@@ -143,7 +143,7 @@ static void zero_spare(struct splinter_store *s, uint64_t named, uint32_t tag)
     if (!arena_is_lanes(s, named, tag) || !(units = arena_block_units(s, ref)))
         return;
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
-    fence_release();
+    fence_release(); /* [>unlinked] */
     payload_zero(rec, offsetof(struct record, tag)); /* the tag stays: it says whose it is */
     fault_point("recover: spare's head zeroed");
     payload_zero((uint8_t *)rec + offsetof(struct record, flags),

@@ -219,10 +219,10 @@ void registry_detach(struct splinter_store *s)
                 store_relaxed(&e->lane[l].spare[k], 0);
             }
         fault_point("detach: lanes clean");
-        /* From now on its slabs are anybody's. */
+        /* From now on its slabs are anybody's. [>over] */
         store_release(&e->incarnation, s->incarnation + 1);
         fault_point("detach: incarnation over");
-        store_release(&e->attached, 0);
+        store_release(&e->attached, 0); /* [>attached] */
         fault_point("detach: detached");
         if (last)
             sync_close(s);
@@ -247,12 +247,12 @@ bool registry_reap(struct splinter_store *s, uint32_t entry)
     bool dead = lock_byte(s->lock_fd, LOCK_BASE + entry, F_WRLCK) == 0;
     if (dead) {
         fault_point("reap: locked");
-        if (load_acquire(&e->attached)) {
+        if (load_acquire(&e->attached)) { /* [<attached] */
             recover_entry(s, entry);
             fault_point("reap: cleaned");
-            store_release(&e->incarnation, load_relaxed(&e->incarnation) + 1);
+            store_release(&e->incarnation, load_relaxed(&e->incarnation) + 1); /* [>over] */
             fault_point("reap: incarnation over");
-            store_release(&e->attached, 0);
+            store_release(&e->attached, 0); /* [>attached] */
             fault_point("reap: detached");
         }
         lock_byte(s->lock_fd, LOCK_BASE + entry, F_UNLCK);

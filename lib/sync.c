@@ -111,12 +111,13 @@ static int lock_turn(struct splinter_store *s)
 /* Until every change that is under way now has ended. */
 static int grace(struct splinter_store *s)
 {
-    fence_seq_cst(); /* after the store of keep; pairs with the fence in lane_acquire() */
+    fence_seq_cst(); /* after the store of keep; pairs with the fence in lane_acquire() [=keep] */
     uint32_t used = load_acquire(&s->header->registry_used);
     uint64_t begin = now_monotonic();
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
         for (uint32_t l = 0; l < ENTRY_LANES; l++) {
             const uint8_t *turn = &s->registry[i].lane[l].turn;
+            /* [<turn] */
             uint8_t first = load_acquire(turn); /* pairs with the release in lane_release() */
             for (uint32_t n = 1; first & 1 && load_acquire(turn) == first; n++) {
                 if (n < 100) {

@@ -52,7 +52,7 @@ static void futex_wake(const uint32_t *word)
 static uint32_t set_bit(uint32_t *word)
 {
     uint32_t seen = load_relaxed(word);
-    /* Pairs with the load in wake(): either the writer sees the bit, or we its change. */
+    /* Pairs with the load in wake(): either the writer sees the bit, or we its change. [=sleep] */
     while (!(seen & 1) && !cas_seq_cst(word, &seen, seen | 1))
         ;
     fence_seq_cst();
@@ -61,7 +61,7 @@ static uint32_t set_bit(uint32_t *word)
 
 static void wake(uint32_t *word)
 {
-    uint32_t seen = load_seq_cst(word); /* pairs with the CAS in set_bit() */
+    uint32_t seen = load_seq_cst(word); /* pairs with the CAS in set_bit() [=sleep] */
     while (seen & 1)
         if (cas_seq_cst(word, &seen, (seen & ~1u) + 2)) {
             fault_point("wake: bit cleared");

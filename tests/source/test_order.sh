@@ -1,0 +1,76 @@
+#!/bin/sh
+# Every access that orders others names its pair, and the pair is there: the tags in the comments
+# of lib/ (see lib/atomic.h) have both ends, and docs/guarantees.md explains each.  TAP.
+top_srcdir=${TOP_SRCDIR:-.}
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-order.XXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+n=0
+# empty NAME: passes if nothing was found that is wrong.
+empty() {
+    n=$((n + 1))
+    if [ -s "$tmp/why" ]; then
+        sed 's/^/# /' "$tmp/why"
+        echo "not ok $n - $1"
+    else
+        echo "ok $n - $1"
+    fi
+}
+
+# The tags of the sources below $1, one a line; lib/atomic.h, which tells what they are, has none.
+tags() {
+    find "$1" -name '*.[ch]' ! -name atomic.h -exec cat {} + |
+        grep -o '\[[<>=][a-z][a-z-]*\]' | tr -d '[]'
+}
+# Names with one end only, of the tags in file $1.
+single() {
+    sed 's/^.//' "$1" | sort -u | while read -r name; do
+        out=$(grep -c "^>$name\$" "$1") in=$(grep -c "^<$name\$" "$1") both=$(grep -c "^=$name\$" "$1")
+        if [ "$both" = 0 ]; then
+            [ "$out" = 0 ] && echo "[<$name] has no [>$name]"
+            [ "$in" = 0 ] && echo "[>$name] has no [<$name]"
+        elif [ "$both" = 1 ]; then
+            echo "[=$name] is there once"
+        elif [ $((out + in)) != 0 ]; then
+            echo "$name is a pair of stores and loads, and a [=$name], too"
+        fi
+    done
+}
+
+tags "$top_srcdir/lib" >"$tmp/tags"
+: >"$tmp/why"
+[ "$(wc -l <"$tmp/tags")" -ge 40 ] || echo "only $(wc -l <"$tmp/tags") tags were found" >"$tmp/why"
+empty 'the sources have tags'
+
+single "$tmp/tags" >"$tmp/why"
+empty 'every tag has its other end'
+
+sed 's/^.//' "$tmp/tags" | sort -u | while read -r name; do
+    grep -q "^| *\`$name\` *|" "$top_srcdir/docs/guarantees.md" || echo "$name"
+done >"$tmp/why"
+empty 'docs/guarantees.md explains every tag'
+
+sed -n 's/^| *`\([a-z-]*\)` *|.*/\1/p' "$top_srcdir/docs/guarantees.md" | while read -r name; do
+    grep -q "^.$name\$" "$tmp/tags" || echo "$name"
+done >"$tmp/why"
+empty 'and none that is not there'
+
+# The check itself: one end taken away, whichever, is noticed.
+sort -u "$tmp/tags" | while read -r tag; do
+    if [ "${tag#=}" = "$tag" ]; then
+        grep -vx -e "$tag" "$tmp/tags" >"$tmp/less"
+    else
+        { grep -vx -e "$tag" "$tmp/tags"; echo "$tag"; } >"$tmp/less"
+    fi
+    [ -n "$(single "$tmp/less")" ] || echo "without $tag"
+done >"$tmp/why"
+empty 'a tag that loses its other end is noticed'
+
+# Fences are what nothing else tells the reason of: each has a tag, on its line or in the comment above.
+find "$top_srcdir/lib" -name '*.[ch]' ! -name atomic.h -exec awk '
+    FNR == 1 { near = -9 }
+    /\[[<>=][a-z-]*\]/ { near = FNR }
+    /fence_(acquire|release|seq_cst)\(\);/ && FNR - near > 4 { print FILENAME ":" FNR ": " $0 }' {} + >"$tmp/why"
+empty 'every fence has a tag'
+echo "1..$n"
