@@ -20,7 +20,8 @@
  * Results of the bus verbs: 0 or more, or -1 (splinter_unset: also -2) with
  * the cause in errno.
  *
- * Threads: every function may be called from any thread, several at once.
+ * Threads: every function may be called from any thread, several at once.  None is a cancellation
+ * point: a thread that is cancelled (deferred) ends after the call it is in.
  * Crash: a process killed inside any call leaves either nothing of the call,
  * or all of it; see splinter(7).  Since: 1.0, where nothing else is said.
  */

@@ -59,24 +59,21 @@ int backing_reserve(int fd, uint64_t offset, uint64_t length)
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         offset + length > limit.rlim_cur)
         return -ENOSPC;
-    int old, result;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old); /* fallocate may be cancelled */
+    not_cancelled();
+    int result;
     do
         result = fallocate(fd, 0, (off_t)offset, (off_t)length) ? -errno : 0;
     while (result == -EINTR);
-    pthread_setcancelstate(old, NULL);
     return result == -EDQUOT || result == -EFBIG ? -ENOSPC : result;
 }
 
 /* fdatasync() writes what was changed through mappings, too: Linux has one page cache. */
 int backing_flush(int fd)
 {
-    int old, result;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    int result; /* no cancellation: by callers, all of which are whole calls */
     do
         result = fdatasync(fd) ? -errno : 0;
     while (result == -EINTR);
-    pthread_setcancelstate(old, NULL);
     return result == -EDQUOT ? -ENOSPC : result;
 }
 

@@ -135,6 +135,7 @@ static int result(int r)
 
 static int open_current(const char *name, uint32_t flags, size_t slots, size_t max_value)
 {
+    not_cancelled();
     pthread_once(&once, start);
     struct splinter_open_options o = {.struct_size = sizeof o,
                                       .flags = flags,
@@ -173,6 +174,7 @@ int splinter_create_or_open(const char *name_or_path, size_t slots, size_t max_v
 
 void splinter_close(void)
 {
+    not_cancelled();
     pthread_mutex_lock(&change);
     replace(NULL);
     pthread_mutex_unlock(&change);

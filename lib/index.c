@@ -167,6 +167,7 @@ int index_lock(struct splinter_store *s, struct lane_private *lane, const struct
             if (now - begin > LOCK_WAIT_NS)
                 break;
             if (now - begin > LOCK_SPIN_NS) {
+                not_cancelled(); /* who goes away here takes the lane along */
                 struct timespec nap = {.tv_nsec = 50000 + (lane->number * 7919 + tries) % 20000};
                 nanosleep(&nap, NULL);
             }

@@ -86,6 +86,23 @@ struct key {
     uint64_t hash;
 };
 
+/* No call is a cancellation point, nor may one be cancelled that sleeps or opens something while
+ * it holds a lane or a mutex: to the end of the scope, where it matters. */
+static inline int cancel_disable(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static inline void cancel_restore(const int *before)
+{
+    pthread_setcancelstate(*before, NULL);
+}
+
+#define not_cancelled() \
+    int cancel_before __attribute__((cleanup(cancel_restore))) = cancel_disable()
+
 /* error.c */
 void error_clear(void);
 __attribute__((format(printf, 2, 3))) int error_set(int err, const char *format, ...);

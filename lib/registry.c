@@ -359,6 +359,7 @@ void fork_unwatch(struct splinter_store *s)
 /* In a child, before its first write: an entry of its own. */
 int fork_reattach(struct splinter_store *s)
 {
+    not_cancelled();
     pthread_mutex_lock(&s->mutex);
     int r = 0;
     if (fork_happened(s)) {

@@ -88,6 +88,7 @@ static int geometry_of_copy(struct splinter_store *s, struct geometry *geo)
 
 int splinter_store_snapshot(splinter_store *s, const char *path, uint32_t mode)
 {
+    not_cancelled();
     error_clear();
     struct geometry geo;
     int fd;
@@ -105,6 +106,7 @@ int splinter_store_snapshot(splinter_store *s, const char *path, uint32_t mode)
 
 int splinter_store_snapshot_fd(splinter_store *s, int fd)
 {
+    not_cancelled();
     error_clear();
     struct geometry geo;
     struct stat st;

@@ -317,6 +317,7 @@ static int attach_new(int fd, const struct geometry *geo, void *arg)
 int splinter_store_open(splinter_store **out, const char *name,
                         const struct splinter_open_options *options)
 {
+    not_cancelled();
     error_clear();
     if (!out)
         return error_set(EINVAL, "no place for the handle was given");
@@ -374,6 +375,7 @@ int splinter_store_open(splinter_store **out, const char *name,
 int splinter_store_open_fd(splinter_store **out, int fd,
                            const struct splinter_open_options *options)
 {
+    not_cancelled();
     error_clear();
     if (!out)
         return error_set(EINVAL, "no place for the handle was given");
@@ -404,6 +406,7 @@ int splinter_store_fd(const splinter_store *s)
 
 void splinter_store_close(splinter_store *s)
 {
+    not_cancelled();
     if (!s)
         return;
     fork_unwatch(s);
@@ -417,6 +420,7 @@ void splinter_store_close(splinter_store *s)
 
 int splinter_store_unlink(const char *name, uint32_t flags)
 {
+    not_cancelled();
     error_clear();
     uint32_t where = flags & (SPLINTER_MEMORY | SPLINTER_FILE);
     if (where != flags || where == (SPLINTER_MEMORY | SPLINTER_FILE))

@@ -228,6 +228,7 @@ static int sync_locked(struct splinter_store *s)
 
 int splinter_store_sync(splinter_store *s)
 {
+    not_cancelled();
     if (!s)
         return -EINVAL;
     if (!s->durable)

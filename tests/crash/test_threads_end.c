@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_threads_end.c - threads that are cancelled or exit, handles that many share, and fork
+ *
+ * The library in here has its fault points, so that another process can be stopped, or die, just
+ * where it hurts.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "support.h"
+
+#define KEYS 40
+#define MAX_VALUE 4000
+
+static const char *const backing_names[BACKINGS] = {"memory", "file", "memfd"};
+static int backing, tests, failures;
+static struct place place;
+static splinter_store *store;
+
+__attribute__((format(printf, 2, 3))) static void report(bool ok, const char *format, ...)
+{
+    va_list args;
+
+    printf("%sok %d - ", ok ? "" : "not ", ++tests);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+    failures += !ok;
+}
+
+static void begin(void)
+{
+    store = place_make(&place, backing, 200, MAX_VALUE);
+}
+
+static void end(void)
+{
+    splinter_store_close(store);
+    if (backing != BACKING_MEMFD)
+        splinter_store_unlink(place.name, place.flags);
+}
+
+/* More at once than there are lanes, so a lost one would show. */
+static void *set_one(void *arg)
+{
+    char key[32];
+    int rc = 0;
+
+    snprintf(key, sizeof(key), "thread-%u", (unsigned)(uintptr_t)arg);
+    for (int i = 0; i < 50 && !rc; i++) {
+        rc = splinter_store_set(store, key, key, strlen(key), NULL, NULL);
+        if (!rc && i % 2)
+            rc = splinter_store_unset(store, key, 0, NULL);
+    }
+    return rc ? (void *)1 : NULL;
+}
+
+static bool usable(void)
+{
+    pthread_t threads[24];
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+    void *failed;
+    int bad = 0;
+
+    for (unsigned i = 0; i < 24; i++)
+        if (pthread_create(&threads[i], NULL, set_one, (void *)(uintptr_t)i))
+            die("pthread_create");
+    for (unsigned i = 0; i < 24; i++) {
+        pthread_join(threads[i], &failed);
+        bad += failed != NULL;
+    }
+    if (splinter_store_sync(store))
+        bad++;
+    if (splinter_store_stat(store, &st) || st.attached != 1) {
+        printf("# %u are attached\n", st.attached);
+        bad++;
+    }
+    return !bad && !check_store(store);
+}
+
+/* ---- cancelled, at any moment of any call ---- */
+
+static void *any_call(void *arg)
+{
+    uint64_t seed = (uint64_t)(uintptr_t)arg;
+    static const char bytes[MAX_VALUE];
+    char buf[MAX_VALUE], key[16];
+
+    for (;;) {
+        uint64_t r = random_next(&seed) >> 20;
+        struct splinter_stat st = {.struct_size = sizeof(st)};
+        splinter_store *s;
+
+        pthread_testcancel();
+        snprintf(key, sizeof(key), "key%u", (unsigned)(r >> 8) % KEYS);
+        switch (r % 12) {
+        case 0:
+            /* The handle would be lost with a thread that is cancelled before it has closed it. */
+            pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+            if (!place_open(&place, r & 4096 ? SPLINTER_RDONLY : 0, &s))
+                splinter_store_close(s);
+            pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+            break;
+        case 1:
+            splinter_store_stat(store, &st);
+            break;
+        case 2:
+            if (r >> 16 & 1)
+                splinter_store_check(store, NULL, NULL);
+            else
+                splinter_store_sync(store);
+            break;
+        case 3:
+            splinter_store_unset(store, key, 0, NULL);
+            break;
+        case 4:
+            splinter_store_wait(store, key, 0, 1, NULL);
+            break;
+        case 5:
+            splinter_store_add(store, "count", 1, NULL);
+            break;
+        case 6:
+            splinter_store_append(store, key, "more", 4, NULL);
+            break;
+        case 7:
+            splinter_store_get(store, key, buf, sizeof(buf), NULL, NULL);
+            break;
+        default:
+            splinter_store_set(store, key, bytes, 1 + (r >> 20) % MAX_VALUE, NULL, NULL);
+        }
+    }
+    return NULL;
+}
+
+static void cancelled_anywhere(void)
+{
+    uint64_t seed = support_seed;
+    pthread_t threads[6];
+
+    begin();
+    for (unsigned i = 0; i < 6; i++)
+        pthread_create(&threads[i], NULL, any_call, (void *)(uintptr_t)(random_next(&seed) | 1));
+    for (unsigned i = 0; i < 300; i++) {
+        if (i % 4 == 0)
+            sleep_ms(1);
+        pthread_cancel(threads[i % 6]);
+        pthread_join(threads[i % 6], NULL);
+        pthread_create(&threads[i % 6], NULL, any_call,
+                       (void *)(uintptr_t)(random_next(&seed) | 1));
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        pthread_cancel(threads[i]);
+        pthread_join(threads[i], NULL);
+    }
+    report(usable(), "%s: 306 threads were cancelled in any call, and took nothing along",
+           backing_names[backing]);
+    end();
+}
+
+/* ---- cancelled while it waits for somebody who is stopped ---- */
+
+static const char *stop_at;
+
+static void stops_there(const char *step)
+{
+    if (stop_at && !strcmp(step, stop_at)) {
+        stop_at = NULL;
+        raise(SIGSTOP);
+    }
+}
+
+/* A process that stops at this step of setting `key`, or of a sync, or of opening. */
+static pid_t start_stopper(const char *step, int (*act)(splinter_store *s))
+{
+    pid_t pid;
+    int status;
+
+    fflush(stdout);
+    pid = fork();
+    if (!pid) {
+        splinter_store *s;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fault_hook = stops_there;
+        stop_at = step;
+        if (place_open(&place, 0, &s))
+            _exit(2);
+        _exit(act(s) ? 1 : 0);
+    }
+    while (waitpid(pid, &status, WUNTRACED) < 0 && errno == EINTR)
+        ;
+    if (!WIFSTOPPED(status))
+        die("the other process did not stop at '%s'", step);
+    return pid;
+}
+
+static int set_hot(splinter_store *s)
+{
+    return splinter_store_set(s, "hot", "stopped", 7, NULL, NULL);
+}
+
+static int sync_now(splinter_store *s)
+{
+    int rc = splinter_store_set(s, "hot", "to be synced", 12, NULL, NULL);
+
+    return rc ? rc : splinter_store_sync(s);
+}
+
+static int nothing(splinter_store *s)
+{
+    (void)s;
+    return 0;
+}
+
+static uint32_t begun;
+
+static void *wants_hot(void *arg)
+{
+    __atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
+    splinter_store_set(store, "hot", "waited", 6, NULL, NULL);
+    pthread_testcancel();
+    return arg;
+}
+
+static void *wants_sync(void *arg)
+{
+    __atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
+    splinter_store_sync(store);
+    pthread_testcancel();
+    return arg;
+}
+
+static void *wants_open(void *arg)
+{
+    splinter_store *s = NULL;
+
+    __atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
+    if (!place_open(&place, 0, &s))
+        splinter_store_close(s);
+    pthread_testcancel();
+    return arg;
+}
+
+static void cancelled_while_waiting(const char *what, const char *step,
+                                    int (*act)(splinter_store *s), void *(*want)(void *), unsigned n)
+{
+    pthread_t threads[32];
+    pid_t pid;
+    int rc;
+
+    begin();
+    pid = start_stopper(step, act);
+    begun = 0;
+    for (unsigned i = 0; i < n; i++)
+        pthread_create(&threads[i], NULL, want, NULL);
+    while (__atomic_load_n(&begun, __ATOMIC_SEQ_CST) < n)
+        sleep_ms(1);
+    sleep_ms(10); /* now they wait, most of them at least */
+    for (unsigned i = 0; i < n; i++)
+        pthread_cancel(threads[i]);
+    if (want != wants_hot) /* else they come back by themselves */
+        kill(pid, SIGCONT);
+    for (unsigned i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    kill(pid, SIGCONT);
+    rc = reap(pid);
+    report(!rc && usable(), "%s: threads cancelled while they wait for %s take nothing along",
+           backing_names[backing], what);
+    end();
+}
+
+/* ---- the bus verbs ---- */
+
+static void *any_verb(void *arg)
+{
+    uint64_t seed = (uint64_t)(uintptr_t)arg;
+    char buf[100];
+
+    for (;;) {
+        pthread_testcancel();
+        switch (random_next(&seed) >> 30 & 3) {
+        case 0:
+            splinter_get("hot", buf, sizeof(buf), NULL);
+            break;
+        case 1:
+            splinter_poll("hot", 1);
+            break;
+        case 2:
+            splinter_unset("hot");
+            break;
+        default:
+            splinter_set("hot", "verb", 4);
+        }
+    }
+    return NULL;
+}
+
+static void verbs(void)
+{
+    uint64_t seed = support_seed;
+    pthread_t threads[4];
+    char name[512];
+    int rc;
+
+    bus_name(name, sizeof(name));
+    if (splinter_create(name, 10, 100))
+        die("create %s: %s", name, splinter_last_error());
+    for (unsigned i = 0; i < 200; i++) {
+        if (i >= 4) {
+            pthread_cancel(threads[i % 4]);
+            pthread_join(threads[i % 4], NULL);
+        }
+        pthread_create(&threads[i % 4], NULL, any_verb,
+                       (void *)(uintptr_t)(random_next(&seed) | 1));
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        pthread_cancel(threads[i]);
+        pthread_join(threads[i], NULL);
+    }
+    rc = splinter_set("after", "all", 3);
+    splinter_close(); /* waits for who is in a call: nobody */
+    report(!rc, "bus: 200 threads were cancelled in the verbs, and close returns");
+    splinter_store_unlink(name, 0);
+}
+
+/* ---- exits ---- */
+
+static void *exits(void *arg)
+{
+    char key[32];
+
+    snprintf(key, sizeof(key), "exit-%u", (unsigned)(uintptr_t)arg % 20);
+    if (splinter_store_set(store, key, key, strlen(key), NULL, NULL))
+        pthread_exit((void *)1);
+    pthread_exit(NULL);
+}
+
+static void threads_exit(void)
+{
+    int bad = 0;
+
+    begin();
+    for (unsigned i = 0; i < 400; i += 4) {
+        pthread_t threads[4];
+        void *failed;
+
+        for (unsigned k = 0; k < 4; k++)
+            pthread_create(&threads[k], NULL, exits, (void *)(uintptr_t)(i + k));
+        for (unsigned k = 0; k < 4; k++) {
+            pthread_join(threads[k], &failed);
+            bad += failed != NULL;
+        }
+    }
+    report(!bad && usable(), "%s: 400 threads set something each, and exit", backing_names[backing]);
+    end();
+}
+
+/* ---- a handle that 16 threads share ---- */
+
+struct sharer {
+    pthread_t thread;
+    unsigned number, sets;
+    int bad;
+};
+
+static void *shares(void *arg)
+{
+    struct sharer *w = arg;
+    char key[32], val[64], buf[64];
+    size_t len;
+
+    for (unsigned i = 0; i < 3000; i++) {
+        int rc;
+
+        snprintf(key, sizeof(key), "share-%u-%u", w->number, i % 5);
+        snprintf(val, sizeof(val), "%s is %u", key, i);
+        rc = splinter_store_set(store, key, val, strlen(val), NULL, NULL);
+        if (!rc)
+            rc = splinter_store_get(store, key, buf, sizeof(buf), &len, NULL);
+        if (rc || len != strlen(val) || memcmp(buf, val, len))
+            w->bad++;
+        if (splinter_store_add(store, "all", 1, NULL))
+            w->bad++;
+        if (i % 7 == 0 && splinter_store_unset(store, key, 0, NULL))
+            w->bad++;
+    }
+    return NULL;
+}
+
+static void sixteen_threads(void)
+{
+    static struct sharer sharers[16];
+    int64_t all = 0;
+    int bad = 0;
+
+    begin();
+    memset(sharers, 0, sizeof(sharers));
+    for (unsigned i = 0; i < 16; i++) {
+        sharers[i].number = i;
+        pthread_create(&sharers[i].thread, NULL, shares, &sharers[i]);
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        pthread_join(sharers[i].thread, NULL);
+        bad += sharers[i].bad;
+    }
+    splinter_store_get(store, "all", &all, sizeof(all), NULL, NULL);
+    report(!bad && all == 16 * 3000 && usable(), "%s: 16 threads share a handle",
+           backing_names[backing]);
+    end();
+}
+
+/* ---- fork ---- */
+
+static uint32_t stop_writing;
+
+static void *writes(void *arg)
+{
+    char key[32];
+    int bad = 0;
+
+    for (unsigned i = 0; !__atomic_load_n(&stop_writing, __ATOMIC_RELAXED); i++) {
+        snprintf(key, sizeof(key), "writer-%u-%u", (unsigned)(uintptr_t)arg, i % 3);
+        if (splinter_store_set(store, key, key, strlen(key), NULL, NULL) ||
+            (i % 3 == 0 && splinter_store_unset(store, key, 0, NULL)))
+            bad++;
+    }
+    return bad ? (void *)1 : NULL;
+}
+
+/* The other threads of the parent may hold anything when it forks. */
+static void forks_while_threads_write(void)
+{
+    pthread_t threads[4];
+    int bad = 0;
+
+    begin();
+    stop_writing = 0;
+    for (unsigned i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, writes, (void *)(uintptr_t)i);
+    for (unsigned i = 0; i < 60; i++) {
+        char key[32], buf[32];
+        size_t len;
+        pid_t pid;
+        int rc;
+
+        snprintf(key, sizeof(key), "child-%u", i);
+        fflush(stdout);
+        pid = fork();
+        if (!pid) {
+            alarm(60);
+            rc = splinter_store_set(store, key, key, strlen(key), NULL, NULL);
+            if (!rc)
+                rc = splinter_store_get(store, "writer-0-1", buf, sizeof(buf), &len, NULL);
+            if (rc == -ENOENT)
+                rc = 0;
+            if (!rc && i % 3 == 0 && !fork()) { /* and a grandchild, who outlives us */
+                prctl(PR_SET_PDEATHSIG, 0);
+                splinter_store_set(store, "grandchild", key, strlen(key), NULL, NULL);
+                splinter_store_close(store);
+                _exit(0);
+            }
+            if (i % 3 == 1)
+                kill(getpid(), SIGKILL);
+            splinter_store_close(store);
+            _exit(rc ? 1 : 0);
+        }
+        rc = reap(pid);
+        if (rc != (i % 3 == 1 ? 1000 + SIGKILL : 0) ||
+            splinter_store_get(store, key, buf, sizeof(buf), &len, NULL) || len != strlen(key) ||
+            memcmp(buf, key, len)) {
+            printf("# child %u: %d\n", i, rc);
+            bad++;
+        }
+    }
+    __atomic_store_n(&stop_writing, 1, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < 4; i++) {
+        void *failed;
+
+        pthread_join(threads[i], &failed);
+        bad += failed != NULL;
+    }
+    /* The last grandchild may still be about. */
+    for (int i = 0; i < 1000; i++) {
+        struct splinter_stat st = {.struct_size = sizeof(st)};
+
+        splinter_store_stat(store, &st);
+        if (st.attached == 1)
+            break;
+        sleep_ms(10);
+    }
+    report(!bad && usable(), "%s: 60 children, born while threads write, use the handle",
+           backing_names[backing]);
+    end();
+}
+
+static const char *die_at;
+
+static void dies_there(const char *step)
+{
+    if (die_at && !strcmp(step, die_at))
+        kill(getpid(), SIGKILL);
+}
+
+/* A parent dies in the middle of a change; its child goes on with the same handle. */
+static void a_parent_dies(bool child_was_attached)
+{
+    static const char *const steps[] = {"write: value", "open: open", "lock: taken",
+                                        "insert: claimed", "insert: visible", "announce: begun"};
+    int bad = 0;
+
+    for (unsigned i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        int ready[2], gone[2], result[2];
+        pid_t parent;
+        char c = 'x';
+
+        begin();
+        if (pipe(ready) || pipe(gone) || pipe(result))
+            die("pipe");
+        fflush(stdout);
+        parent = fork();
+        if (!parent) {
+            splinter_store *s = place_again(&place, 0);
+            pid_t child;
+
+            if (splinter_store_set(s, "before", "b", 1, NULL, NULL))
+                _exit(1);
+            child = fork();
+            if (!child) {
+                char buf[8];
+                int rc = 0;
+
+                alarm(60);
+                close(gone[1]);
+                close(result[0]);
+                if (child_was_attached)
+                    rc = splinter_store_set(s, "child", "c", 1, NULL, NULL);
+                if (write(ready[1], "r", 1) != 1)
+                    _exit(1);
+                while (read(gone[0], &c, 1) > 0) /* until the parent is gone */
+                    ;
+                if (!rc)
+                    rc = splinter_store_set(s, "hot", "child", 5, NULL, NULL);
+                if (!rc)
+                    rc = splinter_store_get(s, "hot", buf, sizeof(buf), NULL, NULL);
+                if (!rc)
+                    rc = splinter_store_unset(s, "hot", 0, NULL);
+                if (!rc)
+                    rc = check_store(s);
+                splinter_store_close(s);
+                if (write(result[1], rc ? "n" : "y", 1) != 1)
+                    _exit(1);
+                _exit(0);
+            }
+            if (read(ready[0], &c, 1) != 1)
+                _exit(1);
+            fault_hook = dies_there;
+            die_at = steps[i];
+            splinter_store_set(s, "hot", "parent", 6, NULL, NULL);
+            _exit(1);
+        }
+        close(gone[1]);
+        close(result[1]);
+        if (reap(parent) != 1000 + SIGKILL || read(result[0], &c, 1) != 1 || c != 'y') {
+            printf("# the parent died at '%s', and its child cannot go on\n", steps[i]);
+            bad++;
+        }
+        close(ready[0]);
+        close(ready[1]);
+        close(gone[0]);
+        close(result[0]);
+        if (!usable())
+            bad++;
+        end();
+    }
+    report(!bad, "%s: a child that %s goes on where its parent died in a change",
+           backing_names[backing], child_was_attached ? "has written" : "has not written yet");
+}
+
+int main(void)
+{
+    if (!getenv("SPLINTER_TEST_DISK"))
+        setenv("TMPDIR", "/dev/shm", 1);
+    support_start();
+    alarm(300); /* what hangs is to fail */
+    for (backing = 0; backing < BACKINGS; backing++) {
+        cancelled_anywhere();
+        cancelled_while_waiting("a key", "lock: taken", set_hot, wants_hot, 20);
+        if (backing == BACKING_FILE) {
+            cancelled_while_waiting("a sync", "sync: begun", sync_now, wants_sync, 4);
+            cancelled_while_waiting("one who opens", "attach: named", nothing, wants_open, 4);
+        }
+        threads_exit();
+        sixteen_threads();
+        forks_while_threads_write();
+        a_parent_dies(false);
+        a_parent_dies(true);
+    }
+    verbs();
+    printf("1..%d\n", tests);
+    return failures ? 1 : 0;
+}
