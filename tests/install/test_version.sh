@@ -28,7 +28,7 @@ url=$(sed -n '/^AC_INIT/,/)$/s/.*\[\(https:[^]]*\)\].*/\1/p' "$top/configure.ac"
 mail=$(sed -n '/^AC_INIT/,/)$/s/.*\[\([^]]*@[^]]*\)\].*/\1/p' "$top/configure.ac")
 same 'configure.ac has a version' "$version" "$(echo "$version" | grep -E '^[0-9]+\.[0-9]+\.[0-9]+$')"
 same 'this is its build' "$version" "${VERSION:-$version}"
-same 'NEWS begins with it' "libsplinter $version" "$(sed -n '1s/,.*//p' "$top/NEWS")"
+same 'NEWS begins with it' "libsplinter $version" "$(sed -n '1s/^\(libsplinter [0-9.]*\).*/\1/p' "$top/NEWS")"
 
 # The calls and the tools say it, which test_install.sh looks at; so do the pkg-config modules.
 

@@ -70,7 +70,7 @@ needs() { # part
         deb) echo dpkg-dev build-essential g++ && build_depends ;;
         lintian) echo lintian ;;
         blhc) echo blhc ;;
-        rpm) echo rpm ;;
+        rpm) echo rpm doxygen ;;
         rpmlint) echo rpmlint ;;
         deb-root | clean-deb | multiarch) echo mmdebstrap ;;
         rpm-root) echo mmdebstrap rpm ;;
