@@ -295,6 +295,7 @@ void sync_after_death(struct splinter_store *s);
 enum left sync_how_left(struct splinter_store *s);
 void sync_session(int fd, struct header *h);
 int sync_unclean(struct splinter_store *s);
+int sync_points_to_disk(struct splinter_store *s);
 int sync_close(struct splinter_store *s);
 int sync_rebuilt(struct splinter_store *s);
 

@@ -96,7 +96,7 @@ struct header {
     uint32_t rebuilt;             /* records that it found */
     uint32_t limbo_at;            /* slab + 1 whose bit of the limbo map is cleared, and which is not
                                      yet looked through; written by the holder of the sync lock */
-    uint8_t pad4[8];
+    uint64_t born_ns;             /* birth of the inode, whose number may be used again */
 };
 #define COUNTS_DIRTY 1u
 #define COUNTS_BEING_MENDED 2u /* still dirty, if who mends them dies */

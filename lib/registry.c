@@ -161,7 +161,7 @@ static int make_whole(struct splinter_store *s)
         break;
     case LEFT_RUNNING: /* killed: what they held is found out entry by entry */
         if (!o || !(o->flags & SPLINTER_REBUILD))
-            return 0;
+            return sync_points_to_disk(s);
         break;
     case LEFT_TORN:
         break;

@@ -308,6 +308,20 @@ static void boot_id(uint8_t out[16])
     }
 }
 
+/* When the inode was made; 0 where the file system does not say.  A file that is removed and made anew
+ * often gets the same inode number. */
+static uint64_t born_ns(int fd)
+{
+#ifdef STATX_BTIME
+    struct statx stx;
+    if (!statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &stx) && stx.stx_mask & STATX_BTIME)
+        return (uint64_t)stx.stx_btime.tv_sec * UINT64_C(1000000000) + stx.stx_btime.tv_nsec;
+#else
+    (void)fd;
+#endif
+    return 0;
+}
+
 /* Whose memory the pages of the file are in: this kernel's, of this file. */
 void sync_session(int fd, struct header *h)
 {
@@ -319,6 +333,7 @@ void sync_session(int fd, struct header *h)
     }
     h->device = (uint64_t)st.st_dev;
     h->inode = (uint64_t)st.st_ino;
+    h->born_ns = born_ns(fd);
 }
 
 static bool session_is_ours(const struct splinter_store *s)
@@ -328,7 +343,8 @@ static bool session_is_ours(const struct splinter_store *s)
     sync_session(s->fd, &now);
     return memcmp(now.boot, unknown, sizeof now.boot) &&
            !memcmp(now.boot, s->header->boot, sizeof now.boot) &&
-           s->header->device == now.device && s->header->inode == now.inode;
+           s->header->device == now.device && s->header->inode == now.inode &&
+           s->header->born_ns == now.born_ns;
 }
 
 /* How the store was left.  Nobody has it open to write. */
@@ -338,6 +354,13 @@ enum left sync_how_left(struct splinter_store *s)
     if (sync_point_read(s, &p) && p.clean)
         return LEFT_CLEAN;
     return session_is_ours(s) ? LEFT_RUNNING : LEFT_TORN;
+}
+
+/* The processes that had the store were killed, and the first of them perhaps before it was on disk
+ * that the store is not closed in order any more. */
+int sync_points_to_disk(struct splinter_store *s)
+{
+    return backing_flush_range(s->base + SYNC_POINT_OFF(0), 2 * PAGE);
 }
 
 /* Before the first change after a clean close. */

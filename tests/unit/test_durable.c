@@ -510,6 +510,42 @@ START_TEST(closing_leaves_no_replaced_bytes)
 }
 END_TEST
 
+/* The old file is removed and the copy takes its name; often it gets its inode number, too. */
+START_TEST(a_copy_in_the_place_of_the_removed_file_is_rebuilt)
+{
+    struct place copy;
+    struct stat old, new;
+    uint8_t *bytes;
+    size_t size;
+    int fd;
+
+    make();
+    fill(store, 500, "a");
+    copy_to(place.name, &copy);
+    bytes = raw_read(copy.name, &size);
+    ck_assert_int_eq(stat(place.name, &old), 0);
+    splinter_store_close(store);
+    unlink(place.name);
+    fd = open(place.name, O_RDWR | O_CREAT | O_EXCL, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fstat(fd, &new), 0);
+    printf("# the inode number is %s\n", old.st_ino == new.st_ino ? "the same" : "another");
+    for (size_t at = 0; at < size;) {
+        ssize_t n = write(fd, bytes + at, size - at);
+
+        ck_assert_int_gt((int)n, 0);
+        at += (size_t)n;
+    }
+    close(fd);
+    free(bytes);
+    ck_assert_int_eq(open_with_progress(&place, 0, &store), 0);
+    ck_assert_int_gt(progress_calls, 0);
+    ck_assert_int_eq(count_of(store, 500, "a"), 500);
+    ck_assert_int_eq(check_store(store), 0);
+    end();
+}
+END_TEST
+
 /* ---- damage ---- */
 
 START_TEST(a_damaged_record_is_lost_and_counted)
@@ -1106,6 +1142,7 @@ int main(void)
     tcase_add_test(tcase, a_synced_unset_is_not_resurrected_by_an_old_page);
     tcase_add_test(tcase, replaced_and_removed_bytes_are_gone_after_a_sync);
     tcase_add_test(tcase, closing_leaves_no_replaced_bytes);
+    tcase_add_test(tcase, a_copy_in_the_place_of_the_removed_file_is_rebuilt);
     tcase_add_test(tcase, a_damaged_record_is_lost_and_counted);
     tcase_add_test(tcase, a_record_that_no_sync_covers_may_be_torn_without_being_damage);
     tcase_add_test(tcase, check_finds_a_wrong_checksum_in_a_store_in_use);
