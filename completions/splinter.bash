@@ -2,7 +2,7 @@
 # bash completion for splinter_send(1), splinter_recv(1), splinter_logtee(1), splinter_perf(1) and
 # splinter_test(1)
 #
-# Installed once for each of them, under its name.  What options there are, and which of them take an
+# Installed under the name of each of them.  What options there are, and which of them take an
 # argument, is read from the tool's own --help, so nothing here has to follow it.  It needs no
 # function of the package bash-completion.
 
