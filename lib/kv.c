@@ -527,8 +527,14 @@ static inline int get_plainly(struct splinter_store *s, const char *name, void *
         return -ENOENT;
     struct bucket *bucket = &s->index[home];
     const struct slot *slot = slot_with_hash(bucket, hash);
-    if (load_acquire(&slot->hash) != hash) /* [<visible] */
+    if (load_acquire(&slot->hash) != hash) { /* [<visible] */
+        /* Not there only if no slot has it in one pass: the one above may have had the hash of a key
+         * that went, until it got another one, while the key stands in the next slot. */
+        for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
+            if (load_acquire(&bucket->slot[i].hash) == hash) /* [<visible] */
+                return -EAGAIN;
         return load_acquire(&bucket->overflow) ? -EAGAIN : -ENOENT;
+    }
     uint64_t head = load_acquire(&slot->head); /* [<publish] */
     /* A vacant head is the highest reference. */
     if (HEAD_REF(head) >= load_relaxed(&s->plain_units))

@@ -494,10 +494,10 @@ static void stop(struct crew *c, unsigned i, uint64_t *seed)
     while (waitpid(c->pid[i], &status, WUNTRACED) < 0 && errno == EINTR)
         ;
     /* Now and then for longer than anybody waits for a lock. */
-    if (random_next(seed) >> 33 & 15)
+    if (random_next(seed) >> 33 & 31)
         nap(seed, 5000);
     else
-        sleep_ms(150);
+        sleep_ms(1100);
 }
 
 static void look_through(const char *part, const struct crew *c, bool kills, bool stops)
