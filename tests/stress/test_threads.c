@@ -174,10 +174,83 @@ static void run(int backing)
         splinter_store_unlink(place.name, place.flags);
 }
 
+/* ---- a key that is there is found, whatever becomes of its neighbours ---- */
+
+#define NAME_SETS 64 /* of four names; in each of 8 all four lie in the same of two buckets */
+#define ROUNDS 3000
+
+static uint32_t phase, lookers_stop; /* phase is even while the key is there all the time */
+static char four[4][16];
+
+static void *look(void *arg)
+{
+    uint64_t *missed = arg;
+    char buf[16];
+
+    while (!__atomic_load_n(&lookers_stop, __ATOMIC_RELAXED)) {
+        uint32_t before = __atomic_load_n(&phase, __ATOMIC_SEQ_CST);
+        int rc = splinter_store_get(store, four[0], buf, sizeof(buf), NULL, NULL);
+
+        if (rc && !(before & 1) && __atomic_load_n(&phase, __ATOMIC_SEQ_CST) == before)
+            ++*missed;
+    }
+    return NULL;
+}
+
+static void must(int rc)
+{
+    if (rc)
+        die("a neighbour: %s", strerror(-rc));
+}
+
+static void neighbours_come_and_go(void)
+{
+    const char *key = four[0], *a = four[1], *b = four[2], *c = four[3];
+    uint64_t missed = 0;
+
+    for (unsigned set = 0; set < NAME_SETS; set++) {
+        struct place place;
+        pthread_t looker;
+
+        store = place_make(&place, BACKING_MEMORY, 3, 100);
+        for (unsigned i = 0; i < 4; i++)
+            snprintf(four[i], sizeof(four[i]), "%u-%u", set, i);
+        phase = 1;
+        lookers_stop = 0;
+        if (pthread_create(&looker, NULL, look, &missed))
+            die("cannot start a thread");
+        for (unsigned i = 0; i < repeated(ROUNDS); i++) {
+            /* The key leaves its hash in a place behind the one where it then is, ... */
+            must(splinter_store_set(store, a, "a", 1, NULL, NULL));
+            must(splinter_store_set(store, b, "b", 1, NULL, NULL));
+            must(splinter_store_set(store, key, "k", 1, NULL, NULL));
+            must(splinter_store_unset(store, key, 0, NULL));
+            must(splinter_store_unset(store, a, 0, NULL));
+            must(splinter_store_set(store, key, "k", 1, NULL, NULL));
+            __atomic_add_fetch(&phase, 1, __ATOMIC_SEQ_CST);
+            /* ... which another key takes. */
+            must(splinter_store_set(store, c, "c", 1, NULL, NULL));
+            must(splinter_store_set(store, key, "K", 1, NULL, NULL));
+            __atomic_add_fetch(&phase, 1, __ATOMIC_SEQ_CST);
+            must(splinter_store_unset(store, c, 0, NULL));
+            must(splinter_store_unset(store, key, 0, NULL));
+            must(splinter_store_unset(store, b, 0, NULL));
+        }
+        __atomic_store_n(&lookers_stop, 1, __ATOMIC_RELAXED);
+        pthread_join(looker, NULL);
+        splinter_store_close(store);
+        splinter_store_unlink(place.name, place.flags);
+    }
+    if (missed)
+        printf("# not found %llu times\n", (unsigned long long)missed);
+    report(!missed, "a key that is there is found while its neighbours come and go");
+}
+
 int main(void)
 {
     support_start();
-    printf("1..%d\n", 8 * BACKINGS);
+    printf("1..%d\n", 8 * BACKINGS + 1);
+    neighbours_come_and_go();
     for (int backing = 0; backing < BACKINGS; backing++)
         run(backing);
     return 0;
