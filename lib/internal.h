@@ -101,7 +101,7 @@ static inline void cancel_restore(const int *before)
 }
 
 #define not_cancelled() \
-    int cancel_before __attribute__((cleanup(cancel_restore))) = cancel_disable()
+    int cancel_before __attribute__((cleanup(cancel_restore), unused)) = cancel_disable()
 
 /* error.c */
 void error_clear(void);

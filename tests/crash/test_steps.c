@@ -38,17 +38,6 @@
 #define MAX_VALUE 4096
 #define WATCHDOG 60 /* seconds; a case takes milliseconds */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /* ---- the steps ---- */
 
 #define MAX_STEPS 256

@@ -13,6 +13,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Built with AddressSanitizer or ThreadSanitizer. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 /* Those before BACKING_NAMED have a name to be opened by. */
 enum backing {
     BACKING_MEMORY,
