@@ -602,19 +602,26 @@ int main(void)
     support_start();
     alarm(300); /* what hangs is to fail */
     for (backing = 0; backing < BACKINGS; backing++) {
-        cancelled_anywhere();
-        cancelled_while_waiting("a key", "lock: taken", set_hot, wants_hot, 20);
-        if (backing == BACKING_FILE) {
-            cancelled_while_waiting("a sync", "sync: begun", sync_now, wants_sync, 4);
-            cancelled_while_waiting("one who opens", "attach: named", nothing, wants_open, 4);
+        /* AddressSanitizer takes the stack of a thread that was cancelled for overflown. */
+        if (SANITIZED) {
+            report(true, "%s: threads end anywhere # SKIP a sanitizer does not understand it",
+                   backing_names[backing]);
+        } else {
+            cancelled_anywhere();
+            cancelled_while_waiting("a key", "lock: taken", set_hot, wants_hot, 20);
+            if (backing == BACKING_FILE) {
+                cancelled_while_waiting("a sync", "sync: begun", sync_now, wants_sync, 4);
+                cancelled_while_waiting("one who opens", "attach: named", nothing, wants_open, 4);
+            }
+            threads_exit();
         }
-        threads_exit();
         sixteen_threads();
         forks_while_threads_write();
         a_parent_dies(false);
         a_parent_dies(true);
     }
-    verbs();
+    if (!SANITIZED)
+        verbs();
     printf("1..%d\n", tests);
     return failures ? 1 : 0;
 }
