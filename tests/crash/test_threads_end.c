@@ -19,14 +19,6 @@
 #include "fault.h"
 #include "support.h"
 
-/* A thread that is cancelled ends on a stack of which AddressSanitizer has another idea, when it takes
- * the alternate signal stack away that it gave the thread. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "use_sigaltstack=0";
-}
-
 #define KEYS 40
 #define MAX_VALUE 4000
 
