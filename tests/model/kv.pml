@@ -53,7 +53,7 @@
 #define KILLS 1
 #endif
 #ifndef START
-#define START 0 /* any; 1, 2, 3: see init */
+#define START 0 /* any; 1 to 4: see init */
 #endif
 #ifndef NEIGHBOUR
 #define NEIGHBOUR 1
@@ -364,12 +364,24 @@ proctype writer(byte me)
 
 /* ---- a reader ---- */
 
-/* get_plainly(): the last slot with this hash, and no second look; x gets 1 if that was enough */
+/* get_plainly(): the last slot with this hash, looked at once; x gets 1 if that was enough */
 inline get_plainly(k)
 {
     d_step { x = 0; s = slot_hash[1] == k };
     if
+#ifdef BUG_PLAIN
     :: d_step { slot_hash[s] != k -> x = 1; v = 0 }
+#else
+    :: slot_hash[s] != k ->
+       if
+       :: slot_hash[0] == k
+       :: slot_hash[0] != k ->
+          if
+          :: slot_hash[1] == k
+          :: d_step { slot_hash[1] != k -> x = 1; v = 0 }
+          fi
+       fi
+#endif
     :: slot_hash[s] == k ->
        if
        :: slot_head[s] == 0
@@ -586,6 +598,12 @@ init {
         /* The key is there, set by nobody who lives on. */
         :: rec_epoch[WRITERS] = 1; rec_key[WRITERS] = KEY; rec_val[WRITERS] = INITIAL;
            used[WRITERS] = 1; slot_hash[0] = KEY; slot_head[0] = HEAD(1, WRITERS)
+#endif
+#if START == 0 || START == 4
+        /* It is there, and its hash is left over in the slot beside it, too. */
+        :: rec_epoch[WRITERS] = 1; rec_key[WRITERS] = KEY; rec_val[WRITERS] = INITIAL;
+           used[WRITERS] = 1; slot_hash[0] = KEY; slot_head[0] = HEAD(1, WRITERS);
+           slot_hash[1] = KEY
 #endif
 #if START == 0 || START == 2
         /* It is not, and the hash in the slot is left over. */
