@@ -71,6 +71,37 @@ static void clean_up(void)
     rmdir(dir);
 }
 
+/* A process that cleans up when the program, and all its children, have gone without doing so: by a
+ * failed assertion, a signal, the kill of a watchdog.  It is nobody's child, and holds nothing. */
+static void start_guardian(void)
+{
+    int life[2];
+    pid_t pid;
+    char c;
+
+    if (pipe2(life, O_CLOEXEC))
+        die("pipe: %s", strerror(errno));
+    pid = fork();
+    if (pid < 0)
+        die("fork: %s", strerror(errno));
+    if (pid) {
+        close(life[0]); /* the other end stays open as long as anybody of us lives */
+        reap(pid);
+        return;
+    }
+    if (setsid() < 0 || fork())
+        _exit(0);
+    for (int fd = 0; fd < 1024; fd++)
+        if (fd != life[0])
+            close(fd);
+    while (read(life[0], &c, 1) < 0 && errno == EINTR)
+        ;
+    remove_all(SHM_DIR, prefix);
+    remove_all(dir, "");
+    rmdir(dir);
+    _exit(0);
+}
+
 void support_start(void)
 {
     const char *tmp = getenv("TMPDIR"), *seed = getenv("SPLINTER_TEST_SEED");
@@ -82,6 +113,7 @@ void support_start(void)
     if (!mkdtemp(dir))
         die("mkdtemp %s: %s", dir, strerror(errno));
     chmod(dir, 0755);
+    start_guardian();
     atexit(clean_up);
     support_seed = seed ? strtoull(seed, NULL, 0) : now_ns() ^ (uint64_t)starter << 40;
     if (!support_seed)
