@@ -86,12 +86,39 @@ export PKG_CONFIG_LIBDIR
 refuses 'tests of an installed library that is not installed' \
     'needs the pkg-config modules splinter and splinter_p' --enable-check-installed
 takes 'no Check and no pkg-config modules: the unit tests are skipped' \
-    'unit tests no: Check 0.11 or later was not found; on Debian: apt-get install check'
+    'unit tests skipped: Check 0.11 or later was not found; on Debian: apt-get install check'
 # Said again by make check, where no unit test runs.
-(cd "$tmp/build" && grep -q 'tests/unit/no_check.sh' Makefile &&
-    sh "$top/tests/unit/no_check.sh") >"$tmp/out" 2>&1 && grep -q 'SKIP.*Check' "$tmp/out"
+no_check() {
+    # As a test, not only as a file of the tarball.
+    grep -q '^am__append_[0-9]* = tests/unit/no_check\.sh' "$tmp/build/Makefile" &&
+        sh "$top/tests/unit/no_check.sh" >"$tmp/out" 2>&1 && grep -q 'SKIP.*Check' "$tmp/out"
+}
+no_check
 result $? 'make check says that it skips them'
+# What pkg-config finds in a cross build without the other machine's Check.
+mkdir "$tmp/pc"
+printf 'Name: check\nDescription: of another machine\nVersion: 0.15\nLibs: -lcheck_of_another_machine\n' \
+    >"$tmp/pc/check.pc"
+PKG_CONFIG_LIBDIR=$tmp/pc
+takes 'a Check that does not link: the unit tests are skipped' \
+    'unit tests skipped: the Check that was found does not link for'
+no_check
+result $? 'and make check says so'
 unset PKG_CONFIG_LIBDIR
+cross=
+for triplet in aarch64-linux-gnu s390x-linux-gnu arm-linux-gnueabihf i686-linux-gnu; do
+    [ "$(cc -dumpmachine 2>/dev/null)" != $triplet ] || continue
+    echo 'int main(void) { return 0; }' >"$tmp/t.c"
+    $triplet-gcc -o "$tmp/t" "$tmp/t.c" 2>/dev/null && cross=$triplet && break
+done
+if [ -n "$cross" ]; then
+    # The same where the library is really another machine's.
+    takes "a cross build for $cross: this machine's Check is not taken" 'unit tests skipped: ' --host=$cross \
+        PKG_CONFIG=pkg-config
+else
+    n=$((n + 1))
+    echo "ok $n - a cross build: this machine's Check is not taken # SKIP there is no cross compiler"
+fi
 takes 'no mandoc: the pages are built, not linted' 'man page lint no: mandoc was not found' \
     ac_cv_prog_MANDOC=
 (cd "$tmp/build" && make man/splinter_set.3 man/splinter.7) >"$tmp/out" 2>&1 && [ -s "$tmp/build/man/splinter.7" ]
