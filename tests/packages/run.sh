@@ -357,12 +357,7 @@ part_deb_root() {
     user_root deb-root
     paths deb-root >before
     mkdir deb-root/debs
-    for deb in out/*.deb; do
-        case $deb in
-            *-dbgsym_*) ;;
-            *) cp "$deb" deb-root/debs/ ;;
-        esac
-    done
+    cp out/*.deb deb-root/debs/
     # The names are those of a file of this machine: apt takes the packages themselves.
     # shellcheck disable=SC2016
     in_root deb-root sh -c 'apt-get install -y --no-install-recommends /debs/*.deb'
@@ -428,16 +423,21 @@ part_multiarch() {
     # Of the security suite mirrors may have one architecture only, and the C library has to be of the
     # same version for both.
     SOURCES_WITHOUT='-security '
-    make_root multi "$( { echo build-essential,crossbuild-essential-i386,libxxhash-dev:i386; build_depends; } |
+    make_root multi "$( { echo build-essential,crossbuild-essential-i386,libxxhash-dev:i386,pkg-config:i386; build_depends; } |
         grep -vxE 'check|mandoc|libxxhash-dev|doxygen' | sort -u | paste -sd , -)" --architectures=amd64,i386
     debian_source multi/build
-    # shellcheck disable=SC2016
-    in_root multi sh -c 'cd /build/libsplinter-*/ && DEB_BUILD_OPTIONS="parallel=$1 nocheck" \
-        dpkg-buildpackage -ai386 -B -Pcross,nocheck -us -uc' sh "$jobs"
-    mkdir multi/debs
+    mkdir multi/debs multi/nodoc
+    for profiles in cross,nocheck cross,nocheck,nodoc; do
+        # shellcheck disable=SC2016
+        in_root multi sh -c 'cd /build/libsplinter-*/ && DEB_BUILD_OPTIONS="parallel=$1 nocheck" \
+            dpkg-buildpackage -ai386 -B -P"$2" -us -uc' sh "$jobs" $profiles
+        case $profiles in
+            *nodoc) cp multi/build/libsplinter-dev_*_i386.deb multi/nodoc/ ;;
+            *) cp multi/build/libsplinter1_*_i386.deb multi/build/libsplinter-p1_*_i386.deb \
+                multi/build/libsplinter-dev_*_i386.deb multi/debs/ ;;
+        esac
+    done
     cp out/libsplinter1_*_amd64.deb out/libsplinter-p1_*_amd64.deb out/libsplinter-dev_*_amd64.deb multi/debs/
-    cp multi/build/libsplinter1_*_i386.deb multi/build/libsplinter-p1_*_i386.deb \
-        multi/build/libsplinter-dev_*_i386.deb multi/debs/
     unset SOURCES_WITHOUT
     in_root multi sh -c 'apt-get install -y --no-install-recommends /debs/*.deb'
     in_root multi dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package}\n' 'libsplinter*' >multi.list
@@ -455,6 +455,9 @@ part_multiarch() {
         readelf -h i386 | grep -q "Intel 80386"
         # Not every kernel runs it.
         ./i386 multiarch || [ $? = 126 ]'
+    # Both, and the header, are what they were when one of them is built without documentation.
+    in_root multi sh -c 'dpkg -i /nodoc/*.deb && ! dpkg -L libsplinter-dev:i386 | grep /man/'
+    in_root multi sh -c 'dpkg -L libsplinter-dev:amd64 | grep -q /man3/splinter_set.3.gz'
     rm -rf multi
 }
 
@@ -483,14 +486,16 @@ part_rpm() {
     sed -n 's/^# \(PASS\|FAIL\|SKIP\): .*/says: %check &/p' rpm.build
     rm -rf out/rpm
     mkdir out/rpm
-    find rpm/RPMS rpm/SRPMS -name '*.rpm' -exec cp {} out/rpm/ \;
-    (cd out/rpm && for rpm in *.rpm; do echo "says: $rpm"; done)
+    find rpm/RPMS -name '*.rpm' -exec cp {} out/rpm/ \;
+    # Elsewhere: dnf install refuses all that it is given if a source package is among them.
+    cp rpm/SRPMS/*.src.rpm out/
+    (cd out && for rpm in *.src.rpm rpm/*.rpm; do echo "says: ${rpm#rpm/}"; done)
 }
 
 part_rpmlint() {
     have rpmlint rpmlint
     status=0
-    rpmlint -c "$here/rpmlint.toml" out/rpm/*.rpm rpm/SPECS/*.spec >rpmlint.out 2>&1 || status=$?
+    rpmlint -c "$here/rpmlint.toml" out/*.src.rpm out/rpm/*.rpm rpm/SPECS/*.spec >rpmlint.out 2>&1 || status=$?
     cat rpmlint.out
     sed -n 's/.*\([0-9][0-9]* packages and .* warnings\).*/says: \1/p' rpmlint.out
     # Warnings do not change its status.
@@ -511,7 +516,7 @@ part_rpm_root() {
     set --
     for rpm in out/rpm/*.rpm; do
         case $rpm in
-            *.src.rpm | *-debuginfo-* | *-debugsource-*) ;;
+            *-debuginfo-* | *-debugsource-*) ;;
             *) set -- "$@" "$work/$rpm" ;;
         esac
     done
