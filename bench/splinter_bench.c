@@ -2,7 +2,7 @@
 /*
  * splinter_bench.c - what splinter costs, as ratios to floors measured in the same run
  *
- *     splinter_bench [--quick] [--json] [--plot FILE] [--only NAME]
+ *     splinter_bench [--quick] [--json] [--plot FILE] [--only NAME] [--dir DIR]
  *
  * A figure in nanoseconds says as much about the machine as about the program.  So each is set
  * against a floor: the least that any program of the kind must do, in the same process, the
@@ -13,6 +13,8 @@
  *
  * Exit status: 0, also where a figure misses its limit; 1 if a value was torn; 2 for misuse.
  */
+#include "bench.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -35,44 +37,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SLOTS 50000u
-#define MAX_VALUE 4096u
-#define KEYS 20000u
-#define VALUE 64u
 #define READERS 16
 
 /* ---- helpers ---- */
 
-static bool quick, json, interactive;
-static const char *only, *plot;
-static bool torn;
-
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    fputs("splinter_bench: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    exit(2);
-}
-
-static void *need(void *p)
-{
-    if (!p)
-        die("out of memory");
-    return p;
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
+bool quick, json;
+const char *dir = ".";
 
 static void sleep_ns(uint64_t ns)
 {
@@ -81,7 +51,7 @@ static void sleep_ns(uint64_t ns)
     nanosleep(&t, NULL);
 }
 
-static uint64_t rnd(void)
+uint64_t rnd(void)
 {
     static uint64_t x = UINT64_C(88172645463325252);
 
@@ -142,155 +112,6 @@ static void *shared(size_t size)
         die("mmap: %s", strerror(errno));
     close(fd);
     return p;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-    qsort(v, n, sizeof(*v), by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-static void progress(const char *what)
-{
-    if (interactive)
-        fprintf(stderr, "\r\033[K%s ...", what);
-}
-
-/* ---- results ---- */
-
-struct row {
-    const char *name;
-    double ratio, limit, ours, floor;
-    bool at_least; /* the limit is a lower one */
-    const char *unit;
-};
-
-static struct row rows[64];
-static size_t row_count;
-
-static void result(const char *name, double ratio, double limit, double ours, double floor,
-                   const char *unit, bool at_least)
-{
-    rows[row_count++] = (struct row){name, ratio, limit, ours, floor, at_least, unit};
-}
-
-static bool holds(const struct row *r)
-{
-    return r->at_least ? r->ratio >= r->limit : r->ratio <= r->limit;
-}
-
-static void cpu_name(char *out, size_t size)
-{
-    char line[256], *colon;
-    FILE *f = fopen("/proc/cpuinfo", "re");
-
-    snprintf(out, size, "unknown CPU");
-    while (f && fgets(line, sizeof(line), f))
-        if (!strncmp(line, "model name", 10) && (colon = strchr(line, ':'))) {
-            line[strcspn(line, "\n")] = 0;
-            snprintf(out, size, "%s", colon + 2);
-            break;
-        }
-    if (f)
-        fclose(f);
-}
-
-static void print_results(void)
-{
-    char cpu[256];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    cpu_name(cpu, sizeof(cpu));
-    if (json) {
-        printf("{\"version\":\"%s\",\"cpu\":\"%s\",\"cores\":%ld,\"quick\":%s,\"torn\":%s,\"results\":[",
-               splinter_version(), cpu, cores, quick ? "true" : "false", torn ? "true" : "false");
-        for (size_t i = 0; i < row_count; i++)
-            printf("%s\n{\"name\":\"%s\",\"ratio\":%.4f,\"limit\":%.4f,\"bound\":\"%s\","
-                   "\"splinter\":%.3f,\"floor\":%.3f,\"unit\":\"%s\",\"ok\":%s}",
-                   i ? "," : "", rows[i].name, rows[i].ratio, rows[i].limit,
-                   rows[i].at_least ? "min" : "max", rows[i].ours, rows[i].floor, rows[i].unit,
-                   holds(&rows[i]) ? "true" : "false");
-        printf("]}\n");
-        return;
-    }
-    printf("splinter %s, %s, %ld cores%s\n", splinter_version(), cpu, cores,
-           quick ? ", --quick" : "");
-    printf("ratio: splinter against its floor, measured in turns; a \"<\" limit is the most, "
-           "\">\" the least\n\n");
-    printf("%-38s %8s %8s %12s %12s  %-8s\n", "figure", "ratio", "limit", "splinter", "floor",
-           "unit");
-    for (size_t i = 0; i < row_count; i++) {
-        const struct row *r = &rows[i];
-
-        printf("%-38s %8.3f %c%7.3f %12.1f %12.1f  %-8s %s\n", r->name, r->ratio,
-               r->at_least ? '>' : '<', r->limit, r->ours, r->floor, r->unit,
-               holds(r) ? "ok" : "MISSED");
-    }
-    if (torn)
-        printf("\nINTEGRITY FAILURE: a value was torn or wrong\n");
-}
-
-/* ---- the plot: a bar a figure, on one scale of "times its limit" ---- */
-
-/* 1 at the limit, more is worse, whichever way the limit goes. */
-static double badness(const struct row *r)
-{
-    if (r->at_least)
-        return r->ratio > 0 ? r->limit / r->ratio : 99;
-    return r->limit > 0 ? r->ratio / r->limit : r->ratio > 0 ? 99 : 0;
-}
-
-static void svg_text(FILE *f, const char *text)
-{
-    for (; *text; text++)
-        switch (*text) {
-        case '&': fputs("&amp;", f); break;
-        case '<': fputs("&lt;", f); break;
-        case '>': fputs("&gt;", f); break;
-        default: fputc(*text, f);
-        }
-}
-
-static void write_plot(FILE *f)
-{
-    enum { LEFT = 300, LIMIT = 240, MOST = 2, HIGH = 22, TOP = 56 };
-    char cpu[256];
-
-    cpu_name(cpu, sizeof(cpu));
-    fprintf(f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%zu\" "
-            "font-family=\"sans-serif\" font-size=\"13\">\n"
-            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n<text x=\"12\" y=\"22\">",
-            LEFT + MOST * LIMIT + 120, TOP + row_count * HIGH + 16);
-    svg_text(f, "splinter ");
-    svg_text(f, splinter_version());
-    svg_text(f, ", ");
-    svg_text(f, cpu);
-    fprintf(f, ", %ld cores%s</text>\n", sysconf(_SC_NPROCESSORS_ONLN), quick ? ", --quick" : "");
-    fprintf(f, "<text x=\"12\" y=\"42\" fill=\"#555\">each figure over its limit, which is the line; "
-               "shorter is better</text>\n");
-    for (size_t i = 0; i < row_count; i++) {
-        const struct row *r = &rows[i];
-        double worse = badness(r), bar = (worse < MOST ? worse : MOST) * LIMIT;
-        size_t y = TOP + i * HIGH;
-
-        fprintf(f, "<text x=\"12\" y=\"%zu\">", y + 15);
-        svg_text(f, r->name);
-        fprintf(f,
-                "</text><rect x=\"%d\" y=\"%zu\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>"
-                "<text x=\"%.1f\" y=\"%zu\">%.3g (%s %.3g)</text>\n",
-                LEFT, y + 3, bar, HIGH - 6, holds(r) ? "#4a8f5b" : "#c0504d", LEFT + bar + 6, y + 15,
-                r->ratio, r->at_least ? "at least" : "at most", r->limit);
-    }
-    fprintf(f, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%zu\" stroke=\"black\"/>\n</svg>\n",
-            LEFT + LIMIT, TOP - 4, LEFT + LIMIT, TOP + row_count * HIGH + 4);
 }
 
 /* ---- the store and its floor ---- */
@@ -953,16 +774,19 @@ static const struct {
     {"keys", bench_keys},   {"few", bench_few},         {"many", bench_many},
     {"full", bench_full},   {"churn", bench_churn},     {"readers", bench_readers},
     {"wake", bench_wake},   {"memory", bench_memory},
+    {"file", bench_file_calls}, {"sync", bench_file_sync}, {"space", bench_file_space},
+    {"rebuild", bench_file_rebuild},
 };
 #define GROUPS (sizeof(groups) / sizeof(*groups))
 
 static void usage(FILE *to)
 {
-    fputs("usage: splinter_bench [--quick] [--json] [--plot FILE] [--only NAME]\n\n"
+    fputs("usage: splinter_bench [--quick] [--json] [--plot FILE] [--only NAME] [--dir DIR]\n\n"
           "  --quick      fewer and shorter rounds\n"
           "  --json       the figures as JSON\n"
           "  --plot FILE  write a picture of them, as SVG, too\n"
-          "  --only NAME  one group of figures\n\nNAME is one of:",
+          "  --only NAME  one group of figures; may be given several times\n"
+          "  --dir DIR    where the stores that are files are made, instead of here\n\nNAME is one of:",
           to);
     for (size_t i = 0; i < GROUPS; i++)
         fprintf(to, " %s", groups[i].name);
@@ -975,10 +799,13 @@ int main(int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             {"only", required_argument, NULL, 'o'},
                                             {"plot", required_argument, NULL, 'p'},
+                                            {"dir", required_argument, NULL, 'd'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    bool any = false;
+    bool wanted[GROUPS] = {false}, any = false;
+    const char *plot = NULL;
     FILE *picture = NULL;
+    size_t g;
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -987,29 +814,35 @@ int main(int argc, char **argv)
         } else if (c == 'j') {
             json = true;
         } else if (c == 'o') {
-            only = optarg;
+            for (g = 0; g < GROUPS && strcmp(optarg, groups[g].name); g++)
+                ;
+            if (g == GROUPS) {
+                fprintf(stderr, "splinter_bench: --only: there is no group '%s'\n", optarg);
+                usage(stderr);
+                return 2;
+            }
+            any = wanted[g] = true;
         } else if (c == 'p') {
             plot = optarg;
+        } else if (c == 'd') {
+            dir = optarg;
         } else {
             usage(c == 'h' ? stdout : stderr);
             return c == 'h' ? 0 : 2;
         }
     }
-    interactive = isatty(STDERR_FILENO);
-    for (size_t i = 0; i < GROUPS; i++)
-        any |= !only || !strcmp(only, groups[i].name);
-    if (!any || optind != argc) {
+    if (optind != argc) {
+        fprintf(stderr, "splinter_bench: '%s' is one argument too many\n", argv[optind]);
         usage(stderr);
         return 2;
     }
     /* Before the minutes that it takes, not after. */
     if (plot && !(picture = fopen(plot, "we")))
         die("cannot write the plot to '%s': %s", plot, strerror(errno));
-    for (size_t i = 0; i < GROUPS; i++)
-        if (!only || !strcmp(only, groups[i].name))
-            groups[i].run();
-    if (interactive)
-        fputs("\r\033[K", stderr);
+    for (g = 0; g < GROUPS; g++)
+        if (!any || wanted[g])
+            groups[g].run();
+    progress(NULL);
     print_results();
     if (picture) {
         write_plot(picture);

@@ -1,60 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * splinter_bench_file.c - what a store in a file costs, next to one in memory and next to LMDB
- *
- *     splinter_bench_file [--quick] [--json] [--dir DIR]
- *
- * Each figure is a ratio of two things that are measured in turns in the same run, on the file
- * system of DIR (the current directory unless given), and the median of the rounds is shown.
+ * file.c - what a store in a file costs, next to one in memory and next to LMDB
  *
  *   get, set        a store in a file to one in memory, 20,000 keys, 64-byte values, no sync
  *   1,000 sets      and one sync, to LMDB putting the same in one durable transaction; left out where
- *                   liblmdb was not found by configure
+ *                   configure did not find liblmdb
  *   disk space      of 1,000 keys of 64 bytes after a million updates, to 16 MiB
  *   rebuild         of the index of a million records (100,000 with --quick), less the time that
  *                   reading the file takes, to 2 s (0.2 s)
- *
- * Exit status: 0, also where a figure misses its limit; 2 for misuse or an error.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #ifdef HAVE_LMDB
 #include <lmdb.h>
 #endif
 #include <splinter.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define KEYS 20000u
+#include "bench.h"
+
 #define BATCH 1000u
-#define VALUE 64u
 #define ROUNDS_MAX 31
 
-static bool quick, json;
-static char work[3000];
-
-struct row {
-    const char *name;
-    double ratio, limit, ours, other;
-    const char *unit;
-};
-static struct row rows[16];
-static size_t row_count;
+static char work[3000]; /* a directory of our own in `dir`, once it is made */
 
 static void clean_up(void)
 {
-    static const char *const names[] = {"store", "copy", "small", "million",
-                                        "lmdb/data.mdb", "lmdb/lock.mdb"};
+    static const char *const names[] = {"store", "small", "million", "lmdb/data.mdb",
+                                        "lmdb/lock.mdb"};
     char path[3100];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -66,49 +45,19 @@ static void clean_up(void)
     rmdir(work);
 }
 
-__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...)
+static void begin_files(void)
 {
-    va_list args;
-
-    va_start(args, format);
-    fputs("splinter_bench_file: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    exit(2);
+    if (*work)
+        return;
+    if (snprintf(work, sizeof(work), "%s/splinter-bench-XXXXXX", dir) >= (int)sizeof(work) ||
+        !mkdtemp(work))
+        die("--dir: cannot make a directory in '%s': %s", dir, strerror(errno));
+    atexit(clean_up);
 }
 
 static double now(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void progress(const char *what)
-{
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K%s%s", what ? what : "", what ? " ..." : "");
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-    qsort(v, n, sizeof(*v), by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-static void result(const char *name, double ratio, double limit, double ours, double other,
-                   const char *unit)
-{
-    rows[row_count++] = (struct row){name, ratio, limit, ours, other, unit};
+    return (double)now_ns() / 1e9;
 }
 
 static const char *path_to(const char *name)
@@ -130,7 +79,7 @@ static splinter_store *open_store(const char *name, uint32_t flags, size_t slots
     o.max_value = 4096;
     rc = splinter_store_open(&s, name, &o);
     if (rc)
-        fail("%s: %s (%s)", name, strerror(-rc), splinter_last_error());
+        die("%s: %s (%s)", name, strerror(-rc), splinter_last_error());
     return s;
 }
 
@@ -142,7 +91,7 @@ static void put(splinter_store *s, uint32_t n, const char *value)
     snprintf(key, sizeof(key), "k%08" PRIu32, n);
     rc = splinter_store_set(s, key, value, VALUE, NULL, NULL);
     if (rc)
-        fail("set %s: %s", key, strerror(-rc));
+        die("set %s: %s", key, strerror(-rc));
 }
 
 /* ---- get and set, in a file and in memory ---- */
@@ -157,7 +106,7 @@ static double time_gets(splinter_store *s)
 
     for (uint32_t i = 0; i < KEYS; i++)
         if (splinter_store_get(s, keys[i], buf, sizeof(buf), &n, NULL))
-            fail("get %s failed", keys[i]);
+            die("get %s failed", keys[i]);
     return (now() - begin) * 1e9 / KEYS;
 }
 
@@ -170,12 +119,13 @@ static double time_sets(splinter_store *s)
     begin = now();
     for (uint32_t i = 0; i < KEYS; i++)
         if (splinter_store_set(s, keys[i], value, sizeof(value), NULL, NULL))
-            fail("set %s failed", keys[i]);
+            die("set %s failed", keys[i]);
     return (now() - begin) * 1e9 / KEYS;
 }
 
-static void bench_calls(void)
+void bench_file_calls(void)
 {
+    begin_files();
     int rounds = quick ? 9 : ROUNDS_MAX;
     double get[2][ROUNDS_MAX], set[2][ROUNDS_MAX], ratio[ROUNDS_MAX];
     splinter_store *s[2];
@@ -216,9 +166,9 @@ static void bench_calls(void)
         ratio[r] = set[1][r] / set[0][r];
     double of_set = median(ratio, (size_t)rounds);
     result("get, file to memory", of_get, 1.05, median(get[1], (size_t)rounds),
-           median(get[0], (size_t)rounds), "ns");
+           median(get[0], (size_t)rounds), "ns", false);
     result("set present, file to memory", of_set, 1.5, median(set[1], (size_t)rounds),
-           median(set[0], (size_t)rounds), "ns");
+           median(set[0], (size_t)rounds), "ns", false);
     splinter_store_close(s[0]);
     splinter_store_close(s[1]);
     unlink(path_to("store"));
@@ -230,7 +180,7 @@ static void bench_calls(void)
 static void lmdb_need(int rc, const char *what)
 {
     if (rc)
-        fail("lmdb: %s: %s", what, mdb_strerror(rc));
+        die("lmdb: %s: %s", what, mdb_strerror(rc));
 }
 
 static double time_lmdb(MDB_env *env, MDB_dbi dbi, int round)
@@ -261,12 +211,13 @@ static double time_batch(splinter_store *s, int round)
     for (uint32_t i = 0; i < BATCH; i++)
         put(s, i, value);
     if (splinter_store_sync(s))
-        fail("sync failed");
+        die("sync failed");
     return (now() - begin) * 1e3;
 }
 
-static void bench_sync(void)
+void bench_file_sync(void)
 {
+    begin_files();
     int rounds = quick ? 9 : ROUNDS_MAX;
     double ours[ROUNDS_MAX], other[ROUNDS_MAX], ratio[ROUNDS_MAX];
     splinter_store *s;
@@ -277,7 +228,7 @@ static void bench_sync(void)
     progress("1,000 sets and a sync");
     s = open_store(path_to("small"), SPLINTER_FILE | SPLINTER_CREATE | SPLINTER_EXCL, 50000);
     if (mkdir(path_to("lmdb"), 0700))
-        fail("%s: %s", path_to("lmdb"), strerror(errno));
+        die("%s: %s", path_to("lmdb"), strerror(errno));
     lmdb_need(mdb_env_create(&env), "create");
     lmdb_need(mdb_env_set_mapsize(env, 64u << 20), "size");
     lmdb_need(mdb_env_open(env, path_to("lmdb"), 0, 0600), "open");
@@ -295,17 +246,23 @@ static void bench_sync(void)
     }
     double m = median(ratio, (size_t)rounds);
     result("1000 sets and a sync, to LMDB", m, 1.0, median(ours, (size_t)rounds),
-           median(other, (size_t)rounds), "ms");
+           median(other, (size_t)rounds), "ms", false);
     mdb_env_close(env);
     splinter_store_close(s);
     unlink(path_to("small"));
+}
+#else
+void bench_file_sync(void)
+{
+    fputs("LMDB was not there when this was built: no sync is compared with it\n", stderr);
 }
 #endif
 
 /* ---- space ---- */
 
-static void bench_space(void)
+void bench_file_space(void)
 {
+    begin_files();
     uint32_t updates = 1000000;
     char value[VALUE];
     splinter_store *s;
@@ -317,12 +274,12 @@ static void bench_space(void)
     for (uint32_t i = 0; i < updates; i++) {
         put(s, i % 1000, value);
         if (i % 100000 == 0 && splinter_store_sync(s))
-            fail("sync failed");
+            die("sync failed");
     }
     if (fstat(splinter_store_fd(s), &st))
-        fail("fstat: %s", strerror(errno));
+        die("fstat: %s", strerror(errno));
     double mib = (double)st.st_blocks * 512 / (1 << 20);
-    result("disk after a million updates", mib / 16, 1.0, mib, 16, "MiB");
+    result("disk after a million updates", mib / 16, 1.0, mib, 16, "MiB", false);
     splinter_store_close(s);
     unlink(path_to("small"));
 }
@@ -336,15 +293,16 @@ static double time_read(const char *path)
     double begin = now();
 
     if (fd < 0)
-        fail("%s: %s", path, strerror(errno));
+        die("%s: %s", path, strerror(errno));
     while (read(fd, buf, sizeof(buf)) > 0)
         ;
     close(fd);
     return now() - begin;
 }
 
-static void bench_rebuild(void)
+void bench_file_rebuild(void)
 {
+    begin_files();
     uint32_t records = quick ? 100000 : 1000000;
     char value[VALUE];
     splinter_store *s;
@@ -366,91 +324,14 @@ static void bench_rebuild(void)
         s = open_store(path_to("million"), SPLINTER_FILE | SPLINTER_REBUILD, 0);
         ours[r] = now() - begin;
         if (splinter_store_stat(s, &st))
-            fail("stat failed");
+            die("stat failed");
         found = st.rebuilt;
         splinter_store_close(s);
         if (found != records)
-            fail("the rebuild found %" PRIu64 " of %" PRIu32 " records", found, records);
+            die("the rebuild found %" PRIu64 " of %" PRIu32 " records", found, records);
     }
     double t = median(ours, 3), read_once = median(reading, 3), limit = quick ? 0.2 : 2;
     result(quick ? "rebuild of 100000, less reading" : "rebuild of 1000000, less reading",
-           (t - read_once) / limit, 1.0, t - read_once, limit, "s");
+           (t - read_once) / limit, 1.0, t - read_once, limit, "s", false);
     unlink(path_to("million"));
-}
-
-/* ---- */
-
-static void print_results(void)
-{
-    progress(NULL);
-    if (json) {
-        printf("{\"version\":\"%s\",\"quick\":%s,\"results\":[", splinter_version(),
-               quick ? "true" : "false");
-        for (size_t i = 0; i < row_count; i++)
-            printf("%s\n{\"name\":\"%s\",\"ratio\":%.4f,\"limit\":%.4f,\"splinter\":%.4f,"
-                   "\"other\":%.4f,\"unit\":\"%s\",\"ok\":%s}",
-                   i ? "," : "", rows[i].name, rows[i].ratio, rows[i].limit, rows[i].ours,
-                   rows[i].other, rows[i].unit, rows[i].ratio <= rows[i].limit ? "true" : "false");
-        printf("]}\n");
-        return;
-    }
-    printf("%-34s %8s %8s %12s %12s  unit\n", "figure", "ratio", "limit", "splinter", "other");
-    for (size_t i = 0; i < row_count; i++)
-        printf("%-34s %8.3f <%7.3f %12.3f %12.3f  %-4s %s\n", rows[i].name, rows[i].ratio,
-               rows[i].limit, rows[i].ours, rows[i].other, rows[i].unit,
-               rows[i].ratio <= rows[i].limit ? "ok" : "MISSED");
-#ifndef HAVE_LMDB
-    printf("LMDB was not there when this was built: nothing was compared with it\n");
-#endif
-}
-
-int main(int argc, char **argv)
-{
-    static const char usage[] = "usage: splinter_bench_file [--quick] [--json] [--dir DIR]\n";
-    static const struct option options[] = {{"quick", no_argument, NULL, 'q'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"dir", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    const char *dir = ".";
-    int o;
-
-    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
-        switch (o) {
-        case 'q':
-            quick = true;
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'd':
-            dir = optarg;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return 2;
-        }
-    if (optind < argc) {
-        fprintf(stderr, "splinter_bench_file: '%s' is one argument too many\n%s", argv[optind],
-                usage);
-        return 2;
-    }
-    if (snprintf(work, sizeof(work), "%s/splinter-bench-XXXXXX", dir) >= (int)sizeof(work) ||
-        !mkdtemp(work)) {
-        fprintf(stderr, "splinter_bench_file: --dir: cannot make a directory in '%s': %s\n", dir,
-                strerror(errno));
-        return 2;
-    }
-    atexit(clean_up);
-    bench_calls();
-#ifdef HAVE_LMDB
-    bench_sync();
-#endif
-    bench_space();
-    bench_rebuild();
-    print_results();
-    return 0;
 }
