@@ -35,6 +35,15 @@
 #define fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define fence_seq_cst() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
+/* The same where a read-modify-write of this thread stands between the two accesses to be ordered.  On
+ * x86 that is a fence already (Intel SDM volume 3, 9.2.3.9, "Loads and Stores Are Not Reordered with
+ * Locked Instructions"). */
+#if defined(__x86_64__) || defined(__i386__)
+#define fence_seq_cst_after_rmw() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#else
+#define fence_seq_cst_after_rmw() fence_seq_cst()
+#endif
+
 /* *p: expected -> desired; strong; true if it was done.  *expected gets what was found. */
 #define cas_seq_cst(p, expected, desired) \
     __atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)

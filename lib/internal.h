@@ -55,6 +55,7 @@ struct splinter_store {
     /* Arena units known to lie inside the file: what lies beyond is looked up anew. */
     uint64_t known_units;
     uint32_t plain_units; /* references below this have PLAIN_UNITS behind them */
+    uint32_t plain_value; /* up to this long, a value may be set by set_plainly(); 0: none may */
 
     uint32_t closing; /* waiters are to leave */
 
@@ -148,14 +149,12 @@ bool registry_anybody(struct splinter_store *s);
 void fork_watch(struct splinter_store *s);
 void fork_unwatch(struct splinter_store *s);
 extern uint32_t fork_generation, *fork_page;
-void fork_noticed(void);
+bool fork_seen(struct splinter_store *s);
 int fork_reattach(struct splinter_store *s);
 
-static inline bool fork_happened(const struct splinter_store *s)
+static inline bool fork_happened(struct splinter_store *s)
 {
-    if (load_relaxed(fork_page) == 0)
-        fork_noticed();
-    return load_acquire(&s->fork_generation) != load_relaxed(&fork_generation);
+    return load_acquire(&s->fork_generation) != load_relaxed(fork_page) && fork_seen(s);
 }
 
 /* lane.c */
@@ -210,10 +209,22 @@ static inline int lane_acquire(struct splinter_store *s, struct lane_private **o
     return r;
 }
 
+/* Durable stores: a change may be under way from here on, to the end (sync.c). */
+static inline void lane_turn_begin(struct lane_private *lane)
+{
+    store_relaxed(&lane->shared->turn, lane->shared->turn | 1);
+}
+
+static inline void lane_turn_end(struct lane_private *lane)
+{
+    /* Release: all of the change is there for grace(). */
+    store_release(&lane->shared->turn, (uint8_t)(lane->shared->turn + 1)); /* [>turn] */
+}
+
 static inline void lane_release(struct splinter_store *s, struct lane_private *lane)
 {
-    if (s->durable) /* release: all of the change is there for grace() */
-        store_release(&lane->shared->turn, (uint8_t)(lane->shared->turn + 1)); /* [>turn] */
+    if (s->durable)
+        lane_turn_end(lane);
     store_release(&lane->busy, 0); /* [>lane] */
 }
 

@@ -47,16 +47,18 @@ static uint64_t epoch_take(struct splinter_store *s)
 
 /* The change is visible: say so to sleepers.  The second step of the epoch wakes those in
  * wait_any who read the first before the change could be seen. */
-__attribute__((always_inline)) static inline void announce(struct splinter_store *s, const struct key *key)
+__attribute__((always_inline)) static inline void announce(struct splinter_store *s, uint32_t home)
 {
+    struct header *h = s->header;
+    const struct bucket *bucket = &s->index[home];
     fault_point("announce: begun");
-    fetch_add_seq_cst(&s->header->epoch, 1);
+    fetch_add_seq_cst(&h->epoch, 1);
     fault_point("announce: epoch stepped");
     /* Pairs, as the other one, with the CAS in set_bit() of wait.c. [=sleep] */
-    if (load_seq_cst(&s->index[key->home].wait) & 1)
-        wake_key(s, key->home);
+    if (load_seq_cst(&bucket->wait) & 1)
+        wake_key(s, home);
     fault_point("announce: key woken");
-    if (load_seq_cst(&s->header->any_wait) & 1)
+    if (load_seq_cst(&h->any_wait) & 1)
         wake_any(s);
     fault_point("announce: done");
 }
@@ -77,7 +79,7 @@ __attribute__((noinline)) static void settle(struct splinter_store *s, const str
 
 /* Open the lane's journal: from here to close_change() a cleaner decides by the slot's head and
  * the lane's ack whether the change was made. */
-static void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, uint64_t expect,
+static inline void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, uint64_t expect,
                         uint64_t head, uint64_t old, uint32_t at, uint64_t epoch)
 {
     struct lane *l = lane->shared;
@@ -104,10 +106,14 @@ static void close_change(struct lane_private *lane)
 
 /* May the record be the only one of its key that a power cut leaves?  Then it stays as it is until
  * a sync has ended.  One that no sync covers, not even the one now under way, may go at once: what
- * the disk has of the key is older.  The lane's turn was taken before: pairs with sync.c. */
-static bool must_keep(const struct splinter_store *s, uint64_t epoch)
+ * the disk has of the key is older.  After epoch_take(). */
+static inline bool must_keep(const struct splinter_store *s, uint64_t epoch)
 {
-    return s->durable && epoch <= load_acquire(&s->header->keep) && !fault_bug(BUG_ZERO_EARLY);
+    if (!s->durable)
+        return false;
+    /* The lane's turn was taken before: pairs with the fence in grace() of sync.c. */
+    fence_seq_cst_after_rmw(); /* [=keep] */
+    return epoch <= load_acquire(&s->header->keep) && !fault_bug(BUG_ZERO_EARLY);
 }
 
 /* retire() for a record that is kept. */
@@ -126,17 +132,13 @@ __attribute__((noinline)) static void supersede(struct splinter_store *s, struct
     lane->spare_class[at] = 0;
 }
 
-/* The old record's block becomes the lane's spare `at`; closes the change. */
-static inline void retire(struct splinter_store *s, struct lane_private *lane, uint64_t head,
-                   uint64_t old, uint32_t at)
+/* The old record's block becomes the lane's spare `at`; closes the change.  A block of 0 units has
+ * no size that a store of ours gives it, and is given up. */
+__attribute__((always_inline)) static inline void retire_block(struct lane_private *lane,
+                                                               uint64_t old, struct record *rec,
+                                                               uint64_t size, uint32_t units,
+                                                               uint32_t class, uint32_t at)
 {
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
-    uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
-                    load_relaxed(&rec->value_len);
-    uint32_t class, units = arena_block_of_size(s, HEAD_REF(head), size, &class);
-    /* What was stored, not what could be: but never past the block, whatever the record says. */
-    if (size > (uint64_t)units * UNIT)
-        size = (uint64_t)units * UNIT;
     /* Readers that copied any of the zeroes see the new head.  Pairs with head_unchanged(). */
     fence_release(); /* [>unlinked] */
     payload_zero(rec, size);
@@ -145,49 +147,63 @@ static inline void retire(struct splinter_store *s, struct lane_private *lane, u
     crash_order();
     fault_point("retire: tagged");
     store_relaxed(&lane->shared->spare[at], units ? old : 0);
-    lane->spare_ref[at] = HEAD_REF(head);
+    lane->spare_ref[at] = (uint32_t)(old >> 32);
     fault_point("retire: kept as a spare");
     close_change(lane);
     lane->spare_class[at] = units ? class + 1 : 0;
+}
+
+__attribute__((noinline)) static void retire(struct splinter_store *s, struct lane_private *lane,
+                                             uint64_t head, uint64_t old, uint32_t at)
+{
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
+    uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
+                    load_relaxed(&rec->value_len);
+    uint32_t class, units = arena_block_of_size(s, HEAD_REF(head), size, &class);
+    /* What was stored, not what could be: but never past the block, whatever the record says. */
+    if (size > (uint64_t)units * UNIT)
+        size = (uint64_t)units * UNIT;
+    retire_block(lane, old, rec, size, units, class, at);
     lane->last = at;
 }
 
-static void write_record(struct record *rec, const struct lane_private *lane, const struct key *key,
-                         const void *val, size_t len, const struct put *put)
+__attribute__((always_inline)) static inline void write_record(
+    struct record *rec, const struct lane_private *lane, const char *key, uint32_t key_len,
+    const void *val, size_t len, uint64_t expiry, uint32_t type)
 {
     /* The block was unlinked by us or, before it was free, by somebody else: readers that see
      * what we write now must see that too.  Pairs with head_unchanged(). [>unlinked] */
     fence_release();
-    store_relaxed(&rec->expiry, put->expiry);
+    store_relaxed(&rec->expiry, expiry);
     store_relaxed(&rec->value_len, (uint32_t)len);
-    store_relaxed(&rec->key_len, (uint16_t)key->len);
-    store_relaxed(&rec->type, (uint16_t)put->type);
+    store_relaxed(&rec->key_len, (uint16_t)key_len);
+    store_relaxed(&rec->type, (uint16_t)type);
     store_relaxed(&rec->tag, (uint16_t)lane->number);
     fault_point("write: lengths");
-    payload_copy(rec + 1, key->s, key->len);
+    payload_copy(rec + 1, key, key_len);
     fault_point("write: key");
-    payload_copy((uint8_t *)rec + value_offset(key->len), val, len);
+    payload_copy((uint8_t *)rec + value_offset(key_len), val, len);
     fault_point("write: value");
 }
 
 /* The last words of a record, once its epoch is known. */
-static void seal(const struct splinter_store *s, struct record *rec, uint64_t epoch,
-                 uint32_t revision, uint64_t payload)
+static inline void seal(struct record *rec, uint64_t epoch, uint32_t revision, uint64_t payload,
+                        bool durable)
 {
     store_relaxed(&rec->epoch, epoch);
     store_relaxed(&rec->revision, revision);
-    if (s->durable)
+    if (durable)
         store_relaxed(&rec->checksum, record_checksum(rec, payload));
 }
 
 /* A block that was filled in but not published goes back to being a clean spare.  Its tag stays
  * all the time: it tells the cleaner of a dead process whose the block is. */
-__attribute__((noinline)) static void clean_spare(struct record *rec, const struct key *key, size_t len)
+__attribute__((noinline)) static void clean_spare(struct record *rec, uint32_t key_len, size_t len)
 {
     size_t rest = offsetof(struct record, flags);
     payload_zero(rec, offsetof(struct record, tag));
     fault_point("clean: head");
-    payload_zero((uint8_t *)rec + rest, value_offset(key->len) + len - rest);
+    payload_zero((uint8_t *)rec + rest, value_offset(key_len) + len - rest);
     fault_point("clean: whole");
 }
 
@@ -219,7 +235,7 @@ __attribute__((always_inline)) static inline int update(struct splinter_store *s
     }
     *epoch = put->epoch ? put->epoch : epoch_take(s);
     fault_point("update: epoch taken");
-    seal(s, rec, *epoch, put->epoch ? put->revision : revision + 1, payload);
+    seal(rec, *epoch, put->epoch ? put->revision : revision + 1, payload, s->durable);
     bool keep = must_keep(s, old_epoch);
     uint64_t expect = f->head, head = HEAD(*epoch, lane->spare_ref[at]);
     open_change(lane, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, f->number, expect, head, old, at,
@@ -332,7 +348,7 @@ __attribute__((noinline)) static int insert(struct splinter_store *s, struct lan
             /* Under the lock: later than the unset that removed the key before. */
             *epoch = put->epoch ? put->epoch : epoch_take(s);
             fault_point("insert: epoch taken");
-            seal(s, rec, *epoch, put->epoch ? put->revision : 1, payload);
+            seal(rec, *epoch, put->epoch ? put->revision : 1, payload, s->durable);
             r = insert_at(s, lane, key, rec, at, *epoch);
             if (r)
                 keys_release(s);
@@ -361,7 +377,7 @@ __attribute__((always_inline)) static inline int set_once(struct splinter_store 
         prefetch_to_write((char *)f.rec + UNIT);
         __builtin_prefetch(arena_slab(s, HEAD_REF(f.head) >> s->slab_shift));
     }
-    write_record(rec, lane, key, val, len, put);
+    write_record(rec, lane, key->s, key->len, val, len, put->expiry, put->type);
     uint64_t payload = s->durable ? record_payload_hash(s, rec, key->len, (uint32_t)len) : 0;
     for (;;) {
         if (found > 0)
@@ -378,14 +394,12 @@ __attribute__((always_inline)) static inline int set_once(struct splinter_store 
             break;
         found = index_find(s, key, &f, &races);
     }
-    clean_spare(rec, key, len);
+    clean_spare(rec, key->len, len);
     return r ? r : -EAGAIN;
 }
 
-__attribute__((always_inline)) static inline int set(struct splinter_store *s,
-                                                     const struct key *key, const void *val,
-                                                     size_t len, const struct put *put,
-                                                     uint64_t *out_epoch)
+int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
+           const struct put *put, uint64_t *out_epoch)
 {
     struct lane_private *lane;
     uint64_t epoch = 0;
@@ -399,7 +413,7 @@ __attribute__((always_inline)) static inline int set(struct splinter_store *s,
         r = set_once(s, lane, key, val, len, put, &epoch);
         lane_release(s, lane);
         if (r > 0) {
-            announce(s, key);
+            announce(s, key->home);
             if (out_epoch)
                 *out_epoch = epoch;
             return s->durable ? sync_as_asked(s) : 0;
@@ -416,10 +430,99 @@ __attribute__((always_inline)) static inline int set(struct splinter_store *s,
     }
 }
 
-int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
-           const struct put *put, uint64_t *out_epoch)
+/*
+ * The set of everyday: a short key that is in its home bucket, a small value, nothing else asked for, the
+ * thread's own lane with a spare of the right size, and nobody interferes.  0: done; -EAGAIN: anything
+ * else, nothing was changed, and kv_set() does it.  The steps are those of update(), with two thirds of
+ * the instructions.  `durable` is that of the store, and a constant.
+ */
+#define SHORT_VALUE_AT ((uint32_t)sizeof(struct record) + KEY_SHORT)
+static_assert(sizeof(struct record) % 16 == 0, "value_offset() of every short key");
+static_assert(SHORT_VALUE_AT + PAYLOAD_INLINE <= 8 * UNIT, "class_of_units() is units - 1");
+__attribute__((always_inline)) static inline int set_plainly(struct splinter_store *s,
+                                                             const char *name, const void *val,
+                                                             size_t len, uint64_t *out_epoch,
+                                                             bool durable)
 {
-    return set(s, key, val, len, put, out_epoch);
+    uint32_t key_len = key_short_length(name), mine = lane_preferred - 1;
+    if (key_len - 1 >= KEY_SHORT || len - 1 >= s->plain_value || mine >= ENTRY_LANES ||
+        fork_happened(s))
+        return -EAGAIN;
+    struct key_ends ends = key_ends_of(name, key_len);
+    uint64_t hash = key_short_hash(s, ends, key_len);
+    uint32_t home = hash_home(s, hash);
+    struct bucket *bucket = &s->index[home];
+    prefetch_to_write(bucket);
+    prefetch_to_write(&s->header->epoch);
+    struct lane_private *lane = &s->lane[mine];
+    fault_point("plain: begun");
+    if (load_relaxed(&lane->busy) || exchange_acquire(&lane->busy, 1)) /* [<lane] */
+        return -EAGAIN;
+    if (durable)
+        lane_turn_begin(lane);
+    uint32_t at = lane->last, units = (SHORT_VALUE_AT + (uint32_t)len + UNIT - 1) / UNIT;
+    if (lane->spare_class[at] != units || !index_present(s, home))
+        goto otherwise;
+    uint32_t spare = lane->spare_ref[at];
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)spare * UNIT);
+
+    struct slot *slot = slot_with_hash(bucket, hash);
+    if (load_acquire(&slot->hash) != hash) /* [<visible] */
+        goto otherwise;
+    uint64_t head = load_acquire(&slot->head); /* [<publish] */
+    uint32_t ref = HEAD_REF(head);
+    if (ref >= load_relaxed(&s->plain_units)) /* vacant is the highest reference */
+        goto otherwise;
+    struct record *old = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+    struct slab *slab = arena_slab(s, ref >> s->slab_shift);
+    prefetch_to_write((char *)old + UNIT);
+    __builtin_prefetch(slab);
+    write_record(rec, lane, name, key_len, val, len, 0, 0);
+    uint64_t payload = durable ? record_payload_hash(s, rec, key_len, (uint32_t)len) : 0;
+
+    uint64_t old_size = (uint64_t)SHORT_VALUE_AT + load_relaxed(&old->value_len);
+    uint32_t revision = load_relaxed(&old->revision), tag = load_relaxed(&old->tag);
+    uint32_t old_units = (uint32_t)((old_size + UNIT - 1) / UNIT);
+    struct key_ends there = key_ends_of(old + 1, key_len);
+    if (load_relaxed(&old->key_len) != key_len || there.first != ends.first ||
+        there.last != ends.last || load_relaxed(&old->expiry) || old_size > (uint64_t)8 * UNIT ||
+        (uint64_t)ref + old_units > load_relaxed(&s->known_units) ||
+        load_relaxed(&slab->block_units) != old_units)
+        goto written;
+    if (tag != lane->number) {
+        struct found f = {.slot = slot, .head = head, .rec = old};
+        settle(s, &f, tag);
+    }
+    uint64_t named = NAMED(ref, load_relaxed(&slab->generation)), epoch = epoch_take(s);
+    fault_point("plain: epoch taken");
+    seal(rec, epoch, revision + 1, payload, durable);
+    bool keep = durable && must_keep(s, load_relaxed(&old->epoch));
+    open_change(lane, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, (uint64_t)home * BUCKET_SLOTS +
+                (uint32_t)(slot - bucket->slot), head, HEAD(epoch, spare), named, at, epoch);
+    uint64_t expect = head;
+    if (!cas_seq_cst(&slot->head, &expect, HEAD(epoch, spare))) { /* [>publish] */
+        fault_point("plain: lost");
+        close_change(lane);
+        goto written;
+    }
+    fault_point("plain: published");
+    if (keep)
+        supersede(s, lane, head, epoch, at);
+    else
+        retire_block(lane, named, old, old_size, old_units, old_units - 1, at);
+    if (durable)
+        lane_turn_end(lane);
+    store_release(&lane->busy, 0); /* [>lane] */
+    announce(s, home);
+    if (out_epoch)
+        *out_epoch = epoch;
+    return 0;
+
+written:
+    clean_spare(rec, key_len, len);
+otherwise:
+    lane_release(s, lane);
+    return -EAGAIN;
 }
 
 /* ---- unset ---- */
@@ -501,7 +604,7 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
     }
     lane_release(s, lane);
     if (r > 0)
-        announce(s, key);
+        announce(s, key->home);
     if (r == 1)
         return sync_as_asked(s);
     /* Expired: it was not there any more for anybody; its bytes are gone now. */
@@ -613,8 +716,10 @@ int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t bu
     return get_carefully(s, name, buf, buf_size, out_size, meta);
 }
 
-int splinter_store_set(splinter_store *s, const char *name, const void *val, size_t len,
-                       const struct splinter_set_options *options, uint64_t *out_epoch)
+__attribute__((noinline)) static int set_carefully(struct splinter_store *s, const char *name,
+                                                   const void *val, size_t len,
+                                                   const struct splinter_set_options *options,
+                                                   uint64_t *out_epoch)
 {
     struct key key;
     struct put put = {0};
@@ -640,7 +745,27 @@ int splinter_store_set(splinter_store *s, const char *name, const void *val, siz
         return -EMSGSIZE;
     prefetch_to_write(&s->index[key.home]);
     prefetch_to_write(&s->header->epoch);
-    return set(s, &key, val, len, &put, out_epoch);
+    return kv_set(s, &key, val, len, &put, out_epoch);
+}
+
+__attribute__((noinline)) static int set_durably(struct splinter_store *s, const char *name,
+                                                 const void *val, size_t len, uint64_t *out_epoch)
+{
+    if (set_plainly(s, name, val, len, out_epoch, true))
+        return set_carefully(s, name, val, len, NULL, out_epoch);
+    return sync_as_asked(s);
+}
+
+int splinter_store_set(splinter_store *s, const char *name, const void *val, size_t len,
+                       const struct splinter_set_options *options, uint64_t *out_epoch)
+{
+    if (!s || !name || !val || options)
+        return set_carefully(s, name, val, len, options, out_epoch);
+    if (s->durable)
+        return set_durably(s, name, val, len, out_epoch);
+    if (set_plainly(s, name, val, len, out_epoch, false))
+        return set_carefully(s, name, val, len, NULL, out_epoch);
+    return 0;
 }
 
 int splinter_store_unset(splinter_store *s, const char *name, uint64_t if_epoch, size_t *out_len)

@@ -52,11 +52,8 @@ int lane_acquire_some(struct splinter_store *s, struct lane_private **out)
         if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1)) {
             lane_preferred = i + 1;
             *out = lane;
-            if (s->durable) {
-                /* Before header.keep is read in must_keep(); pairs with the fence in grace(). */
-                store_relaxed(&lane->shared->turn, lane->shared->turn | 1);
-                fence_seq_cst(); /* [=keep] */
-            }
+            if (s->durable)
+                lane_turn_begin(lane);
             return 0;
         }
         /* More threads than lanes: those that have one are threads of ours, and will go on. */

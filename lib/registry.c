@@ -282,7 +282,7 @@ static pthread_mutex_t handles_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct splinter_store *handles;
 uint32_t fork_generation = 1;
 static uint32_t fallback_page = 1;
-uint32_t *fork_page = &fallback_page; /* 0 in a child that has not noticed yet */
+uint32_t *fork_page = &fallback_page; /* the generation; 0 in a child that has not noticed yet */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
@@ -297,8 +297,7 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
-    fork_generation++;
-    *fork_page = 1;
+    *fork_page = ++fork_generation;
     for (struct splinter_store *s = handles; s; s = s->next) {
         /* The parent's death is to release the parent's lock, whatever its children do. */
         if (s->lock_fd >= 0)
@@ -319,7 +318,7 @@ static void start(void)
 #ifdef MADV_WIPEONFORK
         if (!madvise(p, (size_t)page, MADV_WIPEONFORK)) {
             fork_page = p;
-            *fork_page = 1;
+            *fork_page = fork_generation;
         } else
 #endif
             munmap(p, (size_t)page);
@@ -327,11 +326,13 @@ static void start(void)
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
-/* In a child that pthread_atfork did not hear of. */
-void fork_noticed(void)
+/* fork_happened() where the page does not have the handle's generation. */
+bool fork_seen(struct splinter_store *s)
 {
-    store_relaxed(fork_page, 1);
-    __atomic_fetch_add(&fork_generation, 1, __ATOMIC_SEQ_CST);
+    /* In a child that pthread_atfork did not hear of. */
+    if (load_relaxed(fork_page) == 0)
+        raise_u32(fork_page, __atomic_add_fetch(&fork_generation, 1, __ATOMIC_SEQ_CST));
+    return load_acquire(&s->fork_generation) != load_relaxed(&fork_generation);
 }
 
 void fork_watch(struct splinter_store *s)

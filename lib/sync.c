@@ -111,7 +111,7 @@ static int lock_turn(struct splinter_store *s)
 /* Until every change that is under way now has ended. */
 static int grace(struct splinter_store *s)
 {
-    fence_seq_cst(); /* after the store of keep; pairs with the fence in lane_acquire() [=keep] */
+    fence_seq_cst(); /* after the store of keep; pairs with the fence in must_keep() [=keep] */
     uint32_t used = load_acquire(&s->header->registry_used);
     uint64_t begin = now_monotonic();
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
