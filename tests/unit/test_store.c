@@ -1059,6 +1059,47 @@ START_TEST(old_bytes_are_zeroed)
 }
 END_TEST
 
+/* A value of each kind of length takes the place of one of every other kind, under keys of each
+ * kind of length: whole, counted, and nothing of what was before is left. */
+START_TEST(any_size_takes_the_place_of_any_other)
+{
+    static const size_t keys[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 40},
+                        sizes[] = {1, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 128, 129, 192, 200, 448,
+                                   449, 1000};
+    enum { KEYS = sizeof(keys) / sizeof(*keys), SIZES = sizeof(sizes) / sizeof(*sizes) };
+    char path[600], key[64], val[1000], got[1000], old[17];
+
+    make(_i, SLOTS, 1000);
+    place_path(&place, path, sizeof(path));
+    for (int k = 0; k < KEYS; k++) {
+        uint32_t revision = 0;
+
+        memset(key, 'a' + k, keys[k]);
+        key[keys[k]] = 0;
+        for (int from = 0; from < SIZES; from++)
+            for (int to = 0; to < SIZES; to++) {
+                struct splinter_meta meta = {.struct_size = sizeof(meta)};
+                uint64_t epoch = 0;
+                size_t n = 0;
+
+                memset(val, 'A' + from, sizeof(val));
+                ck_assert_int_eq(splinter_store_set(store, key, val, sizes[from], NULL, NULL), 0);
+                snprintf(old, sizeof(old), "%.16s", val);
+                memset(val, '0' + to, sizeof(val));
+                ck_assert_int_eq(splinter_store_set(store, key, val, sizes[to], NULL, &epoch), 0);
+                ck_assert_int_eq(splinter_store_get(store, key, got, sizeof(got), &n, &meta), 0);
+                ck_assert_uint_eq(n, sizes[to]);
+                ck_assert_mem_eq(got, val, n);
+                ck_assert_uint_eq(meta.epoch, epoch);
+                ck_assert_uint_eq(meta.revision, revision += 2);
+                if (sizes[from] >= 16 && (from + to) % 19 == k)
+                    ck_assert(!raw_contains(path, old));
+            }
+    }
+    end();
+}
+END_TEST
+
 /* ---- P6: memory follows the data ---- */
 
 START_TEST(memory_follows_the_values_not_the_limits)
@@ -1506,6 +1547,7 @@ int main(void)
     ADD(stat_tells_the_limits_and_the_contents);
     ADD(a_read_only_handle_reads_and_refuses_to_write);
     ADD(old_bytes_are_zeroed);
+    ADD(any_size_takes_the_place_of_any_other);
     ADD(memory_follows_the_values_not_the_limits);
     ADD(an_empty_store_of_a_million_slots_costs_little);
     ADD(churn_does_not_grow_a_store);
