@@ -11,6 +11,7 @@
 #define SPLINTER_FAULT_H
 
 #ifdef SPLINTER_FAULT
+#include <stdint.h>
 
 /* Called at every step, where it is set.  Written before any thread is started. */
 extern void (*fault_hook)(const char *step);
@@ -30,6 +31,9 @@ void fault_reached(const char *step);
 #define BUG_NO_GRACE 8u    /* a sync does not wait for changes that are under way */
 #define BUG_KEEP_LESS 16u  /* during a sync only records are kept that it acknowledges */
 extern unsigned fault_bugs;
+
+/* How long an open waits for another one that does not go on; a test need not wait five minutes. */
+extern uint64_t open_patience_ns;
 #define fault_bug(bug) (fault_bugs & (bug))
 
 #else

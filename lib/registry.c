@@ -69,13 +69,31 @@ void registry_unlock_sync(struct splinter_store *s)
     lock_byte(s->lock_fd, LOCK_SYNC, F_UNLCK);
 }
 
-/* Waits as long as it takes: a rebuild of another process takes what it takes. */
+#ifdef SPLINTER_FAULT
+uint64_t open_patience_ns = UINT64_C(300000000000);
+#else
+static const uint64_t open_patience_ns = UINT64_C(300000000000);
+#endif
+
+/* Waits as long as a rebuild of another process goes on, which shows in the slabs it has been
+ * through; but not for ever for one that is stopped.  The store is mapped. */
 int registry_lock_open(struct splinter_store *s)
 {
     struct timespec nap = {.tv_nsec = 1000000};
+    uint32_t seen = load_relaxed(&s->header->slabs_used), now;
+    uint64_t since = now_monotonic();
     int r, fd = s->lock_fd >= 0 ? s->lock_fd : s->fd;
-    while ((r = lock_byte(fd, LOCK_OPEN, s->read_only ? F_RDLCK : F_WRLCK)) == -EAGAIN)
+    while ((r = lock_byte(fd, LOCK_OPEN, s->read_only ? F_RDLCK : F_WRLCK)) == -EAGAIN) {
+        if ((now = load_relaxed(&s->header->slabs_used)) != seen) {
+            seen = now;
+            since = now_monotonic();
+        } else if (now_monotonic() - since > open_patience_ns) {
+            return error_set(EAGAIN, "another process has been opening or closing the store for %llu s "
+                             "and does not go on; is it stopped?",
+                             (unsigned long long)open_patience_ns / 1000000000);
+        }
         nanosleep(&nap, NULL);
+    }
     return r ? error_set(-r, "the file system of the store has no file locks") : 0;
 }
 

@@ -280,6 +280,28 @@ static void cancelled_while_waiting(const char *what, const char *step,
     end();
 }
 
+/* ---- opening while one who opens is stopped ---- */
+
+static void an_open_does_not_wait_for_ever(void)
+{
+    uint64_t patience = open_patience_ns;
+    splinter_store *s = NULL;
+    pid_t pid;
+    int rc;
+
+    begin();
+    pid = start_stopper("attach: named", nothing);
+    open_patience_ns = 200000000;
+    rc = place_open(&place, 0, &s);
+    open_patience_ns = patience;
+    report(rc == -EAGAIN && strstr(splinter_last_error(), "stopped"),
+           "an open beside one that is stopped gives up, and says why");
+    kill(pid, SIGCONT);
+    report(!reap(pid) && !place_open(&place, 0, &s), "and succeeds when that one goes on");
+    splinter_store_close(s);
+    end();
+}
+
 /* ---- the bus verbs ---- */
 
 static void *any_verb(void *arg)
@@ -607,6 +629,8 @@ int main(void)
             }
             threads_exit();
         }
+        if (backing == BACKING_FILE)
+            an_open_does_not_wait_for_ever();
         sixteen_threads();
         forks_while_threads_write();
         a_parent_dies(false);
