@@ -9,7 +9,8 @@
  *
  *   process   mirrors
  *   writer    kv_set(): set_once(), update(), insert(), insert_at(), retire(), clean_spare(),
- *             kv_settle(), open_change(), close_change(); kv_unset(): unset_locked();
+ *             set_plainly(), whose steps are those of update();
+ *             settle(), open_change(), close_change(); kv_unset(): unset_locked();
  *             index_find_anywhere(), look_at()
  *   reader    splinter_store_get(): get_plainly(); get_carefully(), index_find_anywhere(),
  *             look_at(), head_unchanged()
