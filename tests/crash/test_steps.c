@@ -156,7 +156,9 @@ static int set_item(splinter_store *s, const struct item *item, uint64_t ttl_ns,
 
     options.ttl_ns = ttl_ns;
     options.flags = flags;
-    return splinter_store_set(s, item->key, item->bytes, item->len, &options, NULL);
+    /* Without options a set may take its short way. */
+    return splinter_store_set(s, item->key, item->bytes, item->len,
+                              ttl_ns || flags ? &options : NULL, NULL);
 }
 
 static void must(int rc, const char *what)
@@ -289,6 +291,15 @@ static void present_first(splinter_store *s)
     neighbours(s, 0);
     after = items[0];
     fill(&after, '+', 90);
+}
+
+/* What a set takes its short way for, once its thread has a spare block of the size. */
+static void present_small(splinter_store *s)
+{
+    add_item(s, 0, 0, 50);
+    neighbours(s, 0);
+    after = items[0];
+    fill(&after, '+', 60);
 }
 
 static void present_last(splinter_store *s)
@@ -459,6 +470,15 @@ static int act_set(splinter_store *s)
     return set_item(s, &after, 0, 0);
 }
 
+/* Not the first set of its thread. */
+static int act_set_again(splinter_store *s)
+{
+    armed = 0;
+    must(set_item(s, &items[1], 0, 0), "the set before");
+    armed = 1;
+    return set_item(s, &after, 0, 0);
+}
+
 static int act_set_any(splinter_store *s)
 {
     struct item over = items[0];
@@ -618,13 +638,11 @@ static void other_updates(const char *step)
 }
 
 /* The record to be replaced is of somebody who has published it, but not closed the change. */
-static void other_not_done(const char *step)
+static void other_is_not_done(void)
 {
     struct lane *lane = NULL;
     struct record *rec = NULL;
 
-    if (strcmp(step, "write: value") || interfered++)
-        return;
     must(set_item(second, &items[0], 0, 0), "interfering");
     for (uint32_t i = 0; i < second->geo.buckets * BUCKET_SLOTS; i++) {
         struct slot *slot = &second->index[i / BUCKET_SLOTS].slot[i % BUCKET_SLOTS];
@@ -637,6 +655,18 @@ static void other_not_done(const char *step)
     if (!lane)
         die("the record is not found");
     lane->epoch = rec->epoch;
+}
+
+static void other_not_done(const char *step)
+{
+    if (!strcmp(step, "write: value") && !interfered++)
+        other_is_not_done();
+}
+
+static void other_not_done_before(const char *step)
+{
+    if (!strcmp(step, "plain: begun") && !interfered++)
+        other_is_not_done();
 }
 
 static void other_takes_the_slot(const char *step)
@@ -735,6 +765,12 @@ static void synced_present(splinter_store *s)
     must(splinter_store_sync(s), "sync");
 }
 
+static void synced_small(splinter_store *s)
+{
+    present_small(s);
+    must(splinter_store_sync(s), "sync");
+}
+
 static void synced_goes(splinter_store *s)
 {
     present_goes(s);
@@ -780,6 +816,7 @@ static const struct scene scenes[] = {
     {"update of a key behind the wrap", 0, present_wrapped, act_set, 0, 0, NULL},
     {"update by a longer value", 0, present_grows, act_set, 0, 0, NULL},
     {"update if the epoch is the same", 0, present_first, act_set_if_epoch, 0, 0, NULL},
+    {"update the short way", 0, present_small, act_set_again, 0, 0, NULL},
     {"update refused: another epoch", 0, present_stays, act_set_if_other_epoch, -ESTALE, 0, NULL},
     {"set refused: not absent", 0, present_stays, act_set_if_absent, -EEXIST, 0, NULL},
     {"unset, last bucket", 0, present_goes, act_unset, 0, 0, NULL},
@@ -812,6 +849,9 @@ static const struct scene scenes[] = {
     {"counts are mended", 0, counts_wrong, act_stat, 0, 0, NULL},
     {"update after a sync", 0, synced_present, act_set, 0, DURABLE, NULL},
     {"unset after a sync", 0, synced_goes, act_unset, 0, DURABLE, NULL},
+    {"update the short way after a sync", 0, synced_small, act_set_again, 0, DURABLE, NULL},
+    {"update the short way after a sync that is overtaken", 0, synced_small, act_set_again, 0, DURABLE,
+     other_updates},
     {"update after a sync that is overtaken", 0, synced_present, act_set, 0, DURABLE, other_updates},
     {"sync", 0, with_limbo, act_sync, 0, DURABLE, NULL},
     {"open after a power cut", 0, with_limbo, act_open, 0,
@@ -821,6 +861,10 @@ static const struct scene scenes[] = {
     {"update by a child of fork", 0, present_first, act_set, 0, INHERIT, NULL},
     {"unset by a child of fork", 0, present_goes, act_unset, 0, INHERIT, NULL},
     {"update that is overtaken", 0, present_first, act_set, 0, 0, other_updates},
+    {"update the short way that is overtaken", 0, present_small, act_set_again, 0, 0, other_updates},
+    {"update the short way that wakes", 0, present_small, act_set_again, 0, 0, somebody_sleeps},
+    {"update the short way while the last one is not done", 0, present_small, act_set_again, 0, 0,
+     other_not_done_before},
     {"unset that is overtaken", 0, present_goes, act_unset, 0, 0, other_updates},
     {"update while the last one is not done", 0, present_first, act_set, 0, 0, other_not_done},
     {"insert whose slot is taken", 0, absent_with_playthings, act_set, 0, 0, other_takes_the_slot},
