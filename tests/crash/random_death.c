@@ -281,7 +281,7 @@ static void change_own(unsigned k)
     } else if (kind == APPEND) {
         rc = splinter_store_append(s, key, buf, len, NULL);
     } else {
-        rc = splinter_store_set(s, key, buf, len, &options, NULL);
+        rc = splinter_store_set(s, key, buf, len, if_any(&options), NULL);
     }
     if (rc == want) {
         __atomic_store_n(&own->acked, n, __ATOMIC_SEQ_CST);
@@ -334,7 +334,7 @@ static void change_shared(uint64_t r, uint64_t seen[SHARED])
         if (what >= 60 && what < 70)
             options.ttl_ns = 1 + (r >> 20) % 2000000;
         len = piece_make(buf, number, 1000 + k, 1 + (r >> 20));
-        rc = splinter_store_set(s, key, buf, len, &options, &seen[k]);
+        rc = splinter_store_set(s, key, buf, len, if_any(&options), &seen[k]);
     } else {
         rc = splinter_store_unset(s, key, what < 90 ? seen[k] : 0, NULL);
     }

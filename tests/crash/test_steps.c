@@ -156,9 +156,7 @@ static int set_item(splinter_store *s, const struct item *item, uint64_t ttl_ns,
 
     options.ttl_ns = ttl_ns;
     options.flags = flags;
-    /* Without options a set may take its short way. */
-    return splinter_store_set(s, item->key, item->bytes, item->len,
-                              ttl_ns || flags ? &options : NULL, NULL);
+    return splinter_store_set(s, item->key, item->bytes, item->len, if_any(&options), NULL);
 }
 
 static void must(int rc, const char *what)

@@ -134,7 +134,7 @@ static void work(unsigned number, uint64_t seed, unsigned first, bool reads_only
             } else if (what < 65) {
                 options.ttl_ns = 1 + (r >> 24) % 200000;
             }
-            rc = splinter_store_set(s, key, &v, n, &options, &seen[k]);
+            rc = splinter_store_set(s, key, &v, n, if_any(&options), &seen[k]);
         } else if (what < 94) {
             rc = splinter_store_unset(s, key, what < 87 ? seen[k] : 0, NULL);
         } else {

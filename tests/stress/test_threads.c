@@ -92,7 +92,7 @@ static void *work(void *arg)
             } else if (what < 65) {
                 options.ttl_ns = 1 + (r >> 24) % 200000;
             }
-            rc = splinter_store_set(store, key, &v, n, &options, NULL);
+            rc = splinter_store_set(store, key, &v, n, if_any(&options), NULL);
         } else if (what < 95) {
             rc = splinter_store_unset(store, key, what < 88 ? seen[k] : 0, NULL);
         } else if (what < 98) {

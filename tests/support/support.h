@@ -104,4 +104,11 @@ uint64_t fnv1a(const void *bytes, size_t len);
 
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 
+/* NULL where they ask for nothing: only then may a set take its short way. */
+static inline const struct splinter_set_options *
+if_any(const struct splinter_set_options *options)
+{
+    return options->flags || options->ttl_ns || options->type ? options : NULL;
+}
+
 #endif
