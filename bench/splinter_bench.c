@@ -21,6 +21,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <splinter.h>
 #include <stdarg.h>
@@ -512,6 +513,14 @@ static void bench_readers(void)
     const uint64_t before = torn;
 
     progress("16 readers and a writer");
+    /* Under chrt -f the threads that come first would have the processors for ever. */
+    if (sched_getscheduler(0) == SCHED_FIFO) {
+        struct sched_param priority;
+
+        sched_getparam(0, &priority);
+        if (sched_setscheduler(0, SCHED_RR, &priority))
+            die("sched_setscheduler: %s", strerror(errno));
+    }
     field_make(&f, KEYS, SLOTS);
     for (size_t i = 0; i < f.keys; i++) {
         struct checked v;

@@ -315,7 +315,7 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
             void *arg);
 
 /* wait.c */
-void wake_key(struct splinter_store *s, uint32_t home);
+void wake_key(struct bucket *home);
 void wake_any(struct splinter_store *s);
 
 /* default.c */

@@ -47,16 +47,15 @@ static uint64_t epoch_take(struct splinter_store *s)
 
 /* The change is visible: say so to sleepers.  The second step of the epoch wakes those in
  * wait_any who read the first before the change could be seen. */
-__attribute__((always_inline)) static inline void announce(struct splinter_store *s, uint32_t home)
+__attribute__((always_inline)) static inline void announce(struct splinter_store *s, struct bucket *home)
 {
     struct header *h = s->header;
-    const struct bucket *bucket = &s->index[home];
     fault_point("announce: begun");
     fetch_add_seq_cst(&h->epoch, 1);
     fault_point("announce: epoch stepped");
     /* Pairs, as the other one, with the CAS in set_bit() of wait.c. [=sleep] */
-    if (load_seq_cst(&bucket->wait) & 1)
-        wake_key(s, home);
+    if (load_seq_cst(&home->wait) & 1)
+        wake_key(home);
     fault_point("announce: key woken");
     if (load_seq_cst(&h->any_wait) & 1)
         wake_any(s);
@@ -413,7 +412,7 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
         r = set_once(s, lane, key, val, len, put, &epoch);
         lane_release(s, lane);
         if (r > 0) {
-            announce(s, key->home);
+            announce(s, &s->index[key->home]);
             if (out_epoch)
                 *out_epoch = epoch;
             return s->durable ? sync_as_asked(s) : 0;
@@ -455,6 +454,7 @@ __attribute__((always_inline)) static inline int set_plainly(struct splinter_sto
     prefetch_to_write(bucket);
     prefetch_to_write(&s->header->epoch);
     struct lane_private *lane = &s->lane[mine];
+    __asm__("" : "+r"(lane)); /* kept, not computed anew for each use */
     fault_point("plain: begun");
     if (load_relaxed(&lane->busy) || exchange_acquire(&lane->busy, 1)) /* [<lane] */
         return -EAGAIN;
@@ -485,8 +485,7 @@ __attribute__((always_inline)) static inline int set_plainly(struct splinter_sto
     uint32_t old_units = (uint32_t)((old_size + UNIT - 1) / UNIT);
     struct key_ends there = key_ends_of(old + 1, key_len);
     if (load_relaxed(&old->key_len) != key_len || there.first != ends.first ||
-        there.last != ends.last || load_relaxed(&old->expiry) || old_size > (uint64_t)8 * UNIT ||
-        (uint64_t)ref + old_units > load_relaxed(&s->known_units) ||
+        there.last != ends.last || load_relaxed(&old->expiry) || old_units > PLAIN_UNITS ||
         load_relaxed(&slab->block_units) != old_units)
         goto written;
     if (tag != lane->number) {
@@ -513,7 +512,7 @@ __attribute__((always_inline)) static inline int set_plainly(struct splinter_sto
     if (durable)
         lane_turn_end(lane);
     store_release(&lane->busy, 0); /* [>lane] */
-    announce(s, home);
+    announce(s, bucket);
     if (out_epoch)
         *out_epoch = epoch;
     return 0;
@@ -604,7 +603,7 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
     }
     lane_release(s, lane);
     if (r > 0)
-        announce(s, key->home);
+        announce(s, &s->index[key->home]);
     if (r == 1)
         return sync_as_asked(s);
     /* Expired: it was not there any more for anybody; its bytes are gone now. */
@@ -756,7 +755,7 @@ __attribute__((noinline)) static int set_durably(struct splinter_store *s, const
     return sync_as_asked(s);
 }
 
-int splinter_store_set(splinter_store *s, const char *name, const void *val, size_t len,
+__attribute__((aligned(64))) int splinter_store_set(splinter_store *s, const char *name, const void *val, size_t len,
                        const struct splinter_set_options *options, uint64_t *out_epoch)
 {
     if (!s || !name || !val || options)

@@ -70,10 +70,9 @@ static void wake(uint32_t *word)
         }
 }
 
-void wake_key(struct splinter_store *s, uint32_t home)
+void wake_key(struct bucket *home)
 {
-    if (index_present(s, home))
-        wake(&s->index[home].wait);
+    wake(&home->wait);
 }
 
 void wake_any(struct splinter_store *s)
