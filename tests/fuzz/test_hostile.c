@@ -302,7 +302,7 @@ int main(void)
     images_make();
     image_file();
     printf("1..%u\n", FLIP_IMAGES * FLIP_TESTS + (image_count - 1) + 1);
-    for (unsigned i = 0; i < image_count && FLIP_IMAGES; i++)
+    for (unsigned i = 0; i < image_count && FLIP_IMAGES > 0; i++)
         if (!strcmp(images[i].name, "used, and left by a kill") ||
             !strcmp(images[i].name, "durable, killed"))
             flip_all(&images[i]);
