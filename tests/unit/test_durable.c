@@ -333,6 +333,24 @@ START_TEST(sync_at_intervals_is_done_by_who_changes_something)
 }
 END_TEST
 
+/* Not only the first set of a handle, which looks for a block, but those that follow, too. */
+START_TEST(a_set_among_many_syncs_at_its_interval)
+{
+    splinter_store *steady;
+
+    make();
+    steady = again_with(&place, 0, 50);
+    for (int i = 0; i < 10; i++)
+        set(steady, "k", "1");
+    sleep_ms(60);
+    syncs = 0;
+    set(steady, "k", "2");
+    ck_assert_int_gt(syncs, 0);
+    splinter_store_close(steady);
+    end();
+}
+END_TEST
+
 /* ---- a copy made at any moment ---- */
 
 static int progress_calls;
@@ -1137,6 +1155,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_failed_sync_is_told_until_one_succeeds, 0, 2);
     tcase_add_test(tcase, sync_each_syncs_before_the_call_returns);
     tcase_add_test(tcase, sync_at_intervals_is_done_by_who_changes_something);
+    tcase_add_test(tcase, a_set_among_many_syncs_at_its_interval);
     tcase_add_loop_test(tcase, a_copy_of_a_store_in_use_is_whole, 0, 2);
     tcase_add_loop_test(tcase, a_copy_of_a_closed_store_opens_at_once, 0, 2);
     tcase_add_test(tcase, a_synced_unset_is_not_resurrected_by_an_old_page);
