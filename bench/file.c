@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #ifdef HAVE_LMDB
 #include <lmdb.h>
 #endif
@@ -29,30 +30,43 @@
 #define ROUNDS_MAX 31
 
 static char work[3000]; /* a directory of our own in `dir`, once it is made */
+static int work_fd;
 
+/* At the end, or by a signal: so with calls that a signal handler may make. */
 static void clean_up(void)
 {
     static const char *const names[] = {"store", "small", "million", "lmdb/data.mdb",
                                         "lmdb/lock.mdb"};
-    char path[3100];
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        snprintf(path, sizeof(path), "%s/%s", work, names[i]);
-        unlink(path);
-    }
-    snprintf(path, sizeof(path), "%s/lmdb", work);
-    rmdir(path);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        unlinkat(work_fd, names[i], 0);
+    unlinkat(work_fd, "lmdb", AT_REMOVEDIR);
     rmdir(work);
+}
+
+static void interrupted(int signal_number)
+{
+    clean_up();
+    signal(signal_number, SIG_DFL); /* not by SA_RESETHAND: a second one would end us before this */
+    raise(signal_number);
 }
 
 static void begin_files(void)
 {
+    const struct sigaction action = {.sa_handler = interrupted};
+
     if (*work)
         return;
     if (snprintf(work, sizeof(work), "%s/splinter-bench-XXXXXX", dir) >= (int)sizeof(work) ||
         !mkdtemp(work))
         die("--dir: cannot make a directory in '%s': %s", dir, strerror(errno));
+    work_fd = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (work_fd < 0)
+        die("%s: %s", work, strerror(errno));
     atexit(clean_up);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
 }
 
 static double now(void)
@@ -130,7 +144,6 @@ void bench_file_calls(void)
     double get[2][ROUNDS_MAX], set[2][ROUNDS_MAX], ratio[ROUNDS_MAX];
     splinter_store *s[2];
     char value[VALUE];
-    uint64_t x = 88172645463325252u;
 
     progress("get and set");
     memset(value, 'v', sizeof(value));
@@ -142,8 +155,7 @@ void bench_file_calls(void)
         char t[16];
         uint32_t j;
 
-        x = x * 6364136223846793005u + 1442695040888963407u;
-        j = (uint32_t)(x >> 33) % i;
+        j = (uint32_t)(rnd() >> 33) % i;
         memcpy(t, keys[i - 1], 16);
         memcpy(keys[i - 1], keys[j], 16);
         memcpy(keys[j], t, 16);

@@ -24,7 +24,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <splinter.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
