@@ -36,8 +36,8 @@
 #define fence_seq_cst() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 /* The same where a read-modify-write of this thread stands between the two accesses to be ordered.  On
- * x86 that is a fence already (Intel SDM volume 3, 9.2.3.9, "Loads and Stores Are Not Reordered with
- * Locked Instructions"). */
+ * x86 that is a fence already (Intel SDM volume 3, "Loads and Stores Are Not Reordered with Locked
+ * Instructions"). */
 #if defined(__x86_64__) || defined(__i386__)
 #define fence_seq_cst_after_rmw() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #else

@@ -437,7 +437,8 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
  */
 #define SHORT_VALUE_AT ((uint32_t)sizeof(struct record) + KEY_SHORT)
 static_assert(sizeof(struct record) % 16 == 0, "value_offset() of every short key");
-static_assert(SHORT_VALUE_AT + PAYLOAD_INLINE <= 8 * UNIT, "class_of_units() is units - 1");
+static_assert(SHORT_VALUE_AT + PAYLOAD_INLINE <= PLAIN_UNITS * UNIT && PLAIN_UNITS <= 8,
+              "class_of_units() is units - 1");
 __attribute__((always_inline)) static inline int set_plainly(struct splinter_store *s,
                                                              const char *name, const void *val,
                                                              size_t len, uint64_t *out_epoch,
@@ -755,7 +756,7 @@ __attribute__((noinline)) static int set_durably(struct splinter_store *s, const
     return sync_as_asked(s);
 }
 
-__attribute__((aligned(64))) int splinter_store_set(splinter_store *s, const char *name, const void *val, size_t len,
+int splinter_store_set(splinter_store *s, const char *name, const void *val, size_t len,
                        const struct splinter_set_options *options, uint64_t *out_epoch)
 {
     if (!s || !name || !val || options)
