@@ -36,7 +36,7 @@ sed 's/[^A-Za-z0-9_*]/\n/g' ./*.md docs/*.md | grep -E '^(splinter|SPLINTER)_[A-
         grep -qw "$name" include/splinter.h && continue
         [ -e "tools/$name.c" ] || [ -e "man/$name.5.in" ] && continue
         case $name in splinter_p | splinter_debug | SPLINTER_STAGES | SPLINTER_P_1) continue ;; esac
-        grep -rqw "$name" tests configure.ac lib Makefile.am bench debian rpm && continue
+        grep -rqw "$name" tests configure.ac lib Makefile.am */Makemodule.am bench debian rpm && continue
         echo "$name"
     done >"$tmp/why"
 empty 'every name of ours exists'

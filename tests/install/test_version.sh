@@ -41,8 +41,8 @@ release=$(sed -n 's/^Release: *\([0-9]*\).*/\1/p' "$spec")
 same 'and of its release' "$release" \
     "$(sed -n '/^%changelog/,$s/^\* .* - [0-9.]*-\(.*\)/\1/p' "$spec" | head -n 1)"
 
-current=$(sed -n 's/^lib_version_info = \([0-9]*\):.*/\1/p' "$top/Makefile.am")
-age=$(sed -n 's/^lib_version_info = .*:\([0-9]*\)$/\1/p' "$top/Makefile.am")
+current=$(sed -n 's/^lib_version_info = \([0-9]*\):.*/\1/p' "$top/lib/Makemodule.am")
+age=$(sed -n 's/^lib_version_info = .*:\([0-9]*\)$/\1/p' "$top/lib/Makemodule.am")
 major=$((current - age))
 same "the spec's soname is that of -version-info" "$major" "$(sed -n 's/^%global somajor *//p' "$spec")"
 
