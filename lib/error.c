@@ -2,7 +2,6 @@
 /* error.c - the sentence behind splinter_last_error(), one per thread */
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "internal.h"
 
@@ -26,11 +25,4 @@ int error_set(int err, const char *format, ...)
 const char *splinter_last_error(void)
 {
     return sentence;
-}
-
-uint64_t now_realtime(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }

@@ -107,6 +107,8 @@ static inline void cancel_restore(const int *before)
 /* error.c */
 void error_clear(void);
 __attribute__((format(printf, 2, 3))) int error_set(int err, const char *format, ...);
+
+/* clock.c */
 uint64_t now_realtime(void);
 uint64_t now_monotonic(void);
 

@@ -44,13 +44,6 @@
 #define KEEP_ALL UINT64_MAX
 #define TURN_NS UINT64_C(10000000000) /* for another sync */
 
-uint64_t now_monotonic(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
-
 static void nap_us(long us)
 {
     struct timespec t = {.tv_nsec = us * 1000};
