@@ -128,11 +128,14 @@ int backing_reserve(int fd, uint64_t offset, uint64_t length);
 int backing_flush(int fd);
 int backing_flush_range(void *from, size_t bytes);
 
-/* store.c */
+/* geometry.c */
 int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t flags);
+int geometry_check(const struct geometry *geo, const char *name);
+uint32_t geometry_classes(const struct geometry *geo);
+
+/* store.c */
 int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
                  const struct splinter_open_options *options);
-int geometry_check(const struct geometry *geo, const char *name);
 bool store_knows(struct splinter_store *s, uint64_t end_units);
 
 /* registry.c */
