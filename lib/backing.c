@@ -120,7 +120,7 @@ int backing_fill(int fd, const struct geometry *geo, const char *name)
     fault_point("create: sized");
     struct header header = {.geometry = *geo};
     if (geo->flags & GEOMETRY_DURABLE)
-        sync_session(fd, &header);
+        session_note(fd, &header);
     ssize_t n = pwrite(fd, &header, sizeof header, 0);
     if (n != (ssize_t)sizeof header)
         return error_set(n < 0 ? errno : ENOSPC, "cannot write the header of '%.200s'", name);

@@ -133,6 +133,10 @@ int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t
 int geometry_check(const struct geometry *geo, const char *name);
 uint32_t geometry_classes(const struct geometry *geo);
 
+/* session.c */
+void session_note(int fd, struct header *h);
+bool session_is_ours(const struct splinter_store *s);
+
 /* store.c */
 int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
                  const struct splinter_open_options *options);
@@ -309,7 +313,6 @@ int sync_as_asked(struct splinter_store *s);
 void sync_keep_now(struct splinter_store *s);
 void sync_after_death(struct splinter_store *s);
 enum left sync_how_left(struct splinter_store *s);
-void sync_session(int fd, struct header *h);
 int sync_unclean(struct splinter_store *s);
 int sync_points_to_disk(struct splinter_store *s);
 int sync_close(struct splinter_store *s);

@@ -416,7 +416,7 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     wipe_losers(&r);
     fault_point("rebuild: losers wiped");
     if (in_place)
-        sync_session(s->fd, s->header);
+        session_note(s->fd, s->header);
     fault_point("rebuild: session noted");
     return 0;
 }

@@ -251,7 +251,7 @@ void image_restore(const struct image *image)
     if (image->running) {
         struct header header;
         memcpy(&header, image->bytes, sizeof header);
-        sync_session(fd, &header);
+        session_note(fd, &header);
         image_write(0, &header, sizeof header);
     }
 }
