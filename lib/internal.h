@@ -137,10 +137,12 @@ uint32_t geometry_classes(const struct geometry *geo);
 void session_note(int fd, struct header *h);
 bool session_is_ours(const struct splinter_store *s);
 
+/* extent.c */
+bool store_knows(struct splinter_store *s, uint64_t end_units);
+
 /* store.c */
 int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
                  const struct splinter_open_options *options);
-bool store_knows(struct splinter_store *s, uint64_t end_units);
 
 /* registry.c */
 int registry_attach(struct splinter_store *s);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* extent.c - how far the file of a store reaches */
+#include <sys/stat.h>
+
+#include "internal.h"
+
+/* Does the file reach that far into the arena?  It only grows, so what was seen stays true. */
+bool store_knows(struct splinter_store *s, uint64_t end_units)
+{
+    if (end_units <= load_relaxed(&s->known_units))
+        return true;
+    struct stat st;
+    if (end_units > s->arena_units || fstat(s->fd, &st) ||
+        (uint64_t)st.st_size < s->geo.arena_off)
+        return false;
+    uint64_t units = ((uint64_t)st.st_size - s->geo.arena_off) / UNIT;
+    if (units > s->arena_units)
+        units = s->arena_units;
+    store_relaxed(&s->known_units, units);
+    store_relaxed(&s->plain_units, units > PLAIN_UNITS ? (uint32_t)(units - PLAIN_UNITS) : 0);
+    return end_units <= units;
+}
