@@ -36,9 +36,21 @@ static void give_back(void *hazard)
     store_release(&((struct hazard *)hazard)->taken, 0);
 }
 
+/* Threads other than the one that forked do not exist in the child. */
+static void fork_child(void)
+{
+    for (struct hazard *h = load_acquire(&hazards); h; h = h->next) {
+        store_relaxed(&h->store, NULL);
+        if (h != mine)
+            store_relaxed(&h->taken, 0);
+    }
+    pthread_mutex_init(&change, NULL);
+}
+
 static void start(void)
 {
     pthread_key_create(&thread_end, give_back);
+    pthread_atfork(NULL, NULL, fork_child);
     have_membarrier =
         !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 }
@@ -113,17 +125,6 @@ static void replace(splinter_store *next)
     splinter_store_close(old);
 }
 
-/* Threads other than the one that forked do not exist in the child. */
-void default_fork_child(void)
-{
-    for (struct hazard *h = load_acquire(&hazards); h; h = h->next) {
-        store_relaxed(&h->store, NULL);
-        if (h != mine)
-            store_relaxed(&h->taken, 0);
-    }
-    pthread_mutex_init(&change, NULL);
-}
-
 /* The errno of a failure, the -1 of the verbs. */
 static int result(int r)
 {
@@ -175,6 +176,7 @@ int splinter_create_or_open(const char *name_or_path, size_t slots, size_t max_v
 void splinter_close(void)
 {
     not_cancelled();
+    pthread_once(&once, start);
     pthread_mutex_lock(&change);
     replace(NULL);
     pthread_mutex_unlock(&change);

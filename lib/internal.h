@@ -144,6 +144,17 @@ bool store_knows(struct splinter_store *s, uint64_t end_units);
 int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
                  const struct splinter_open_options *options);
 
+/* fork.c */
+void fork_watch(struct splinter_store *s);
+void fork_unwatch(struct splinter_store *s);
+extern uint32_t fork_generation, *fork_page;
+bool fork_seen(struct splinter_store *s);
+
+static inline bool fork_happened(struct splinter_store *s)
+{
+    return load_acquire(&s->fork_generation) != load_relaxed(fork_page) && fork_seen(s);
+}
+
 /* registry.c */
 int registry_attach(struct splinter_store *s);
 void registry_detach(struct splinter_store *s);
@@ -157,16 +168,7 @@ void registry_unlock_sync(struct splinter_store *s);
 int registry_lock_open(struct splinter_store *s);
 void registry_unlock_open(struct splinter_store *s);
 bool registry_anybody(struct splinter_store *s);
-void fork_watch(struct splinter_store *s);
-void fork_unwatch(struct splinter_store *s);
-extern uint32_t fork_generation, *fork_page;
-bool fork_seen(struct splinter_store *s);
 int fork_reattach(struct splinter_store *s);
-
-static inline bool fork_happened(struct splinter_store *s)
-{
-    return load_acquire(&s->fork_generation) != load_relaxed(fork_page) && fork_seen(s);
-}
 
 /* lane.c */
 /* initial-exec: one instruction instead of a call; the few bytes fit what dlopen(3) keeps free. */
@@ -327,8 +329,5 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
 /* wait.c */
 void wake_key(struct bucket *home);
 void wake_any(struct splinter_store *s);
-
-/* default.c */
-void default_fork_child(void);
 
 #endif
