@@ -326,7 +326,9 @@ int sync_rebuilt(struct splinter_store *s);
 int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, uint64_t, uint64_t),
             void *arg);
 
-/* wait.c */
+/* wake.c */
+void futex_wait(const uint32_t *word, uint32_t seen, uint64_t ns);
+uint32_t wake_ask(uint32_t *word);
 void wake_key(struct bucket *home);
 void wake_any(struct splinter_store *s);
 

@@ -53,7 +53,7 @@ __attribute__((always_inline)) static inline void announce(struct splinter_store
     fault_point("announce: begun");
     fetch_add_seq_cst(&h->epoch, 1);
     fault_point("announce: epoch stepped");
-    /* Pairs, as the other one, with the CAS in set_bit() of wait.c. [=sleep] */
+    /* Pairs, as the other one, with the CAS in wake_ask(). [=sleep] */
     if (load_seq_cst(&home->wait) & 1)
         wake_key(home);
     fault_point("announce: key woken");

@@ -14,11 +14,6 @@
  * A writer may die between publishing and waking; so nobody sleeps longer than a slice
  * without looking.
  */
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "index.h"
 
 #define SLICE_NS UINT64_C(100000000)
@@ -26,59 +21,6 @@
 #define REAP_NS UINT64_C(1000000000)
 #define NAP_MIN_NS UINT64_C(50000) /* who cannot set the bit looks at growing intervals */
 #define NAP_MAX_NS UINT64_C(5000000)
-
-#if defined(SYS_futex)
-#define FUTEX_CALL SYS_futex
-typedef long futex_time; /* the call of old: two longs, also where time_t is longer */
-#else
-#define FUTEX_CALL SYS_futex_time64
-typedef int64_t futex_time;
-#endif
-
-static void futex_wait(const uint32_t *word, uint32_t seen, uint64_t ns)
-{
-    struct {
-        futex_time sec, nsec;
-    } t = {(futex_time)(ns / 1000000000), (futex_time)(ns % 1000000000)};
-    syscall(FUTEX_CALL, word, FUTEX_WAIT, seen, &t, NULL, 0);
-}
-
-static void futex_wake(const uint32_t *word)
-{
-    syscall(FUTEX_CALL, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-}
-
-/* The word now, with the bit set. */
-static uint32_t set_bit(uint32_t *word)
-{
-    uint32_t seen = load_relaxed(word);
-    /* Pairs with the load in wake(): either the writer sees the bit, or we its change. [=sleep] */
-    while (!(seen & 1) && !cas_seq_cst(word, &seen, seen | 1))
-        ;
-    fence_seq_cst();
-    return seen | 1;
-}
-
-static void wake(uint32_t *word)
-{
-    uint32_t seen = load_seq_cst(word); /* pairs with the CAS in set_bit() [=sleep] */
-    while (seen & 1)
-        if (cas_seq_cst(word, &seen, (seen & ~1u) + 2)) {
-            fault_point("wake: bit cleared");
-            futex_wake(word);
-            return;
-        }
-}
-
-void wake_key(struct bucket *home)
-{
-    wake(&home->wait);
-}
-
-void wake_any(struct splinter_store *s)
-{
-    wake(&s->header->any_wait);
-}
 
 /* ---- how long a wait may go on ---- */
 
@@ -205,7 +147,7 @@ static int sleep_on_key(struct splinter_store *s, const struct key *key, uint64_
         return 0;
     }
     uint32_t *word = &s->index[key->home].wait;
-    uint32_t value = set_bit(word);
+    uint32_t value = wake_ask(word);
     fault_point("wait: bit set");
     if (decide(s, key, since, seen, result))
         return 1;
@@ -273,7 +215,7 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
                 nap(&p, word, seen, ns);
             continue;
         }
-        uint32_t seen = set_bit(word);
+        uint32_t seen = wake_ask(word);
         fault_point("wait any: bit set");
         if (load_seq_cst(&s->header->epoch) <= since)
             futex_wait(word, seen, ns);
