@@ -291,6 +291,9 @@ static inline bool head_unchanged(const struct slot *slot, uint64_t head)
     return load_relaxed(&slot->head) == head;
 }
 
+/* expiry.c */
+bool expiry_passed(struct splinter_store *s, uint64_t expiry);
+
 /* kv.c */
 struct put {
     uint32_t flags; /* SPLINTER_IF_* */
@@ -304,7 +307,6 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
            const struct put *put, uint64_t *out_epoch);
 int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
              size_t *out_len);
-bool kv_expired(struct splinter_store *s, uint64_t expiry);
 
 /* recover.c */
 void recover_entry(struct splinter_store *s, uint32_t entry);

@@ -26,20 +26,6 @@
 
 /* ---- pieces ---- */
 
-bool kv_expired(struct splinter_store *s, uint64_t expiry)
-{
-    if (!expiry)
-        return false;
-    uint64_t now = now_realtime(), floor = load_relaxed(&s->header->clock_floor);
-    if ((now > floor ? now : floor) < expiry)
-        return false;
-    /* Once seen as over, over for good, whatever the clock does. */
-    if (!s->read_only && floor < expiry)
-        raise_u64(&s->header->clock_floor, expiry);
-    fault_point("expired: seen");
-    return true;
-}
-
 static uint64_t epoch_take(struct splinter_store *s)
 {
     return fetch_add_seq_cst(&s->header->epoch, 1) + 1;
@@ -219,7 +205,7 @@ __attribute__((always_inline)) static inline int update(struct splinter_store *s
     if (put->flags || expiry) {
         if (!head_unchanged(f->slot, f->head))
             return 0;
-        bool over = kv_expired(s, expiry);
+        bool over = expiry_passed(s, expiry);
         if ((put->flags & SPLINTER_IF_ABSENT) && !over)
             return -EEXIST;
         if (put->flags & SPLINTER_IF_EPOCH && (over || old_epoch != put->if_epoch))
@@ -547,7 +533,7 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
                 return -EAGAIN;
             continue;
         }
-        bool over = kv_expired(s, expiry);
+        bool over = expiry_passed(s, expiry);
         if (expired_only && !over)
             return -ENOENT;
         if (!over && if_epoch && epoch != if_epoch)
@@ -689,7 +675,7 @@ __attribute__((noinline)) static int get_carefully(struct splinter_store *s, con
         if (!sane)
             return -EBADMSG;
         if (expiry) {
-            if (kv_expired(s, expiry)) {
+            if (expiry_passed(s, expiry)) {
                 if (!s->read_only)
                     kv_unset(s, &key, 0, true, NULL);
                 return -ENOENT;

@@ -99,7 +99,7 @@ static int look(struct splinter_store *s, const struct key *key, struct seen *se
             seen->slot = f.slot;
             seen->head = f.head;
         }
-        return !kv_expired(s, expiry);
+        return !expiry_passed(s, expiry);
     }
     return -EAGAIN;
 }

@@ -31,7 +31,7 @@ static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLIN
         /* On its way in: not there yet for anybody.  Or no key that anybody could have set. */
         if (!sane || key_hash(s, key, len) != hash || strlen(key) != len)
             return 0;
-        if (kv_expired(s, expiry))
+        if (expiry_passed(s, expiry))
             return 2;
         uint64_t now = expiry ? now_realtime() : 0;
         meta->ttl_ns = !expiry ? 0 : expiry > now ? expiry - now : 1;
