@@ -188,8 +188,6 @@ bool arena_is_used(struct splinter_store *s, uint32_t ref);
 uint64_t arena_used_bytes(struct splinter_store *s);
 uint32_t arena_blocks_of(const struct splinter_store *s, uint32_t units);
 void arena_limbo(struct splinter_store *s, uint32_t ref);
-int arena_clean_limbo(struct splinter_store *s, uint64_t upto);
-bool arena_has_limbo(struct splinter_store *s);
 
 /* A spare block of this class; *at is its place. */
 static inline int lane_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
@@ -311,6 +309,10 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
 /* recover.c */
 void recover_entry(struct splinter_store *s, uint32_t entry);
 int recover_counts(struct splinter_store *s);
+
+/* limbo.c */
+int limbo_clean(struct splinter_store *s, uint64_t upto);
+bool limbo_any(struct splinter_store *s);
 
 /* sync.c */
 enum left { LEFT_CLEAN, LEFT_RUNNING, LEFT_TORN };

@@ -225,7 +225,7 @@ void registry_detach(struct splinter_store *s)
         bool last = s->durable && registry_lock_open(s) == 0 && !registry_anybody(s);
         if (last) {
             registry_reap_all(s);
-            if (arena_has_limbo(s))
+            if (limbo_any(s))
                 splinter_store_sync(s);
         }
         struct entry *e = &s->registry[s->entry];

@@ -214,7 +214,7 @@ static int sync_locked(struct splinter_store *s)
     fault_point("sync: on disk");
     store_release(&h->synced, epoch);
     fault_point("sync: known");
-    return arena_clean_limbo(s, epoch);
+    return limbo_clean(s, epoch);
 }
 
 /* ---- the calls ---- */
@@ -244,7 +244,7 @@ int splinter_store_sync(splinter_store *s)
         if (synced < mine || load_relaxed(&s->header->sync_error))
             r = sync_locked(s);
         else
-            r = arena_clean_limbo(s, synced);
+            r = limbo_clean(s, synced);
         registry_unlock_sync(s);
     }
     pthread_mutex_unlock(&s->sync_mutex);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * limbo.c - durable stores: free what a sync has released
+ *
+ * Invariant: a block in limbo has its bit set, and its slab's in the limbo map; it is nobody's, and
+ * only the holder of the sync lock may free it.
+ */
+#include "internal.h"
+
+static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint32_t at,
+                       uint32_t number, uint64_t upto)
+{
+    struct slab *slab = arena_slab(s, number);
+    bool rest = false;
+    for (uint32_t w = 0; w < SLAB_WORDS; w++) {
+        uint64_t limbo = load_acquire(&slab->limbo[w]) & load_acquire(&slab->bits[w]);
+        for (; limbo; limbo &= limbo - 1) {
+            uint32_t block = w * 64 + (uint32_t)__builtin_ctzll(limbo);
+            uint32_t units = load_relaxed(&slab->block_units);
+            uint64_t ref = ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS +
+                           (uint64_t)block * units;
+            if (!units || units > s->geo.slab_units || !store_knows(s, ref + units))
+                continue; /* no store of ours wrote this */
+            struct record *rec = (struct record *)(void *)(s->arena + ref * UNIT);
+            if (load_acquire(&rec->superseded) > upto) {
+                rest = true;
+                continue;
+            }
+            /* As a spare of ours, so that our own cleaner would go on with it. */
+            store_relaxed(&rec->tag, (uint16_t)lane->number);
+            crash_order();
+            fault_point("limbo: tagged");
+            uint64_t named = NAMED(ref, load_relaxed(&slab->generation));
+            store_relaxed(&lane->shared->spare[at], named);
+            crash_order();
+            fault_point("limbo: named");
+            uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
+                            load_relaxed(&rec->value_len);
+            size = size > (uint64_t)units * UNIT ? (uint64_t)units * UNIT : size;
+            fence_release(); /* [>unlinked] */
+            payload_zero(rec, offsetof(struct record, tag));
+            payload_zero((uint8_t *)rec + offsetof(struct record, flags),
+                         size - offsetof(struct record, flags));
+            fault_point("limbo: zeroed");
+            arena_free_named(s, named, lane->number);
+            crash_order();
+            fault_point("limbo: freed");
+            store_relaxed(&lane->shared->spare[at], 0);
+        }
+    }
+    return rest;
+}
+
+/* Zero and free what was superseded by epochs up to `upto`.  By the holder of the sync lock. */
+int limbo_clean(struct splinter_store *s, uint64_t upto)
+{
+    struct lane_private *lane;
+    uint32_t at, used = load_acquire(&s->header->slabs_used);
+    int r = lane_acquire(s, &lane);
+    if (r)
+        return r;
+    lane_spare_empty(s, lane, &at);
+    uint32_t left = load_relaxed(&s->header->limbo_at) - 1;
+    if (left < s->geo.slabs) /* by a cleaner who died */
+        fetch_or_acq_rel(&s->limbo_map[left / 64], UINT64_C(1) << left % 64);
+    for (uint32_t w = 0; w * 64 < used && w * 64 < s->geo.slabs; w++) {
+        uint64_t bits = load_relaxed(&s->limbo_map[w]);
+        for (; bits; bits &= bits - 1) {
+            uint32_t number = w * 64 + (uint32_t)__builtin_ctzll(bits);
+            uint64_t bit = UINT64_C(1) << number % 64;
+            if (number >= s->geo.slabs ||
+                !store_knows(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
+                break;
+            store_relaxed(&s->header->limbo_at, number + 1);
+            crash_order();
+            fault_point("limbo: slab named");
+            /* Cleared before the slab is looked at: what comes meanwhile sets it again. */
+            fetch_and_acq_rel(&s->limbo_map[w], ~bit);
+            fault_point("limbo: summary cleared");
+            if (clean_slab(s, lane, at, number, upto))
+                fetch_or_acq_rel(&s->limbo_map[w], bit);
+            fault_point("limbo: slab done");
+        }
+    }
+    crash_order();
+    store_relaxed(&s->header->limbo_at, 0);
+    lane_release(s, lane);
+    return 0;
+}
+
+bool limbo_any(struct splinter_store *s)
+{
+    uint32_t used = load_acquire(&s->header->slabs_used);
+    for (uint32_t w = 0; w * 64 < used && w * 64 < s->geo.slabs; w++)
+        if (load_acquire(&s->limbo_map[w]))
+            return true;
+    return load_relaxed(&s->header->limbo_at);
+}
