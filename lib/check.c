@@ -197,7 +197,7 @@ int splinter_store_check(splinter_store *s, void (*report)(void *arg, const char
     int result = -EAGAIN;
     for (int pass = 0; pass < PASSES && result == -EAGAIN; pass++) {
         if (!s->read_only) {
-            registry_reap_all(s);
+            reap_all(s);
             recover_counts(s);
         }
         c.problems = 0;

@@ -160,7 +160,7 @@ int index_lock(struct splinter_store *s, struct lane_private *lane, const struct
         if (tries % 64 == 0) {
             /* A free word means only that two met; else see whether the holder is alive. */
             if (blocker && (blocker & 0x3fff))
-                registry_reap(s, ((blocker & 0x3fff) - 1) >> 4);
+                reap_entry(s, ((blocker & 0x3fff) - 1) >> 4);
             uint64_t now = now_monotonic();
             if (!begin)
                 begin = now;

@@ -156,11 +156,9 @@ static inline bool fork_happened(struct splinter_store *s)
 }
 
 /* registry.c */
-int registry_attach(struct splinter_store *s);
-void registry_detach(struct splinter_store *s);
-bool registry_reap(struct splinter_store *s, uint32_t entry);
-void registry_reap_all(struct splinter_store *s);
 bool registry_alive(struct splinter_store *s, uint32_t entry);
+int registry_lock_entry(struct splinter_store *s, uint32_t entry);
+void registry_unlock_entry(struct splinter_store *s, uint32_t entry);
 int registry_lock_repair(struct splinter_store *s);
 void registry_unlock_repair(struct splinter_store *s);
 int registry_lock_sync(struct splinter_store *s);
@@ -168,7 +166,6 @@ void registry_unlock_sync(struct splinter_store *s);
 int registry_lock_open(struct splinter_store *s);
 void registry_unlock_open(struct splinter_store *s);
 bool registry_anybody(struct splinter_store *s);
-int fork_reattach(struct splinter_store *s);
 
 /* lane.c */
 /* initial-exec: one instruction instead of a call; the few bytes fit what dlopen(3) keeps free. */
@@ -329,6 +326,23 @@ int sync_rebuilt(struct splinter_store *s);
 /* rebuild.c */
 int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, uint64_t, uint64_t),
             void *arg);
+
+/* reap.c */
+bool reap_entry(struct splinter_store *s, uint32_t entry);
+void reap_all(struct splinter_store *s);
+
+/* attach.c */
+int attach_join(struct splinter_store *s);
+int attach_rejoin(struct splinter_store *s);
+void attach_leave(struct splinter_store *s);
+
+/* Before a change: -EROFS; or, in a child of fork, an entry of its own. */
+static inline int attach_own(struct splinter_store *s)
+{
+    if (s->read_only)
+        return -EROFS;
+    return fork_happened(s) ? attach_rejoin(s) : 0;
+}
 
 /* wake.c */
 void futex_wait(const uint32_t *word, uint32_t seen, uint64_t ns);

@@ -407,7 +407,7 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
          * that wait for a sync. */
         if (r != -ENOSPC || round)
             return r;
-        registry_reap_all(s);
+        reap_all(s);
         recover_counts(s);
         splinter_store_sweep(s);
         if (s->durable)

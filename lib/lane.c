@@ -39,7 +39,7 @@ int lane_acquire_some(struct splinter_store *s, struct lane_private **out)
     if (s->read_only)
         return -EROFS;
     if (fork_happened(s)) {
-        int r = fork_reattach(s);
+        int r = attach_rejoin(s);
         if (r)
             return r;
     }

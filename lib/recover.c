@@ -246,7 +246,7 @@ int recover_counts(struct splinter_store *s)
     if (!load_acquire(&s->header->counts_dirty) || s->read_only)
         return 0;
     if (fork_happened(s)) {
-        int r = fork_reattach(s);
+        int r = attach_rejoin(s);
         if (r)
             return r;
     }

@@ -117,7 +117,7 @@ static int map_and_attach(struct splinter_store *s, const char *name)
     if (s->durable) /* a bucket says nothing of where the next one that is needed will be */
         madvise(s->index, (size_t)(s->geo.arena_off - s->geo.index_off), MADV_RANDOM);
     store_knows(s, 1);
-    int r = s->read_only ? attach_to_read(s, name) : registry_attach(s);
+    int r = s->read_only ? attach_to_read(s, name) : attach_join(s);
     if (!r)
         return 0;
     if (!*splinter_last_error())
@@ -304,7 +304,7 @@ void splinter_store_close(splinter_store *s)
     if (!s)
         return;
     fork_unwatch(s);
-    registry_detach(s);
+    attach_leave(s);
     pthread_mutex_destroy(&s->mutex);
     pthread_mutex_destroy(&s->sync_mutex);
     munmap(s->base, s->mapped);
@@ -331,7 +331,7 @@ int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
     if (fstat(s->fd, &st))
         return -errno;
     if (!s->read_only) {
-        registry_reap_all(s);
+        reap_all(s);
         recover_counts(s);
     }
     stat->slots = s->geo.slots;

@@ -118,7 +118,7 @@ static int grace(struct splinter_store *s)
                     continue;
                 }
                 if (n % 64 == 0)
-                    registry_reap(s, i); /* a dead one's change is ended for it */
+                    reap_entry(s, i); /* a dead one's change is ended for it */
                 if (now_monotonic() - begin > GRACE_NS)
                     return -EAGAIN;
                 if (now_monotonic() - begin > GRACE_NS / 1000)
@@ -229,12 +229,12 @@ int splinter_store_sync(splinter_store *s)
     if (s->read_only)
         return -EROFS;
     if (fork_happened(s)) {
-        int r = fork_reattach(s);
+        int r = attach_rejoin(s);
         if (r)
             return r;
     }
     uint64_t mine = load_seq_cst(&s->header->epoch);
-    registry_reap_all(s);
+    reap_all(s);
     pthread_mutex_lock(&s->sync_mutex);
     int r = lock_turn(s);
     if (!r) {

@@ -43,7 +43,7 @@ static uint64_t slice(struct splinter_store *s, struct patience *p)
     if (now >= p->end)
         return 0;
     if (now >= p->reap && !s->read_only) {
-        registry_reap_all(s); /* a death tells those in wait_any */
+        reap_all(s); /* a death tells those in wait_any */
         p->reap = now + REAP_NS;
     }
     return p->end - now < SLICE_NS ? p->end - now : SLICE_NS;

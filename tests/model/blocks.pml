@@ -5,12 +5,12 @@
  * Lanes take blocks of two sizes from one slab, publish them, get them back when they replace or
  * remove a record, give them up, let the slab go, adopt it, cut it anew, detach, and may be
  * killed between any two steps.  The cleaner frees what the dead had; it may die, too, and
- * another begins from the start, one at a time (the kernel's lock, registry_reap()).
+ * another begins from the start, one at a time (the kernel's lock, reap_entry()).
  *
  *   process   mirrors
  *   lane      arena_alloc(), adopt(), change_class(), take_block(); give_up_spare(),
- *             arena_free_named(), slab_of_named(); retire() of kv.c; registry_detach()
- *   cleaner   registry_reap(), recover_entry(): take_old(), zero_spare(), arena_free_named()
+ *             arena_free_named(), slab_of_named(); retire() of kv.c; attach_leave()
+ *   cleaner   reap_entry(), recover_entry(): take_old(), zero_spare(), arena_free_named()
  *
  * Checked
  *   - Whoever writes to a unit of memory, tags it or frees it has it: each unit is the slab's,
@@ -301,7 +301,7 @@ proctype lane_of(byte me)
         od;
         if
         :: skip
-        :: /* registry_detach() */
+        :: /* attach_leave() */
            give_up_spare(0);
            give_up_spare(1);
            incarnation[me]++;

@@ -5,7 +5,7 @@
  * Two or three writers, each with a lane, change one key, or its neighbour, which shares the
  * bucket; a reader gets the key.  A writer may be killed between any two steps.  The cleaner
  * finishes what the dead left; it may die between any two steps, too, and then another begins
- * from the start: the kernel's lock lets only one of them be at work (registry_reap()).
+ * from the start: the kernel's lock lets only one of them be at work (reap_entry()).
  *
  *   process   mirrors
  *   writer    kv_set(): set_once(), update(), insert(), insert_at(), retire(), clean_spare(),
@@ -14,7 +14,7 @@
  *             index_find_anywhere(), look_at()
  *   reader    splinter_store_get(): get_plainly(); get_carefully(), index_find_anywhere(),
  *             look_at(), head_unchanged()
- *   cleaner   registry_reap(), recover_entry(): finish_change(), unset_happened(),
+ *   cleaner   reap_entry(), recover_entry(): finish_change(), unset_happened(),
  *             current_hash(), take_old(), release_lock(), zero_spare(), arena_free_named()
  *
  * Checked

@@ -7,7 +7,7 @@
  *
  *   process    mirrors
  *   contender  index_lock(), try_lock(), index_unlock()
- *   cleaner    registry_reap(), recover_entry(): release_lock()
+ *   cleaner    reap_entry(), recover_entry(): release_lock()
  *
  * Checked: two living holders of one key's lock there never are, the dead included until they
  * are cleaned up after; nobody waits for ever for the dead; in the end no word is taken.

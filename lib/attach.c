@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attach.c - a process gets an entry of the registry, gets another one after a fork, and leaves
+ *
+ * Invariants
+ *  - An entry is given to a new process clean: no lane names a block or a lock.
+ *  - incarnation differs between any two processes that had the entry.
+ */
+#include <unistd.h>
+
+#include "internal.h"
+
+/* Entry i is locked by us: clean up after its last holder, and take it. */
+static int take(struct splinter_store *s, uint32_t i)
+{
+    /* Everything up to here: whoever reads registry_used may touch all entries below it. */
+    int r = backing_reserve(s->fd, s->geo.registry_off, (i + 1) * sizeof(struct entry));
+    if (r) {
+        registry_unlock_entry(s, i);
+        return error_set(-r, "no room for one more process in the store");
+    }
+    fault_point("attach: reserved");
+    raise_u32(&s->header->registry_used, i + 1);
+    fault_point("attach: counted");
+    struct entry *e = &s->registry[i];
+    if (load_acquire(&e->attached))
+        recover_entry(s, i);
+    fault_point("attach: cleaned");
+    s->entry = i;
+    s->incarnation = load_relaxed(&e->incarnation) + 1;
+    store_release(&e->incarnation, s->incarnation);
+    fault_point("attach: incarnation");
+    store_relaxed(&e->pid, (uint32_t)getpid());
+    for (uint32_t l = 0; l < ENTRY_LANES; l++) {
+        struct lane_private *lane = &s->lane[l];
+        memset(lane, 0, sizeof *lane);
+        lane->number = i * 16 + l + 1;
+        lane->shared = &e->lane[l];
+        /* Different processes look for free blocks in different places. */
+        lane->cursor = (i * ENTRY_LANES + l) * 7;
+    }
+    fault_point("attach: named");
+    store_release(&e->attached, 1);
+    fault_point("attach: attached");
+    return 0;
+}
+
+static int take_some_entry(struct splinter_store *s)
+{
+    uint32_t used = load_acquire(&s->header->registry_used);
+    /* First those that were left in order, then one that was never used, then any. */
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < MAX_ENTRIES; i++) {
+            if (!pass && i < used && load_acquire(&s->registry[i].attached))
+                continue;
+            int r = registry_lock_entry(s, i);
+            if (!r)
+                return take(s, i);
+            if (r != -EAGAIN)
+                return error_set(-r, "the file system of the store has no file locks");
+        }
+    }
+    return error_set(EUSERS, "all %u places for attached processes are taken", MAX_ENTRIES);
+}
+
+/* Who opens a durable store that nobody has open sees to it that it is whole. */
+static int make_whole(struct splinter_store *s)
+{
+    const struct splinter_open_options *o = s->options;
+    if (registry_anybody(s))
+        return 0;
+    switch (sync_how_left(s)) {
+    case LEFT_CLEAN:
+        if (!o || !(o->flags & SPLINTER_REBUILD))
+            return sync_unclean(s);
+        break;
+    case LEFT_RUNNING: /* killed: what they held is found out entry by entry */
+        if (!o || !(o->flags & SPLINTER_REBUILD))
+            return sync_points_to_disk(s);
+        break;
+    case LEFT_TORN:
+        break;
+    }
+    return rebuild(s, true, o ? o->progress : NULL, o ? o->progress_arg : NULL);
+}
+
+static int enter(struct splinter_store *s)
+{
+    if (!s->durable)
+        return take_some_entry(s);
+    int r = registry_lock_open(s);
+    if (r)
+        return r;
+    r = make_whole(s);
+    if (!r)
+        r = take_some_entry(s);
+    registry_unlock_open(s);
+    return r;
+}
+
+int attach_join(struct splinter_store *s)
+{
+    int fd = backing_reopen(s->fd, false);
+    if (fd < 0)
+        return error_set(-fd, "cannot open the store a second time through /proc/self/fd");
+    s->lock_fd = fd;
+    int r = enter(s);
+    if (r) {
+        close(fd);
+        s->lock_fd = -1;
+        return r;
+    }
+    reap_all(s);
+    sync_after_death(s);
+    return 0;
+}
+
+void attach_leave(struct splinter_store *s)
+{
+    if (s->lock_fd < 0)
+        return;
+    if (!fork_happened(s)) {
+        bool last = s->durable && registry_lock_open(s) == 0 && !registry_anybody(s);
+        if (last) {
+            reap_all(s);
+            if (limbo_any(s))
+                splinter_store_sync(s);
+        }
+        struct entry *e = &s->registry[s->entry];
+        for (uint32_t l = 0; l < ENTRY_LANES; l++)
+            for (uint32_t k = 0; k < LANE_SPARES; k++) {
+                arena_free_named(s, load_relaxed(&e->lane[l].spare[k]), s->lane[l].number);
+                crash_order();
+                store_relaxed(&e->lane[l].spare[k], 0);
+            }
+        fault_point("detach: lanes clean");
+        /* From now on its slabs are anybody's. [>over] */
+        store_release(&e->incarnation, s->incarnation + 1);
+        fault_point("detach: incarnation over");
+        store_release(&e->attached, 0); /* [>attached] */
+        fault_point("detach: detached");
+        if (last)
+            sync_close(s);
+    }
+    close(s->lock_fd); /* and with it the locks */
+    s->lock_fd = -1;
+}
+
+/* In a child, before its first write: an entry of its own. */
+int attach_rejoin(struct splinter_store *s)
+{
+    not_cancelled();
+    pthread_mutex_lock(&s->mutex);
+    int r = 0;
+    if (fork_happened(s)) {
+        if (s->lock_fd >= 0) /* inherited behind the back of pthread_atfork */
+            close(s->lock_fd);
+        int fd = backing_reopen(s->fd, false);
+        s->lock_fd = fd;
+        s->entry = MAX_ENTRIES;
+        fault_point("fork: reopened");
+        r = fd < 0 ? fd : enter(s);
+        if (!r)
+            store_release(&s->fork_generation, load_relaxed(&fork_generation));
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return r;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reap.c - the dead: lock an entry, clean up after its last holder, release it
+ *
+ * Invariant: the holder of the lock of an entry that still says "attached" is the sole cleaner of
+ * what the dead process held (recover.c).
+ */
+#include "internal.h"
+
+/* If the holder of the entry is dead, clean up after it.  True if the entry is free now. */
+bool reap_entry(struct splinter_store *s, uint32_t entry)
+{
+    if (entry >= MAX_ENTRIES || entry == s->entry ||
+        entry >= load_acquire(&s->header->registry_used))
+        return false;
+    struct entry *e = &s->registry[entry];
+    if (!load_acquire(&e->attached))
+        return true;
+    /* Our own threads share the open file description, so its lock does not part them. */
+    pthread_mutex_lock(&s->mutex);
+    bool dead = registry_lock_entry(s, entry) == 0;
+    if (dead) {
+        fault_point("reap: locked");
+        if (load_acquire(&e->attached)) { /* [<attached] */
+            recover_entry(s, entry);
+            fault_point("reap: cleaned");
+            store_release(&e->incarnation, load_relaxed(&e->incarnation) + 1); /* [>over] */
+            fault_point("reap: incarnation over");
+            store_release(&e->attached, 0); /* [>attached] */
+            fault_point("reap: detached");
+        }
+        registry_unlock_entry(s, entry);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    if (dead)
+        sync_after_death(s);
+    return dead;
+}
+
+void reap_all(struct splinter_store *s)
+{
+    uint32_t used = load_acquire(&s->header->registry_used);
+    for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
+        if (load_relaxed(&s->registry[i].attached))
+            reap_entry(s, i);
+}
