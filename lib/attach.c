@@ -124,7 +124,7 @@ void attach_leave(struct splinter_store *s)
         if (last) {
             reap_all(s);
             if (limbo_any(s))
-                splinter_store_sync(s);
+                sync_now(s);
         }
         struct entry *e = &s->registry[s->entry];
         for (uint32_t l = 0; l < ENTRY_LANES; l++)

@@ -311,10 +311,11 @@ int recover_counts(struct splinter_store *s);
 int limbo_clean(struct splinter_store *s, uint64_t upto);
 bool limbo_any(struct splinter_store *s);
 
-/* sync.c */
+/* syncpoint.c */
+#define KEEP_ALL UINT64_MAX
 enum left { LEFT_CLEAN, LEFT_RUNNING, LEFT_TORN };
 bool sync_point_read(const struct splinter_store *s, struct sync_point *out);
-int sync_as_asked(struct splinter_store *s);
+int sync_write_out(struct splinter_store *s, uint64_t epoch, bool clean);
 void sync_keep_now(struct splinter_store *s);
 void sync_after_death(struct splinter_store *s);
 enum left sync_how_left(struct splinter_store *s);
@@ -322,6 +323,10 @@ int sync_unclean(struct splinter_store *s);
 int sync_points_to_disk(struct splinter_store *s);
 int sync_close(struct splinter_store *s);
 int sync_rebuilt(struct splinter_store *s);
+
+/* sync.c */
+int sync_now(struct splinter_store *s);
+int sync_as_asked(struct splinter_store *s);
 
 /* rebuild.c */
 int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, uint64_t, uint64_t),

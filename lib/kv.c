@@ -411,7 +411,7 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
         recover_counts(s);
         splinter_store_sweep(s);
         if (s->durable)
-            splinter_store_sync(s);
+            sync_now(s);
     }
 }
 

@@ -353,3 +353,14 @@ int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
     stat->damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
     return 0;
 }
+
+int splinter_store_sync(splinter_store *s)
+{
+    not_cancelled();
+    if (!s)
+        return -EINVAL;
+    if (!s->durable)
+        return 0;
+    int r = attach_own(s);
+    return r ? r : sync_now(s);
+}

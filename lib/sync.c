@@ -28,20 +28,12 @@
  *  - Of the two sync points one is whole on disk at any moment, and belongs to data on disk.
  *  - "clean" is on disk only while nobody has the store open to write.
  */
-#include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "internal.h"
 
 #define GRACE_NS UINT64_C(1000000000) /* for a live process that does not go on with its change */
-#define KEEP_ALL UINT64_MAX
 #define TURN_NS UINT64_C(10000000000) /* for another sync */
 
 static void nap_us(long us)
@@ -49,45 +41,6 @@ static void nap_us(long us)
     struct timespec t = {.tv_nsec = us * 1000};
     nanosleep(&t, NULL);
 }
-
-/* ---- sync points ---- */
-
-static uint64_t point_checksum(const struct splinter_store *s, const struct sync_point *p)
-{
-    return XXH3_64bits_withSeed(p, offsetof(struct sync_point, checksum), s->geo.checksum);
-}
-
-/* The valid sync point with the highest sequence; false: there is none. */
-bool sync_point_read(const struct splinter_store *s, struct sync_point *out)
-{
-    bool found = false;
-    for (int i = 0; i < 2; i++) {
-        struct sync_point p;
-        memcpy(&p, s->base + SYNC_POINT_OFF(i), sizeof p);
-        if (memcmp(p.magic, SYNC_MAGIC, sizeof p.magic) || p.checksum != point_checksum(s, &p) ||
-            (found && p.sequence < out->sequence))
-            continue;
-        *out = p;
-        found = true;
-    }
-    return found;
-}
-
-/* Write the next sync point over the older one, and that to disk.  All it speaks of is there. */
-static int point_write(struct splinter_store *s, uint64_t epoch, uint64_t file_bytes, bool clean)
-{
-    struct sync_point last = {0}, p = {.epoch = epoch, .file_bytes = file_bytes, .clean = clean};
-    sync_point_read(s, &last);
-    memcpy(p.magic, SYNC_MAGIC, sizeof p.magic);
-    p.sequence = last.sequence + 1;
-    p.clock_floor = load_relaxed(&s->header->clock_floor);
-    p.checksum = point_checksum(s, &p);
-    memcpy(s->base + SYNC_POINT_OFF(p.sequence & 1), &p, sizeof p);
-    fault_point("sync: point written");
-    return backing_flush_range(s->base + SYNC_POINT_OFF(p.sequence & 1), PAGE);
-}
-
-/* ---- the parts of a sync ---- */
 
 static int lock_turn(struct splinter_store *s)
 {
@@ -130,72 +83,6 @@ static int grace(struct splinter_store *s)
     return 0;
 }
 
-/* After an error the kernel takes the pages for clean, though they are not on disk.  Touch each
- * page in use, so that the next attempt writes it again. */
-static void touch(uint8_t *from, uint64_t bytes)
-{
-    for (uint64_t at = 0; at < bytes; at += PAGE)
-        fetch_or_acq_rel((uint32_t *)(void *)(from + at), 0);
-}
-
-static void touch_all(struct splinter_store *s)
-{
-    uint64_t chunk = CHUNK_BUCKETS * sizeof(struct bucket);
-    uint32_t used = load_acquire(&s->header->registry_used);
-    touch(s->base, s->geo.registry_off);
-    touch(s->base + s->geo.registry_off,
-          (used < MAX_ENTRIES ? used : MAX_ENTRIES) * sizeof(struct entry));
-    for (uint32_t c = 0; c * CHUNK_BUCKETS < s->geo.buckets; c++)
-        if (load_acquire(&s->index_map[c / 64]) >> c % 64 & 1)
-            touch((uint8_t *)s->index + c * chunk, chunk);
-    used = load_acquire(&s->header->slabs_used);
-    for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {
-        if (!store_knows(s, ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS))
-            break;
-        struct slab *slab = arena_slab(s, n);
-        uint64_t units = load_acquire(&slab->reserved_units);
-        if (units > s->geo.slab_units)
-            units = s->geo.slab_units;
-        if (store_knows(s, ((uint64_t)n << s->slab_shift) + units))
-            touch((uint8_t *)slab, units * UNIT);
-    }
-}
-
-/* The arena alone, of which the rest can be made anew; all of it where the rest is to be believed. */
-static int flush(struct splinter_store *s, bool all)
-{
-    store_knows(s, s->arena_units);
-    uint64_t units = load_relaxed(&s->known_units);
-    if (fault_bug(BUG_POINT_FIRST) || (!all && !units))
-        return 0;
-    return all ? backing_flush(s->fd) : backing_flush_range(s->arena, (size_t)units * UNIT);
-}
-
-/* Step 3, and the record of how it went. */
-static int write_out(struct splinter_store *s, uint64_t epoch, bool clean)
-{
-    struct header *h = s->header;
-    struct stat st;
-    if (load_relaxed(&h->sync_error))
-        touch_all(s);
-    /* Before the data: the length that the file has afterwards may not be on disk. */
-    if (fstat(s->fd, &st))
-        return -errno;
-    int r = flush(s, clean);
-    fault_point("sync: data written");
-    if (!r)
-        r = point_write(s, epoch, (uint64_t)st.st_size, clean);
-    store_relaxed(&h->sync_error, (uint32_t)-r);
-    store_relaxed(&h->last_sync_ns, now_monotonic());
-    return r;
-}
-
-/* All that is there now may be what the disk has.  A sync that died half-way left KEEP_ALL. */
-void sync_keep_now(struct splinter_store *s)
-{
-    store_seq_cst(&s->header->keep, load_seq_cst(&s->header->epoch));
-}
-
 /* The caller holds the sync lock. */
 static int sync_locked(struct splinter_store *s)
 {
@@ -206,7 +93,7 @@ static int sync_locked(struct splinter_store *s)
     fault_point("sync: begun");
     int r = fault_bug(BUG_NO_GRACE) ? 0 : grace(s);
     if (!r)
-        r = write_out(s, epoch, false);
+        r = sync_write_out(s, epoch, false);
     if (!fault_bug(BUG_KEEP_LESS))
         sync_keep_now(s); /* also where it failed: who knows what is on disk */
     if (r)
@@ -217,22 +104,10 @@ static int sync_locked(struct splinter_store *s)
     return limbo_clean(s, epoch);
 }
 
-/* ---- the calls ---- */
-
-int splinter_store_sync(splinter_store *s)
+/* Everything that was acknowledged before the call is on disk when it returns 0. */
+int sync_now(struct splinter_store *s)
 {
     not_cancelled();
-    if (!s)
-        return -EINVAL;
-    if (!s->durable)
-        return 0;
-    if (s->read_only)
-        return -EROFS;
-    if (fork_happened(s)) {
-        int r = attach_rejoin(s);
-        if (r)
-            return r;
-    }
     uint64_t mine = load_seq_cst(&s->header->epoch);
     reap_all(s);
     pthread_mutex_lock(&s->sync_mutex);
@@ -263,74 +138,5 @@ int sync_as_asked(struct splinter_store *s)
             !cas_seq_cst(&s->header->last_sync_ns, &last, now))
             return 0;
     }
-    return splinter_store_sync(s);
-}
-
-/* Somebody died: was he in the middle of a sync? */
-void sync_after_death(struct splinter_store *s)
-{
-    if (!s->durable || load_relaxed(&s->header->keep) != KEEP_ALL ||
-        pthread_mutex_trylock(&s->sync_mutex))
-        return;
-    if (registry_lock_sync(s) == 0) {
-        if (load_relaxed(&s->header->keep) == KEEP_ALL)
-            sync_keep_now(s);
-        registry_unlock_sync(s);
-    }
-    pthread_mutex_unlock(&s->sync_mutex);
-}
-
-/* ---- opening and closing: the caller holds the lock of openers ---- */
-
-/* How the store was left.  Nobody has it open to write. */
-enum left sync_how_left(struct splinter_store *s)
-{
-    struct sync_point p;
-    if (sync_point_read(s, &p) && p.clean)
-        return LEFT_CLEAN;
-    return session_is_ours(s) ? LEFT_RUNNING : LEFT_TORN;
-}
-
-/* The processes that had the store were killed, and the first of them perhaps before it was on disk
- * that the store is not closed in order any more. */
-int sync_points_to_disk(struct splinter_store *s)
-{
-    return backing_flush_range(s->base + SYNC_POINT_OFF(0), 2 * PAGE);
-}
-
-/* Before the first change after a clean close. */
-int sync_unclean(struct splinter_store *s)
-{
-    struct sync_point p;
-    if (!sync_point_read(s, &p) || !p.clean)
-        return 0;
-    store_relaxed(&s->header->damaged, 0);
-    session_note(s->fd, s->header);
-    fault_point("open: session noted");
-    return point_write(s, p.epoch, p.file_bytes, false);
-}
-
-/* Everything to disk, and say that it is whole.  Nobody else has the store open to write, and
- * this handle has left its entry. */
-int sync_close(struct splinter_store *s)
-{
-    uint64_t epoch = load_seq_cst(&s->header->epoch);
-    store_relaxed(&s->header->keep, epoch);
-    int r = write_out(s, epoch, true);
-    fault_point("close: clean on disk");
-    if (!r)
-        store_release(&s->header->synced, epoch);
-    return r;
-}
-
-/* After a rebuild: what it made is the new state. */
-int sync_rebuilt(struct splinter_store *s)
-{
-    uint64_t epoch = load_seq_cst(&s->header->epoch);
-    store_relaxed(&s->header->keep, epoch);
-    int r = write_out(s, epoch, false);
-    fault_point("rebuild: on disk");
-    if (!r)
-        store_release(&s->header->synced, epoch);
-    return r;
+    return sync_now(s);
 }
