@@ -170,7 +170,7 @@ bool registry_anybody(struct splinter_store *s);
 /* lane.c */
 /* initial-exec: one instruction instead of a call; the few bytes fit what dlopen(3) keeps free. */
 extern _Thread_local uint32_t lane_preferred __attribute__((tls_model("initial-exec")));
-int lane_acquire_some(struct splinter_store *s, struct lane_private **out);
+struct lane_private *lane_acquire_some(struct splinter_store *s);
 int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
                    uint32_t *at);
 struct lane *lane_shared(struct splinter_store *s, uint32_t number);
@@ -200,21 +200,17 @@ static inline int lane_spare(struct splinter_store *s, struct lane_private *lane
     return r;
 }
 
-/* The lane to change the store with. */
-static inline int lane_acquire(struct splinter_store *s, struct lane_private **out)
+/* A lane to change the store with.  The caller has seen to it that the process has an entry of its
+ * own (attach_own()). */
+static inline struct lane_private *lane_acquire(struct splinter_store *s)
 {
-    if (lane_preferred && !s->read_only && !s->durable && !fork_happened(s)) {
+    if (lane_preferred && !s->durable) {
         struct lane_private *lane = &s->lane[lane_preferred - 1];
         /* Acquire: what the last thread left in the lane.  Pairs with lane_release(). */
-        if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1)) {
-            *out = lane;
-            return 0;
-        }
+        if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1))
+            return lane;
     }
-    struct lane_private *lane = NULL;
-    int r = lane_acquire_some(s, &lane);
-    *out = lane;
-    return r;
+    return lane_acquire_some(s);
 }
 
 /* Durable stores: a change may be under way from here on, to the end (sync.c). */
@@ -308,7 +304,7 @@ void recover_entry(struct splinter_store *s, uint32_t entry);
 int recover_counts(struct splinter_store *s);
 
 /* limbo.c */
-int limbo_clean(struct splinter_store *s, uint64_t upto);
+void limbo_clean(struct splinter_store *s, uint64_t upto);
 bool limbo_any(struct splinter_store *s);
 
 /* syncpoint.c */

@@ -386,15 +386,15 @@ __attribute__((always_inline)) static inline int set_once(struct splinter_store 
 int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
            const struct put *put, uint64_t *out_epoch)
 {
-    struct lane_private *lane;
     uint64_t epoch = 0;
-    if (put->expiry && !load_relaxed(&s->header->ttl_used) && !s->read_only)
+    int r = attach_own(s);
+    if (r)
+        return r;
+    if (put->expiry && !load_relaxed(&s->header->ttl_used))
         store_relaxed(&s->header->ttl_used, 1);
     fault_point("set: begun");
     for (int round = 0;; round++) {
-        int r = lane_acquire(s, &lane);
-        if (r)
-            return r;
+        struct lane_private *lane = lane_acquire(s);
         r = set_once(s, lane, key, val, len, put, &epoch);
         lane_release(s, lane);
         if (r > 0) {
@@ -578,10 +578,10 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
     int r = index_find_anywhere(s, key, &f, &races);
     if (r <= 0)
         return r ? r : -ENOENT;
-    struct lane_private *lane;
-    r = lane_acquire(s, &lane);
+    r = attach_own(s);
     if (r)
         return r;
+    struct lane_private *lane = lane_acquire(s);
     /* A get that comes upon an expired key cleans up in passing; it does not wait for that. */
     r = index_lock(s, lane, key, !expired_only);
     if (!r) {

@@ -34,15 +34,8 @@ struct lane *lane_shared(struct splinter_store *s, uint32_t number)
 }
 
 /* lane_acquire() where that is not the one the thread had last. */
-int lane_acquire_some(struct splinter_store *s, struct lane_private **out)
+struct lane_private *lane_acquire_some(struct splinter_store *s)
 {
-    if (s->read_only)
-        return -EROFS;
-    if (fork_happened(s)) {
-        int r = attach_rejoin(s);
-        if (r)
-            return r;
-    }
     if (!lane_preferred)
         lane_preferred = __atomic_fetch_add(&next_preferred, 1, __ATOMIC_RELAXED) % ENTRY_LANES + 1;
     for (uint32_t tries = 0;; tries++) {
@@ -51,10 +44,9 @@ int lane_acquire_some(struct splinter_store *s, struct lane_private **out)
         /* Acquire: what the last thread left in the lane.  Pairs with lane_release(). [<lane] */
         if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1)) {
             lane_preferred = i + 1;
-            *out = lane;
             if (s->durable)
                 lane_turn_begin(lane);
-            return 0;
+            return lane;
         }
         /* More threads than lanes: those that have one are threads of ours, and will go on. */
         if (tries % ENTRY_LANES == ENTRY_LANES - 1)

@@ -52,13 +52,10 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
 }
 
 /* Zero and free what was superseded by epochs up to `upto`.  By the holder of the sync lock. */
-int limbo_clean(struct splinter_store *s, uint64_t upto)
+void limbo_clean(struct splinter_store *s, uint64_t upto)
 {
-    struct lane_private *lane;
+    struct lane_private *lane = lane_acquire(s);
     uint32_t at, used = load_acquire(&s->header->slabs_used);
-    int r = lane_acquire(s, &lane);
-    if (r)
-        return r;
     lane_spare_empty(s, lane, &at);
     uint32_t left = load_relaxed(&s->header->limbo_at) - 1;
     if (left < s->geo.slabs) /* by a cleaner who died */
@@ -85,7 +82,6 @@ int limbo_clean(struct splinter_store *s, uint64_t upto)
     crash_order();
     store_relaxed(&s->header->limbo_at, 0);
     lane_release(s, lane);
-    return 0;
 }
 
 bool limbo_any(struct splinter_store *s)
