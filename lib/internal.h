@@ -265,9 +265,6 @@ static inline uint32_t arena_block_of_size(struct splinter_store *s, uint32_t re
 
 /* index.c */
 int index_ensure(struct splinter_store *s, uint32_t bucket);
-int index_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-               bool patient);
-void index_unlock(struct splinter_store *s, struct lane_private *lane, const struct key *key);
 
 static inline uint32_t index_next(const struct splinter_store *s, uint32_t bucket)
 {
@@ -281,6 +278,11 @@ static inline bool head_unchanged(const struct slot *slot, uint64_t head)
     fence_acquire(); /* [<unlinked] */
     return load_relaxed(&slot->head) == head;
 }
+
+/* lock.c */
+int key_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+             bool patient);
+void key_unlock(struct splinter_store *s, struct lane_private *lane, const struct key *key);
 
 /* expiry.c */
 bool expiry_passed(struct splinter_store *s, uint64_t expiry);

@@ -321,7 +321,7 @@ __attribute__((noinline)) static int insert(struct splinter_store *s, struct lan
         return -ENOENT;
     int r = index_ensure(s, key->home);
     if (!r)
-        r = index_lock(s, lane, key, true);
+        r = key_lock(s, lane, key, true);
     if (r)
         return r;
     struct found f;
@@ -342,7 +342,7 @@ __attribute__((noinline)) static int insert(struct splinter_store *s, struct lan
         }
     } else if (r > 0)
         r = 0;
-    index_unlock(s, lane, key);
+    key_unlock(s, lane, key);
     return r;
 }
 
@@ -583,10 +583,10 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
         return r;
     struct lane_private *lane = lane_acquire(s);
     /* A get that comes upon an expired key cleans up in passing; it does not wait for that. */
-    r = index_lock(s, lane, key, !expired_only);
+    r = key_lock(s, lane, key, !expired_only);
     if (!r) {
         r = unset_locked(s, lane, key, if_epoch, expired_only, out_len);
-        index_unlock(s, lane, key);
+        key_unlock(s, lane, key);
     }
     lane_release(s, lane);
     if (r > 0)

@@ -724,9 +724,9 @@ static void other_holds_the_lock(const char *step)
 
     must(key_make(second, items[0].key, &key), "key");
     if (!strcmp(step, "lock: named") && !interfered++)
-        must(index_lock(second, &second->lane[0], &key, true), "lock");
+        must(key_lock(second, &second->lane[0], &key, true), "lock");
     else if (!strcmp(step, "lock: given up"))
-        index_unlock(second, &second->lane[0], &key);
+        key_unlock(second, &second->lane[0], &key);
 }
 
 /* Somebody sleeps on the key, and somebody on anything. */

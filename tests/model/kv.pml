@@ -229,13 +229,13 @@ inline update(place)
     fi
 }
 
-inline index_lock(k)
+inline key_lock(k)
 {
     lane[me].lock = k;
     atomic { locked[k] == 0 -> locked[k] = me + 1 }
 }
 
-inline index_unlock(k)
+inline key_unlock(k)
 {
     locked[k] = 0;
     lane[me].lock = 0
@@ -268,7 +268,7 @@ inline insert_at(k, place)
 inline insert(k, place)
 {
 #ifndef BUG_NOLOCK
-    index_lock(k);
+    key_lock(k);
 #endif
 #ifdef BUG_PROBE
     found = 0; /* the probe of before the lock is trusted */
@@ -282,7 +282,7 @@ inline insert(k, place)
     :: else
     fi;
 #ifndef BUG_NOLOCK
-    index_unlock(k)
+    key_unlock(k)
 #endif
 }
 
@@ -310,7 +310,7 @@ inline kv_set(k, v, place)
 /* unset_locked() and what is around it; to unset what is not there does nothing */
 inline kv_unset(k, place)
 {
-    index_lock(k);
+    key_lock(k);
     lane[me].hash = k;
     do
     :: index_find(k);
@@ -333,7 +333,7 @@ inline kv_unset(k, place)
           fi
        fi
     od;
-    index_unlock(k)
+    key_unlock(k)
 }
 
 /* The end of a change.  What is left over in the variables is of no use to anybody; forgotten, it

@@ -6,7 +6,7 @@
  * killed between any two steps; the cleaner releases what the dead held, and may die, too.
  *
  *   process    mirrors
- *   contender  index_lock(), try_lock(), index_unlock()
+ *   contender  key_lock(), try_lock(), key_unlock()
  *   cleaner    reap_entry(), recover_entry(): release_lock()
  *
  * Checked: two living holders of one key's lock there never are, the dead included until they

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lock.c - the insert lock of a key: taken from the dead, waited for from the living
+ *
+ * Two words, each for one key: its holder's lane and 18 bits of the hash.  A process that is
+ * stopped while it holds one so holds up its own key, not the others of the bucket.
+ */
+#include <sched.h>
+#include <time.h>
+
+#include "index.h"
+
+/* For a live owner that does not go on: long enough that one that only waits for a processor gets it. */
+#define LOCK_WAIT_NS UINT64_C(1000000000)
+#define LOCK_SPIN_NS UINT64_C(1000000)
+
+static uint32_t lock_value(const struct lane_private *lane, const struct key *key)
+{
+    return (uint32_t)(key->hash & 0x3ffff) << 14 | (lane->number + 1);
+}
+
+/* 1: got it; 0: not now, *blocker is the word in the way. */
+static int try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
+{
+    uint32_t seen[2] = {load_acquire(&bucket->lock[0]), load_acquire(&bucket->lock[1])};
+    for (int i = 0; i < 2; i++)
+        if (seen[i] && seen[i] >> 14 == mine >> 14) {
+            *blocker = seen[i];
+            return 0;
+        }
+    for (int i = 0; i < 2; i++) {
+        uint32_t expected = 0;
+        /* Sequentially consistent, and so is the look at the other word: of two that take a
+         * word each for the same key, at least one sees the other. [<lock] [=two-words] */
+        if (seen[i] || !cas_seq_cst(&bucket->lock[i], &expected, mine))
+            continue;
+        fault_point("lock: taken");
+        uint32_t other = load_seq_cst(&bucket->lock[!i]); /* [=two-words] */
+        if (other && other >> 14 == mine >> 14 && other != mine) {
+            store_release(&bucket->lock[i], 0);
+            fault_point("lock: backed out");
+            *blocker = other;
+            return 0;
+        }
+        return 1;
+    }
+    *blocker = seen[0] ? seen[0] : seen[1];
+    return 0;
+}
+
+/* The chunk of the home bucket is there.  0, or -EAGAIN after a bounded wait for a process that
+ * lives but does not go on. */
+int key_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+               bool patient)
+{
+    struct bucket *bucket = &s->index[key->home];
+    uint32_t mine = lock_value(lane, key), blocker = 0;
+    lane->shared->lock = key->home + 1; /* a cleaner looks there for our number */
+    crash_order();
+    fault_point("lock: named");
+    uint64_t begin = 0;
+    for (uint32_t tries = 1;; tries++) {
+        if (try_lock(bucket, mine, &blocker))
+            return 0;
+        if (tries < 100) {
+            cpu_relax();
+            continue;
+        }
+        if (!patient)
+            break;
+        if (tries % 64 == 0) {
+            /* A free word means only that two met; else see whether the holder is alive. */
+            if (blocker && (blocker & 0x3fff))
+                reap_entry(s, ((blocker & 0x3fff) - 1) >> 4);
+            uint64_t now = now_monotonic();
+            if (!begin)
+                begin = now;
+            if (now - begin > LOCK_WAIT_NS)
+                break;
+            if (now - begin > LOCK_SPIN_NS) {
+                not_cancelled(); /* who goes away here takes the lane along */
+                struct timespec nap = {.tv_nsec = 50000 + (lane->number * 7919 + tries) % 20000};
+                nanosleep(&nap, NULL);
+            }
+        }
+        if (blocker && tries % 8 == 0)
+            sched_yield();
+        else
+            cpu_relax();
+    }
+    crash_order();
+    lane->shared->lock = 0;
+    fault_point("lock: given up");
+    return -EAGAIN;
+}
+
+void key_unlock(struct splinter_store *s, struct lane_private *lane, const struct key *key)
+{
+    struct bucket *bucket = &s->index[key->home];
+    uint32_t mine = lock_value(lane, key);
+    /* Release: what was done under the lock.  Pairs with the CAS of the next holder. */
+    fault_point("unlock: begun");
+    for (int i = 0; i < 2; i++)
+        if (load_relaxed(&bucket->lock[i]) == mine)
+            store_release(&bucket->lock[i], 0); /* [>lock] */
+    crash_order();
+    fault_point("unlock: released");
+    lane->shared->lock = 0;
+    fault_point("unlock: forgotten");
+}
