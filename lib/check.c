@@ -198,7 +198,7 @@ int splinter_store_check(splinter_store *s, void (*report)(void *arg, const char
     for (int pass = 0; pass < PASSES && result == -EAGAIN; pass++) {
         if (!s->read_only) {
             reap_all(s);
-            recover_counts(s);
+            counts_mend(s);
         }
         c.problems = 0;
         c.used = 0;

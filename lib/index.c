@@ -87,3 +87,25 @@ int index_find_anywhere(struct splinter_store *s, const struct key *key, struct 
     }
     return 0;
 }
+
+/* The hash of the key of the record at head, read until it holds.  False: the slot is vacant. */
+bool index_current_hash(struct splinter_store *s, struct slot *slot, uint64_t *hash)
+{
+    for (uint32_t races = 0; races < RACES_MAX; races++) {
+        uint64_t head = load_acquire(&slot->head); /* [<publish] */
+        if (!head)
+            return false;
+        struct record *rec = record_at(s, head);
+        uint32_t len = rec ? load_relaxed(&rec->key_len) : 0;
+        bool sane = rec && len && len < SPLINTER_KEY_MAX &&
+                    store_knows(s, HEAD_REF(head) + (sizeof *rec + len + UNIT - 1) / UNIT);
+        if (sane) {
+            char key[SPLINTER_KEY_MAX];
+            payload_copy(key, rec + 1, len);
+            *hash = key_hash(s, key, len);
+        }
+        if (head_unchanged(slot, head))
+            return sane;
+    }
+    return false;
+}

@@ -265,6 +265,7 @@ static inline uint32_t arena_block_of_size(struct splinter_store *s, uint32_t re
 
 /* index.c */
 int index_ensure(struct splinter_store *s, uint32_t bucket);
+bool index_current_hash(struct splinter_store *s, struct slot *slot, uint64_t *hash);
 
 static inline uint32_t index_next(const struct splinter_store *s, uint32_t bucket)
 {
@@ -278,6 +279,9 @@ static inline bool head_unchanged(const struct slot *slot, uint64_t head)
     fence_acquire(); /* [<unlinked] */
     return load_relaxed(&slot->head) == head;
 }
+
+/* counts.c */
+int counts_mend(struct splinter_store *s);
 
 /* lock.c */
 int key_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key,
@@ -303,7 +307,6 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
 
 /* recover.c */
 void recover_entry(struct splinter_store *s, uint32_t entry);
-int recover_counts(struct splinter_store *s);
 
 /* limbo.c */
 void limbo_clean(struct splinter_store *s, uint64_t upto);

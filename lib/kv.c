@@ -408,7 +408,7 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
         if (r != -ENOSPC || round)
             return r;
         reap_all(s);
-        recover_counts(s);
+        counts_mend(s);
         splinter_store_sweep(s);
         if (s->durable)
             sync_now(s);

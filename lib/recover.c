@@ -13,31 +13,7 @@
  * An unset publishes nothing; it happened if the slot no longer holds the key, since only
  * the holder of the key's insert lock, which the dead process still has, could have put it back.
  */
-#include <stdlib.h>
-
 #include "index.h"
-
-/* The hash of the key of the record at head, read until it holds.  False: the slot is vacant. */
-static bool current_hash(struct splinter_store *s, struct slot *slot, uint64_t *hash)
-{
-    for (uint32_t races = 0; races < RACES_MAX; races++) {
-        uint64_t head = load_acquire(&slot->head); /* [<publish] */
-        if (!head)
-            return false;
-        struct record *rec = record_at(s, head);
-        uint32_t len = rec ? load_relaxed(&rec->key_len) : 0;
-        bool sane = rec && len && len < SPLINTER_KEY_MAX &&
-                    store_knows(s, HEAD_REF(head) + (sizeof *rec + len + UNIT - 1) / UNIT);
-        if (sane) {
-            char key[SPLINTER_KEY_MAX];
-            payload_copy(key, rec + 1, len);
-            *hash = key_hash(s, key, len);
-        }
-        if (head_unchanged(slot, head))
-            return sane;
-    }
-    return false;
-}
 
 static bool unset_happened(struct splinter_store *s, struct lane *lane, struct slot *slot)
 {
@@ -47,7 +23,7 @@ static bool unset_happened(struct splinter_store *s, struct lane *lane, struct s
     if (load_acquire(&slot->head) == lane->expect)
         return false;
     /* Vacant or another key's: it did.  The key still there: somebody updated it before. */
-    return !current_hash(s, slot, &hash) || hash != lane->hash;
+    return !index_current_hash(s, slot, &hash) || hash != lane->hash;
 }
 
 /* The block of the replaced record becomes a spare, or waits for a sync, as retire() or
@@ -97,7 +73,7 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
             break;
         /* The key may have been claimed, but not yet made visible.  We have its lock, so it
          * cannot go away meanwhile. */
-        if (current_hash(s, slot, &hash) && load_relaxed(&slot->hash) != hash)
+        if (index_current_hash(s, slot, &hash) && load_relaxed(&slot->hash) != hash)
             store_seq_cst(&slot->hash, hash); /* [>visible] */
         crash_order();
         fault_point("recover: insert is visible");
@@ -180,113 +156,4 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
     fetch_add_seq_cst(&s->header->epoch, 1);
     fault_point("recover: epoch stepped");
     wake_any(s);
-}
-
-/* ---- counts ----
- *
- * A death inside an insert or unset may leave header.keys and overflow counts too high.  Count
- * them anew while no insert or unset is under way: every such change holds a lock and alters the
- * high half of header.keys.  The error so found stays the same whatever others do afterwards (only
- * a death adds to it), so it is subtracted rather than the true value stored.
- */
-
-static bool any_lock_held(struct splinter_store *s)
-{
-    for (uint32_t b = 0; b < s->geo.buckets; b++) {
-        if (!index_present(s, b)) {
-            b |= CHUNK_BUCKETS - 1;
-            continue;
-        }
-        if (load_acquire(&s->index[b].lock[0]) || load_acquire(&s->index[b].lock[1]))
-            return true;
-    }
-    return false;
-}
-
-static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *keys)
-{
-    /* A key counts in each bucket from its home up to the one it is in: first where that begins and
-     * ends, then the sum.  So it is one pass, however far from home an index that nobody
-     * vouches for has its keys. */
-    uint32_t running = 0;
-    *keys = 0;
-    memset(overflow, 0, s->geo.buckets * sizeof *overflow);
-    for (uint32_t b = 0; b < s->geo.buckets; b++) {
-        if (!index_present(s, b)) {
-            b |= CHUNK_BUCKETS - 1;
-            continue;
-        }
-        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-            uint64_t hash;
-            if (!current_hash(s, &s->index[b].slot[i], &hash))
-                continue;
-            ++*keys;
-            uint32_t home = hash_home(s, hash);
-            overflow[home]++;
-            overflow[b]--;
-            running += home > b; /* past the end, and on from the first bucket */
-        }
-    }
-    for (uint32_t b = 0; b < s->geo.buckets; b++)
-        overflow[b] = running += overflow[b];
-}
-
-/* From what the overflow counts should be to how much too high they are. */
-static void excess_of(struct splinter_store *s, uint32_t *overflow)
-{
-    for (uint32_t b = 0; b < s->geo.buckets; b++) {
-        uint32_t has = index_present(s, b) ? load_relaxed(&s->index[b].overflow) : 0;
-        overflow[b] = has > overflow[b] ? has - overflow[b] : 0;
-    }
-}
-
-/* 0: the counts are right; -EAGAIN: never quiet enough, or somebody else does it. */
-int recover_counts(struct splinter_store *s)
-{
-    if (!load_acquire(&s->header->counts_dirty) || s->read_only)
-        return 0;
-    if (fork_happened(s)) {
-        int r = attach_rejoin(s);
-        if (r)
-            return r;
-    }
-    uint32_t *overflow = malloc((size_t)s->geo.buckets * sizeof *overflow);
-    if (!overflow)
-        return -ENOMEM;
-    int result = -EAGAIN;
-    pthread_mutex_lock(&s->mutex);
-    if (registry_lock_repair(s) == 0) {
-        for (int tries = 0; tries < 10 && result; tries++) {
-            /* A death from now on marks them dirty again; ours leaves the mark as it is. */
-            uint32_t mark = COUNTS_BEING_MENDED;
-            store_seq_cst(&s->header->counts_dirty, mark);
-            fault_point("counts: mark changed");
-            uint64_t before = load_seq_cst(&s->header->keys);
-            uint32_t keys;
-            if (any_lock_held(s))
-                continue;
-            count_all(s, overflow, &keys);
-            excess_of(s, overflow);
-            if (any_lock_held(s) || load_seq_cst(&s->header->keys) != before)
-                continue;
-            uint32_t error = (uint32_t)before - keys;
-            uint64_t now = before;
-            /* The count wants its CAS: its low half must not borrow from the high one. */
-            if (!cas_seq_cst(&s->header->keys, &now, before - error))
-                continue;
-            fault_point("counts: keys mended");
-            for (uint32_t b = 0; b < s->geo.buckets; b++)
-                if (overflow[b]) {
-                    fetch_sub_seq_cst(&s->index[b].overflow, overflow[b]);
-                    fault_point("counts: overflow mended");
-                }
-            if (cas_seq_cst(&s->header->counts_dirty, &mark, 0))
-                result = 0;
-            fault_point("counts: mark removed");
-        }
-        registry_unlock_repair(s);
-    }
-    pthread_mutex_unlock(&s->mutex);
-    free(overflow);
-    return result;
 }

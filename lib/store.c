@@ -332,7 +332,7 @@ int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
         return -errno;
     if (!s->read_only) {
         reap_all(s);
-        recover_counts(s);
+        counts_mend(s);
     }
     stat->slots = s->geo.slots;
     stat->max_value = s->geo.max_value;

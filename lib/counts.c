@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * counts.c - mend the counts that a death left too high
+ *
+ * A death inside an insert or unset may leave header.keys and overflow counts too high.  Count
+ * them anew while no insert or unset is under way: every such change holds a lock and alters the
+ * high half of header.keys.  The error so found stays the same whatever others do afterwards (only
+ * a death adds to it), so it is subtracted rather than the true value stored.
+ */
+#include <stdlib.h>
+
+#include "index.h"
+
+static bool any_lock_held(struct splinter_store *s)
+{
+    for (uint32_t b = 0; b < s->geo.buckets; b++) {
+        if (!index_present(s, b)) {
+            b |= CHUNK_BUCKETS - 1;
+            continue;
+        }
+        if (load_acquire(&s->index[b].lock[0]) || load_acquire(&s->index[b].lock[1]))
+            return true;
+    }
+    return false;
+}
+
+static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *keys)
+{
+    /* A key counts in each bucket from its home up to the one it is in: first where that begins and
+     * ends, then the sum.  So it is one pass, however far from home an index that nobody
+     * vouches for has its keys. */
+    uint32_t running = 0;
+    *keys = 0;
+    memset(overflow, 0, s->geo.buckets * sizeof *overflow);
+    for (uint32_t b = 0; b < s->geo.buckets; b++) {
+        if (!index_present(s, b)) {
+            b |= CHUNK_BUCKETS - 1;
+            continue;
+        }
+        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
+            uint64_t hash;
+            if (!index_current_hash(s, &s->index[b].slot[i], &hash))
+                continue;
+            ++*keys;
+            uint32_t home = hash_home(s, hash);
+            overflow[home]++;
+            overflow[b]--;
+            running += home > b; /* past the end, and on from the first bucket */
+        }
+    }
+    for (uint32_t b = 0; b < s->geo.buckets; b++)
+        overflow[b] = running += overflow[b];
+}
+
+/* From what the overflow counts should be to how much too high they are. */
+static void excess_of(struct splinter_store *s, uint32_t *overflow)
+{
+    for (uint32_t b = 0; b < s->geo.buckets; b++) {
+        uint32_t has = index_present(s, b) ? load_relaxed(&s->index[b].overflow) : 0;
+        overflow[b] = has > overflow[b] ? has - overflow[b] : 0;
+    }
+}
+
+/* 0: the counts are right; -EAGAIN: never quiet enough, or somebody else does it. */
+int counts_mend(struct splinter_store *s)
+{
+    if (!load_acquire(&s->header->counts_dirty) || s->read_only)
+        return 0;
+    int result = attach_own(s);
+    if (result)
+        return result;
+    uint32_t *overflow = malloc((size_t)s->geo.buckets * sizeof *overflow);
+    if (!overflow)
+        return -ENOMEM;
+    result = -EAGAIN;
+    pthread_mutex_lock(&s->mutex);
+    if (registry_lock_repair(s) == 0) {
+        for (int tries = 0; tries < 10 && result; tries++) {
+            /* A death from now on marks them dirty again; ours leaves the mark as it is. */
+            uint32_t mark = COUNTS_BEING_MENDED;
+            store_seq_cst(&s->header->counts_dirty, mark);
+            fault_point("counts: mark changed");
+            uint64_t before = load_seq_cst(&s->header->keys);
+            uint32_t keys;
+            if (any_lock_held(s))
+                continue;
+            count_all(s, overflow, &keys);
+            excess_of(s, overflow);
+            if (any_lock_held(s) || load_seq_cst(&s->header->keys) != before)
+                continue;
+            uint32_t error = (uint32_t)before - keys;
+            uint64_t now = before;
+            /* The count wants its CAS: its low half must not borrow from the high one. */
+            if (!cas_seq_cst(&s->header->keys, &now, before - error))
+                continue;
+            fault_point("counts: keys mended");
+            for (uint32_t b = 0; b < s->geo.buckets; b++)
+                if (overflow[b]) {
+                    fetch_sub_seq_cst(&s->index[b].overflow, overflow[b]);
+                    fault_point("counts: overflow mended");
+                }
+            if (cas_seq_cst(&s->header->counts_dirty, &mark, 0))
+                result = 0;
+            fault_point("counts: mark removed");
+        }
+        registry_unlock_repair(s);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    free(overflow);
+    return result;
+}
