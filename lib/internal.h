@@ -288,6 +288,10 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
              bool patient);
 void key_unlock(struct splinter_store *s, struct lane_private *lane, const struct key *key);
 
+/* walk.c */
+int walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_MAX],
+              struct splinter_meta *meta);
+
 /* expiry.c */
 bool expiry_passed(struct splinter_store *s, uint64_t expiry);
 

@@ -762,3 +762,23 @@ int splinter_store_unset(splinter_store *s, const char *name, uint64_t if_epoch,
     int r = key_make(s, name, &key);
     return r ? r : kv_unset(s, &key, if_epoch, false, out_len);
 }
+
+int splinter_store_sweep(splinter_store *s)
+{
+    if (!s)
+        return -EINVAL;
+    if (s->read_only)
+        return -EROFS;
+    if (!load_relaxed(&s->header->ttl_used))
+        return 0;
+    char name[SPLINTER_KEY_MAX];
+    struct splinter_meta m;
+    uint64_t cursor = 0;
+    int r, swept = 0;
+    while ((r = walk_next(s, &cursor, name, &m))) {
+        struct key key;
+        if (r == 2 && !key_make(s, name, &key) && !kv_unset(s, &key, 0, true, NULL))
+            swept++;
+    }
+    return swept;
+}

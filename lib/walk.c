@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* walk.c - over all keys: walk, sweep.  A key does not move while it is there, so a cursor over
+/* walk.c - over all keys.  A key does not move while it is there, so a cursor over
  * slots meets it exactly once. */
 #include "index.h"
 
@@ -41,8 +41,8 @@ static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLIN
 }
 
 /* The next key from slot *cursor on; what read_slot() says of it, or 0 at the end. */
-static int next_key(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_MAX],
-                    struct splinter_meta *meta)
+int walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_MAX],
+              struct splinter_meta *meta)
 {
     uint64_t end = (uint64_t)s->geo.buckets * BUCKET_SLOTS;
     while (*cursor < end) {
@@ -68,7 +68,7 @@ int splinter_store_walk(splinter_store *s, const char *prefix, uint64_t *cursor,
     char found[SPLINTER_KEY_MAX];
     struct splinter_meta m;
     int r;
-    while ((r = next_key(s, cursor, found, &m))) {
+    while ((r = walk_next(s, cursor, found, &m))) {
         if (r == 2 || (len && strncmp(found, prefix, len)))
             continue;
         strcpy(key, found);
@@ -77,24 +77,4 @@ int splinter_store_walk(splinter_store *s, const char *prefix, uint64_t *cursor,
         return 1;
     }
     return 0;
-}
-
-int splinter_store_sweep(splinter_store *s)
-{
-    if (!s)
-        return -EINVAL;
-    if (s->read_only)
-        return -EROFS;
-    if (!load_relaxed(&s->header->ttl_used))
-        return 0;
-    char name[SPLINTER_KEY_MAX];
-    struct splinter_meta m;
-    uint64_t cursor = 0;
-    int r, swept = 0;
-    while ((r = next_key(s, &cursor, name, &m))) {
-        struct key key;
-        if (r == 2 && !key_make(s, name, &key) && !kv_unset(s, &key, 0, true, NULL))
-            swept++;
-    }
-    return swept;
 }
