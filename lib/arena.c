@@ -18,7 +18,14 @@
  *  - A block in limbo has its bit set, and its slab's in the limbo map; it is nobody's, and only
  *    the holder of the sync lock may free it.
  */
-#include "internal.h"
+#include <errno.h>
+
+#include "arena.h"
+#include "atomic.h"
+#include "backing.h"
+#include "extent.h"
+#include "fault.h"
+#include "handle.h"
 
 #define PROBES 16u /* slabs looked at for free blocks before a new one is taken into use */
 

@@ -6,9 +6,26 @@
  *  - An entry is given to a new process clean: no lane names a block or a lock.
  *  - incarnation differs between any two processes that had the entry.
  */
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "arena.h"
+#include "atomic.h"
+#include "attach.h"
+#include "backing.h"
+#include "cancel.h"
+#include "error.h"
+#include "fault.h"
+#include "fork.h"
+#include "handle.h"
+#include "limbo.h"
+#include "reap.h"
+#include "rebuild.h"
+#include "recover.h"
+#include "registry.h"
+#include "sync.h"
+#include "syncpoint.h"
 
 /* Entry i is locked by us: clean up after its last holder, and take it. */
 static int take(struct splinter_store *s, uint32_t i)

@@ -6,6 +6,7 @@
  * (O_TMPFILE) and then linked; a creator that dies half-way leaves nothing.  Two that create at
  * once: link(2) lets one win.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,7 +18,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "backing.h"
+#include "cancel.h"
+#include "error.h"
+#include "fault.h"
+#include "geometry.h"
+#include "session.h"
 
 #define SHM_DIR "/dev/shm" /* where shm_open(3) of glibc and musl keeps its objects */
 

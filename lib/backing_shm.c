@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backing_shm.c - the one difference between the libraries: libsplinter keeps stores in memory */
-#include "internal.h"
+#include <splinter.h>
+
+#include "backing.h"
 
 const uint32_t splinter__default_backing = SPLINTER_MEMORY;

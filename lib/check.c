@@ -6,11 +6,21 @@
  * before and after; findings about the whole (leaked blocks, counts) only if no epoch was taken
  * meanwhile, else the pass is made again.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "arena.h"
+#include "atomic.h"
+#include "counts.h"
+#include "error.h"
+#include "extent.h"
+#include "handle.h"
 #include "index.h"
+#include "key.h"
+#include "reap.h"
 #include "record.h"
 
 #define PASSES 50

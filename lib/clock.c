@@ -2,7 +2,7 @@
 /* clock.c - what time it is, in nanoseconds */
 #include <time.h>
 
-#include "internal.h"
+#include "clock.h"
 
 static uint64_t now(clockid_t clock)
 {

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compound.c - append and add: read, change, and set if nobody was faster */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "clock.h"
+#include "handle.h"
 #include "index.h"
+#include "key.h"
+#include "kv.h"
 
 /* Set what was read and changed; 1: somebody was faster. */
 static int set_if_same(struct splinter_store *s, const struct key *key, const void *val, size_t len,

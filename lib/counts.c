@@ -7,9 +7,18 @@
  * high half of header.keys.  The error so found stays the same whatever others do afterwards (only
  * a death adds to it), so it is subtracted rather than the true value stored.
  */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "atomic.h"
+#include "attach.h"
+#include "counts.h"
+#include "fault.h"
+#include "handle.h"
 #include "index.h"
+#include "key.h"
+#include "registry.h"
 
 static bool any_lock_held(struct splinter_store *s)
 {

@@ -7,14 +7,19 @@
  * every thread pass a full barrier (membarrier(2)), and waits until nobody names it.  So a
  * call pays two plain stores.
  */
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "atomic.h"
+#include "cancel.h"
+#include "handle.h"
+#include "key.h"
 
 struct hazard {
     alignas(64) splinter_store *store; /* in use by the thread now; written by it, read by close */

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "internal.h"
+#include <splinter.h>
+
+#include "error.h"
 
 static _Thread_local char sentence[320];
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* expiry.c - is a record over? */
-#include "internal.h"
+#include "atomic.h"
+#include "clock.h"
+#include "expiry.h"
+#include "fault.h"
+#include "handle.h"
 
 bool expiry_passed(struct splinter_store *s, uint64_t expiry)
 {

@@ -2,7 +2,9 @@
 /* extent.c - how far the file of a store reaches */
 #include <sys/stat.h>
 
-#include "internal.h"
+#include "atomic.h"
+#include "extent.h"
+#include "handle.h"
 
 /* Does the file reach that far into the arena?  It only grows, so what was seen stays true. */
 bool store_knows(struct splinter_store *s, uint64_t end_units)

@@ -5,11 +5,15 @@
  * Invariant: everything but the seed follows from slots, max_value and flags; so an opener computes
  * it again, and believes no file that says otherwise.
  */
-#define XXH_INLINE_ALL
+#include <errno.h>
+#include <splinter.h>
+#include <string.h>
 #include <sys/random.h>
-#include <xxhash.h>
 
-#include "internal.h"
+#include "clock.h"
+#include "error.h"
+#include "geometry.h"
+#include "hash.h"
 
 /* The whole mapping is bounded, so that references fit 32 bits, and a 32-bit process has room. */
 #define ARENA_MAX (sizeof(void *) == 8 ? UINT64_C(256) << 30 : UINT64_C(768) << 20)

@@ -16,7 +16,15 @@
  *  - The index is a hole of the file where its bit in the index map is 0: such a chunk is empty
  *    and must not be touched, for a hole of a full /dev/shm is a SIGBUS.
  */
+#include <errno.h>
+
+#include "atomic.h"
+#include "backing.h"
+#include "extent.h"
+#include "fault.h"
+#include "handle.h"
 #include "index.h"
+#include "key.h"
 
 /* Make the chunk of this bucket usable.  Reserving twice is harmless. */
 int index_ensure(struct splinter_store *s, uint32_t bucket)

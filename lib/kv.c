@@ -21,8 +21,28 @@
  *  - Durable stores: a record that a sync may have written to disk as its key's current one stays
  *    whole, and says by which epoch it was superseded, until a sync that began later has ended.
  */
+#include <errno.h>
+
+#include "arena.h"
+#include "atomic.h"
+#include "attach.h"
+#include "clock.h"
+#include "counts.h"
+#include "expiry.h"
+#include "extent.h"
+#include "fault.h"
+#include "fork.h"
+#include "handle.h"
 #include "index.h"
+#include "key.h"
+#include "kv.h"
+#include "lane.h"
+#include "lock.h"
+#include "reap.h"
 #include "record.h"
+#include "sync.h"
+#include "wake.h"
+#include "walk.h"
 
 /* ---- pieces ---- */
 

@@ -19,7 +19,11 @@
  */
 #include <sched.h>
 
-#include "internal.h"
+#include "arena.h"
+#include "atomic.h"
+#include "fault.h"
+#include "handle.h"
+#include "lane.h"
 
 _Thread_local uint32_t lane_preferred __attribute__((tls_model("initial-exec"))); /* + 1 */
 static uint32_t next_preferred;

@@ -5,7 +5,14 @@
  * Invariant: a block in limbo has its bit set, and its slab's in the limbo map; it is nobody's, and
  * only the holder of the sync lock may free it.
  */
-#include "internal.h"
+#include "arena.h"
+#include "atomic.h"
+#include "extent.h"
+#include "fault.h"
+#include "handle.h"
+#include "lane.h"
+#include "limbo.h"
+#include "syncpoint.h"
 
 static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint32_t at,
                        uint32_t number, uint64_t upto)

@@ -5,10 +5,18 @@
  * Two words, each for one key: its holder's lane and 18 bits of the hash.  A process that is
  * stopped while it holds one so holds up its own key, not the others of the bucket.
  */
+#include <errno.h>
 #include <sched.h>
 #include <time.h>
 
-#include "index.h"
+#include "atomic.h"
+#include "cancel.h"
+#include "clock.h"
+#include "fault.h"
+#include "handle.h"
+#include "key.h"
+#include "lock.h"
+#include "reap.h"
 
 /* For a live owner that does not go on: long enough that one that only waits for a processor gets it. */
 #define LOCK_WAIT_NS UINT64_C(1000000000)

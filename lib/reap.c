@@ -5,7 +5,13 @@
  * Invariant: the holder of the lock of an entry that still says "attached" is the sole cleaner of
  * what the dead process held (recover.c).
  */
-#include "internal.h"
+#include "atomic.h"
+#include "fault.h"
+#include "handle.h"
+#include "reap.h"
+#include "recover.h"
+#include "registry.h"
+#include "syncpoint.h"
 
 /* If the holder of the entry is dead, clean up after it.  True if the entry is free now. */
 bool reap_entry(struct splinter_store *s, uint32_t entry)

@@ -24,12 +24,25 @@
  * Killed at any moment, it is done again from the start: nothing
  * that counts is zeroed before the new state is on disk.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "arena.h"
+#include "atomic.h"
+#include "backing.h"
+#include "error.h"
+#include "extent.h"
+#include "fault.h"
+#include "handle.h"
 #include "index.h"
+#include "key.h"
+#include "rebuild.h"
 #include "record.h"
+#include "session.h"
+#include "syncpoint.h"
 
 #define EPOCHS_AHEAD (UINT64_C(1) << 20) /* epochs that were given out but did not reach the disk */
 

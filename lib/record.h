@@ -9,10 +9,10 @@
 #ifndef SPLINTER_RECORD_H
 #define SPLINTER_RECORD_H
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "internal.h"
+#include "atomic.h"
+#include "fault.h"
+#include "handle.h"
+#include "hash.h"
 
 /* Key, padding and value: all that follows the header of the record. */
 static inline uint64_t record_payload_hash(const struct splinter_store *s, const struct record *rec,

@@ -13,7 +13,13 @@
  * An unset publishes nothing; it happened if the slot no longer holds the key, since only
  * the holder of the key's insert lock, which the dead process still has, could have put it back.
  */
+#include "arena.h"
+#include "atomic.h"
+#include "fault.h"
+#include "handle.h"
 #include "index.h"
+#include "recover.h"
+#include "wake.h"
 
 static bool unset_happened(struct splinter_store *s, struct lane *lane, struct slot *slot)
 {

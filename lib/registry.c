@@ -13,12 +13,19 @@
  *  - An entry is given to a new process clean: no lane names a block or a lock.
  *  - incarnation differs between any two processes that had the entry.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "atomic.h"
+#include "clock.h"
+#include "error.h"
+#include "fault.h"
+#include "fork.h"
+#include "handle.h"
+#include "registry.h"
 
 #define LOCK_BASE ((off_t)1 << (sizeof(off_t) == 8 ? 62 : 30))
 #define LOCK_REPAIR (LOCK_BASE + MAX_ENTRIES)

@@ -2,10 +2,12 @@
 /* session.c - whose memory the pages of a file are in: which kernel, which boot of it, which file */
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "handle.h"
+#include "session.h"
 
 static void boot_id(uint8_t out[16])
 {

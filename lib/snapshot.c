@@ -5,12 +5,23 @@
  * A walk meets every key that is there throughout exactly once, and each get is a whole version; so
  * the copy is made with the ordinary means of a reader, into a store that nobody else knows of yet.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "index.h"
+#include "atomic.h"
+#include "backing.h"
+#include "cancel.h"
+#include "clock.h"
+#include "error.h"
+#include "geometry.h"
+#include "handle.h"
+#include "key.h"
+#include "kv.h"
+#include "store.h"
 
 /* The value of a key into *buf, made larger as needed.  -ENOENT: it is gone. */
 static int get_whole(struct splinter_store *s, const char *name, uint8_t **buf, size_t *room,

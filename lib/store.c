@@ -5,15 +5,32 @@
  * Invariant: a handle that was handed out has a geometry that was checked against itself and
  * against the length of the file; everything else in the mapping is untrusted.
  */
-#define XXH_INLINE_ALL
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
-#include "internal.h"
+#include "arena.h"
+#include "atomic.h"
+#include "attach.h"
+#include "backing.h"
+#include "cancel.h"
+#include "counts.h"
+#include "error.h"
+#include "extent.h"
+#include "fork.h"
+#include "geometry.h"
+#include "handle.h"
+#include "hash.h"
+#include "reap.h"
+#include "rebuild.h"
+#include "registry.h"
+#include "store.h"
+#include "sync.h"
+#include "syncpoint.h"
 
 /* Read what there is of a file into memory, holes left out. */
 static int read_range(int fd, uint8_t *to, uint64_t from, uint64_t end)

@@ -28,10 +28,20 @@
  *  - Of the two sync points one is whole on disk at any moment, and belongs to data on disk.
  *  - "clean" is on disk only while nobody has the store open to write.
  */
+#include <errno.h>
 #include <sched.h>
 #include <time.h>
 
-#include "internal.h"
+#include "atomic.h"
+#include "cancel.h"
+#include "clock.h"
+#include "fault.h"
+#include "handle.h"
+#include "limbo.h"
+#include "reap.h"
+#include "registry.h"
+#include "sync.h"
+#include "syncpoint.h"
 
 #define GRACE_NS UINT64_C(1000000000) /* for a live process that does not go on with its change */
 #define TURN_NS UINT64_C(10000000000) /* for another sync */

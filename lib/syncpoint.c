@@ -8,12 +8,22 @@
  *  - Of the two sync points one is whole on disk at any moment, and belongs to data on disk.
  *  - "clean" is on disk only while nobody has the store open to write.
  */
+#include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "internal.h"
+#include "arena.h"
+#include "atomic.h"
+#include "backing.h"
+#include "clock.h"
+#include "extent.h"
+#include "fault.h"
+#include "handle.h"
+#include "hash.h"
+#include "index.h"
+#include "registry.h"
+#include "session.h"
+#include "syncpoint.h"
 
 static uint64_t point_checksum(const struct splinter_store *s, const struct sync_point *p)
 {

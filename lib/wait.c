@@ -14,7 +14,17 @@
  * A writer may die between publishing and waking; so nobody sleeps longer than a slice
  * without looking.
  */
+#include <errno.h>
+
+#include "atomic.h"
+#include "clock.h"
+#include "expiry.h"
+#include "fault.h"
+#include "handle.h"
 #include "index.h"
+#include "key.h"
+#include "reap.h"
+#include "wake.h"
 
 #define SLICE_NS UINT64_C(100000000)
 #define SPIN_NS 30000u   /* a hand-over between two running processes takes far less */

@@ -4,7 +4,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "atomic.h"
+#include "fault.h"
+#include "handle.h"
+#include "wake.h"
 
 #if defined(SYS_futex)
 #define FUTEX_CALL SYS_futex

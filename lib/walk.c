@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* walk.c - over all keys.  A key does not move while it is there, so a cursor over
  * slots meets it exactly once. */
+#include <errno.h>
+#include <string.h>
+
+#include "atomic.h"
+#include "clock.h"
+#include "expiry.h"
+#include "extent.h"
+#include "handle.h"
 #include "index.h"
+#include "key.h"
+#include "walk.h"
 
 /* The key and metadata in a slot.  1: there is one, visible and not expired; 2: expired; 0: none. */
 static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLINTER_KEY_MAX],

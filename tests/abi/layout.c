@@ -6,8 +6,8 @@
  * classes, the geometry that follows from some limits, and what the hashes give for known input.
  * test_layout.sh compares it with what is kept for this format version.
  */
+#include "geometry.h"
 #include "index.h"
-#include "internal.h"
 #include "layout.h"
 #include "record.h"
 

@@ -13,7 +13,12 @@
  * ALL has a cleaner die at each of its steps after each death, FEW (of everyday) after one death
  * in five, NONE after none; with SPLINTER_TEST_SHORT set, or under a sanitizer, it is NONE.
  */
+#include "backing.h"
+#include "fault.h"
+#include "fork.h"
 #include "index.h"
+#include "lane.h"
+#include "lock.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "internal.h"
 #include "watch.h"
 
 #define BEHIND 16

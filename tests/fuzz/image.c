@@ -3,7 +3,10 @@
 #define XXH_INLINE_ALL
 #include "image.h"
 
+#include "backing.h"
+#include "geometry.h"
 #include "record.h"
+#include "session.h"
 
 #include <errno.h>
 #include <fcntl.h>

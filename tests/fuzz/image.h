@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "internal.h"
+#include "handle.h"
 
 #define IMAGE_KEYS 24 /* names, of which an image has some */
 const char *image_key(unsigned i);

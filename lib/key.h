@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* key.h - a key: its length, its hash, and whether another one is the same */
+#ifndef SPLINTER_KEY_H
+#define SPLINTER_KEY_H
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+#include <errno.h>
+
+#include "atomic.h"
+#include "handle.h"
+#include "hash.h"
+
+struct key {
+    const char *s;
+    uint32_t len;
+    uint32_t home;
+    uint64_t hash;
+};
+
+/* ---- the hash of a key ----
+ *
+ * It is part of the format: every process computes the same.  Keys of more than KEY_SHORT bytes
+ * take XXH3, https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md.  For the others, which are
+ * most, that would be a third of a get.  They take one multiplication of the key's two ends,
+ * each mixed with a secret of the store, whose product is folded: the mixing step of wyhash and
+ * foldhash, https://github.com/orlp/foldhash.  The last multiplication lets the bits that choose
+ * the bucket depend on all others: without it, short decimal numbers crowd.
+ */
+#define KEY_SHORT 16u
+
+/* The ends of a short key: together all of it. */
+struct key_ends {
+    uint64_t first, last;
+};
+
+static inline struct key_ends key_ends_of(const void *key, uint32_t len)
+{
+    struct key_ends ends;
+    const char *s = key;
+    if (__builtin_expect(len >= 8, 1)) {
+        payload_copy(&ends.first, s, 8);
+        payload_copy(&ends.last, s + len - 8, 8);
+    } else if (len >= 4) {
+        uint32_t first, last;
+        payload_copy(&first, s, 4);
+        payload_copy(&last, s + len - 4, 4);
+        ends = (struct key_ends){first, last};
+    } else {
+        uint8_t byte[3];
+        payload_copy(&byte[0], s, 1);
+        payload_copy(&byte[1], s + len / 2, 1);
+        payload_copy(&byte[2], s + len - 1, 1);
+        ends = (struct key_ends){byte[0] | (uint32_t)byte[1] << 8, byte[2]};
+    }
+    return ends;
+}
+
+/* The two halves of a product of 128 bits, one over the other. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
+{
+#ifdef __SIZEOF_INT128__
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+#else
+    uint64_t low = (a & UINT32_MAX) * (b & UINT32_MAX), high = (a >> 32) * (b >> 32);
+    uint64_t cross = (a >> 32) * (b & UINT32_MAX), cross2 = (a & UINT32_MAX) * (b >> 32);
+    uint64_t middle = (low >> 32) + (cross & UINT32_MAX) + cross2; /* cannot pass 64 bits */
+    return ((middle << 32) | (low & UINT32_MAX)) ^ (high + (cross >> 32) + (middle >> 32));
+#endif
+}
+
+static inline uint64_t key_short_hash(const struct splinter_store *s, struct key_ends ends,
+                                      uint32_t len)
+{
+    /* Keys of different length may have the same ends. */
+    uint64_t turned = s->seed2 << (len & 63) | s->seed2 >> (-len & 63);
+    return fold(ends.first ^ s->geo.seed, ends.last ^ turned) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static inline uint64_t key_hash(const struct splinter_store *s, const void *key, uint32_t len)
+{
+    if (len <= KEY_SHORT)
+        return key_short_hash(s, key_ends_of(key, len), len);
+    return XXH3_64bits_withSeed(key, len, s->geo.seed);
+}
+
+/* D. Lemire, "Fast Random Integer Generation in an Interval", 2019: multiply instead of divide. */
+static inline uint32_t hash_home(const struct splinter_store *s, uint64_t hash)
+{
+    return (uint32_t)((hash >> 32) * s->geo.buckets >> 32);
+}
+
+/* A sanitizer knows the end of an object better than that of a word. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_HWADDRESS__)
+#define KEY_BY_BYTES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer) || __has_feature(hwaddress_sanitizer)
+#define KEY_BY_BYTES 1
+#endif
+#endif
+
+/*
+ * Length of a key if that is 1 to KEY_SHORT; else 0, or more than that.  Its end is looked for in
+ * aligned words: such a word does not reach into a page, nor into a granule of tagged memory,
+ * that the string has no byte in; and memcheck knows what to make of it.
+ */
+static inline uint32_t key_short_length(const char *key)
+{
+#if defined(KEY_BY_BYTES)
+    return (uint32_t)strnlen(key, KEY_SHORT + 1);
+#elif defined(__SSE2__)
+    uint32_t skew = (uint32_t)(uintptr_t)key & 15;
+    const __m128i *word = (const __m128i *)(const void *)(key - skew), zero = _mm_setzero_si128();
+    uint32_t ends = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_load_si128(word), zero)) >> skew;
+    if (__builtin_expect(ends != 0, 1))
+        return (uint32_t)__builtin_ctz(ends);
+    ends = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_load_si128(word + 1), zero));
+    return ends ? 16 - skew + (uint32_t)__builtin_ctz(ends) : KEY_SHORT + 1;
+#else
+    const uint64_t low7 = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    uint32_t skew = (uint32_t)(uintptr_t)key & 7;
+    for (uint32_t at = 0; at < KEY_SHORT + 8; at += 8) {
+        uint64_t word, ends;
+        memcpy(&word, key - skew + at, 8);
+        ends = ~(((word & low7) + low7) | word | low7); /* 0x80 where a byte is 0 */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        ends = at ? ends : ends >> skew * 8 << skew * 8;
+        if (ends)
+            return at - skew + (uint32_t)__builtin_ctzll(ends) / 8;
+#else
+        ends = at ? ends : ends << skew * 8 >> skew * 8;
+        if (ends)
+            return at - skew + (uint32_t)__builtin_clzll(ends) / 8;
+#endif
+    }
+    return KEY_SHORT + 1;
+#endif
+}
+
+static inline int key_make(const struct splinter_store *s, const char *key, struct key *out)
+{
+    if (!key || !*key)
+        return -EINVAL;
+    size_t len = key_short_length(key);
+    if (len > KEY_SHORT)
+        len = strnlen(key, SPLINTER_KEY_MAX);
+    if (len >= SPLINTER_KEY_MAX)
+        return -ENAMETOOLONG;
+    out->s = key;
+    out->len = (uint32_t)len;
+    out->hash = key_hash(s, key, out->len);
+    out->home = hash_home(s, out->hash);
+    return 0;
+}
+
+static inline bool key_equal(const void *a, const char *b, uint32_t len)
+{
+    if (len > KEY_SHORT)
+        return payload_equal(a, b, len);
+    struct key_ends x = key_ends_of(a, len), y = key_ends_of(b, len);
+    return !((x.first ^ y.first) | (x.last ^ y.last));
+}
+
+#endif
