@@ -8,7 +8,7 @@
 #include "handle.h"
 #include "index.h"
 #include "key.h"
-#include "kv.h"
+#include "set.h"
 
 /* Set what was read and changed; 1: somebody was faster. */
 static int set_if_same(struct splinter_store *s, const struct key *key, const void *val, size_t len,

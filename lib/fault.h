@@ -17,11 +17,18 @@
 extern void (*fault_hook)(const char *step);
 void fault_reached(const char *step);
 
-/* The names also stand in a section of their own, for the test that none was left out. */
-#define fault_point(name) \
+/* All steps also stand in a section of their own, for the test that none was left out: one that is
+ * in line in several objects as often, from one place. */
+struct fault_step {
+    const char *name, *file, *function;
+    int line;
+};
+#define fault_point(step) \
     do { \
-        static const char *fault_step __attribute__((section("fault_steps"), used)) = (name); \
-        fault_reached(fault_step); \
+        static const struct fault_step fault_here = {(step), __FILE__, __func__, __LINE__}; \
+        static const struct fault_step *const fault_listed \
+            __attribute__((section("fault_steps"), used)) = &fault_here; \
+        fault_reached(fault_here.name); \
     } while (0)
 
 /* Mistakes that a test can make the library make, to see that it would find them. */

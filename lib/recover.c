@@ -7,7 +7,7 @@
  *
  * For an open change of a lane the question is whether its CAS on the slot's head happened:
  *  - the head is what the lane wanted to publish: yes;
- *  - somebody acknowledged it before replacing it (lane.ack, settle() in kv.c): yes;
+ *  - somebody acknowledged it before replacing it (lane.ack, settle() in change.c): yes;
  *  - neither: no, and it never will.
  * The head is read before the ack: who replaced the record acknowledged it before.
  * An unset publishes nothing; it happened if the slot no longer holds the key, since only
@@ -33,7 +33,7 @@ static bool unset_happened(struct splinter_store *s, struct lane *lane, struct s
 }
 
 /* The block of the replaced record becomes a spare, or waits for a sync, as retire() or
- * supersede() in kv.c would have done. */
+ * supersede() in change.c would have done. */
 static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
 {
     uint64_t old = load_relaxed(&lane->old);

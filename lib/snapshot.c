@@ -20,7 +20,7 @@
 #include "geometry.h"
 #include "handle.h"
 #include "key.h"
-#include "kv.h"
+#include "set.h"
 #include "store.h"
 
 /* The value of a key into *buf, made larger as needed.  -ENOENT: it is gone. */

@@ -47,8 +47,8 @@
 
 #define MAX_STEPS 256
 
-extern const char *const __start_fault_steps[];
-extern const char *const __stop_fault_steps[];
+extern const struct fault_step *const __start_fault_steps[];
+extern const struct fault_step *const __stop_fault_steps[];
 
 /* Memory of its own that the dying tell in. */
 struct board {
@@ -94,24 +94,25 @@ static void at_step(const char *step)
     kill(getpid(), SIGKILL);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* False: two steps have one name. */
+/* False: two steps have one name.  A step that is in line in several objects is listed by each. */
 static bool collect_steps(void)
 {
-    step_count = (unsigned)(__stop_fault_steps - __start_fault_steps);
-    if (step_count > MAX_STEPS)
-        die("%u steps, room for %d", step_count, MAX_STEPS);
-    memcpy(steps, __start_fault_steps, step_count * sizeof(*steps));
-    qsort(steps, step_count, sizeof(*steps), by_name);
-    for (unsigned i = 1; i < step_count; i++)
-        if (!strcmp(steps[i - 1], steps[i])) {
-            printf("# '%s' stands at two places\n", steps[i]);
+    const struct fault_step *const *at, *const *before;
+
+    for (at = __start_fault_steps; at < __stop_fault_steps; at++) {
+        for (before = __start_fault_steps; before < at; before++)
+            if (!strcmp((*before)->name, (*at)->name))
+                break;
+        if (before == at) {
+            if (step_count == MAX_STEPS)
+                die("more than %d steps", MAX_STEPS);
+            steps[step_count++] = (*at)->name;
+        } else if ((*before)->line != (*at)->line || strcmp((*before)->file, (*at)->file)) {
+            printf("# '%s' stands at two places: %s:%d and %s:%d\n", (*at)->name,
+                   (*before)->file, (*before)->line, (*at)->file, (*at)->line);
             return false;
         }
+    }
     return step_count > 0;
 }
 

@@ -9,7 +9,7 @@
  *
  *   process   mirrors
  *   lane      arena_alloc(), adopt(), change_class(), take_block(); give_up_spare(),
- *             arena_free_named(), slab_of_named(); retire() of kv.c; attach_leave()
+ *             arena_free_named(), slab_of_named(); retire() of change.c; attach_leave()
  *   cleaner   reap_entry(), recover_entry(): take_old(), zero_spare(), arena_free_named()
  *
  * Checked

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kv.pml - get, set, unset of one key, with death at every step (lib/kv.c, lib/recover.c)
+ * kv.pml - get, set, unset of one key, with death at every step (lib/change.c, set.c, unset.c, get.c, recover.c)
  *
  * Two or three writers, each with a lane, change one key, or its neighbour, which shares the
  * bucket; a reader gets the key.  A writer may be killed between any two steps.  The cleaner

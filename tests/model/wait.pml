@@ -6,7 +6,7 @@
  * waiters each wait for something newer than they saw, again and again.  Both may be killed.
  *
  *   process   mirrors
- *   writer    the compare-and-swap of a head in lib/kv.c, or the step of the epoch in
+ *   writer    the compare-and-swap of a head in lib/set.c or unset.c, or the step of the epoch in
  *             announce(); then wake(), which is wake_key() and wake_any()
  *   waiter    sleep_on_key() and the loop of splinter_store_wait_any(): set_bit(), futex_wait()
  *   memory    store buffers becoming visible; the kernel's end of a slice

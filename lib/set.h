@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kv.h - get, set, unset */
-#ifndef SPLINTER_KV_H
-#define SPLINTER_KV_H
-
-#include <stdbool.h>
+/* set.h - set, as the calls built on it see it */
+#ifndef SPLINTER_SET_H
+#define SPLINTER_SET_H
 
 #include "key.h"
 
@@ -17,7 +15,5 @@ struct put {
 };
 int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
            const struct put *put, uint64_t *out_epoch);
-int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
-             size_t *out_len);
 
 #endif

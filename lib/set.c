@@ -1,176 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kv.c - get, set, unset: the protocols, to be read from top to bottom
- *
- * Who excludes whom:
- *
- *              get    update   insert   unset        (of the same key)
- *    get       -      -        -        -
- *    update    -      CAS      CAS      CAS          on the slot's head
- *    insert    -      CAS      lock     lock
- *    unset     -      CAS      lock     lock         the insert lock of the key
- *
- * Invariants
- *  - A record is written whole before its head is published, and not changed until it is
- *    unlinked; then it is zeroed (after a release fence) by whoever unlinked it.
- *  - The epoch of a change is taken after the head it replaces was read: so the epochs of a
- *    key only rise.
- *  - Before somebody replaces a record whose lane still has that change open, he tells the lane
- *    that it was published (settle): the cleaner of the lane, should it die, would
- *    otherwise not see its record in the slot any more and take the change for not done.
- *  - Durable stores: a record that a sync may have written to disk as its key's current one stays
- *    whole, and says by which epoch it was superseded, until a sync that began later has ended.
+ * set.c - set: of a key that is there, of one that is not; the fast way of nearly every call, and the
+ * whole of it
  */
 #include <errno.h>
+#include <string.h>
 
 #include "arena.h"
 #include "atomic.h"
 #include "attach.h"
+#include "change.h"
 #include "clock.h"
 #include "counts.h"
 #include "expiry.h"
-#include "extent.h"
 #include "fault.h"
 #include "fork.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
-#include "kv.h"
 #include "lane.h"
 #include "lock.h"
 #include "reap.h"
 #include "record.h"
+#include "set.h"
 #include "sync.h"
-#include "wake.h"
-#include "walk.h"
-
-/* ---- pieces ---- */
-
-static uint64_t epoch_take(struct splinter_store *s)
-{
-    return fetch_add_seq_cst(&s->header->epoch, 1) + 1;
-}
-
-/* The change is visible: say so to sleepers.  The second step of the epoch wakes those in
- * wait_any who read the first before the change could be seen. */
-__attribute__((always_inline)) static inline void announce(struct splinter_store *s, struct bucket *home)
-{
-    struct header *h = s->header;
-    fault_point("announce: begun");
-    fetch_add_seq_cst(&h->epoch, 1);
-    fault_point("announce: epoch stepped");
-    /* Pairs, as the other one, with the CAS in wake_ask(). [=sleep] */
-    if (load_seq_cst(&home->wait) & 1)
-        wake_key(home);
-    fault_point("announce: key woken");
-    if (load_seq_cst(&h->any_wait) & 1)
-        wake_any(s);
-    fault_point("announce: done");
-}
-
-__attribute__((noinline)) static void settle(struct splinter_store *s, const struct found *f,
-                                             uint32_t tag)
-{
-    uint64_t epoch = load_relaxed(&f->rec->epoch);
-    struct lane *lane = lane_shared(s, tag);
-    if (lane && load_relaxed(&lane->epoch) == epoch && epoch) { /* [<journal] */
-        /* Only what was really published may be acknowledged: the record was read from the head
-         * only if that is still there.  Our CAS on head releases this to the cleaner. */
-        if (head_unchanged(f->slot, f->head))
-            raise_u64(&lane->ack, epoch); /* [>ack] */
-        fault_point("settle: acknowledged");
-    }
-}
-
-/* Open the lane's journal: from here to close_change() a cleaner decides by the slot's head and
- * the lane's ack whether the change was made. */
-static inline void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, uint64_t expect,
-                        uint64_t head, uint64_t old, uint32_t at, uint64_t epoch)
-{
-    struct lane *l = lane->shared;
-    l->slot = slot;
-    l->expect = expect;
-    l->head = head;
-    store_relaxed(&l->old, old);
-    l->kind = kind;
-    l->done = 0;
-    l->spare_at = (uint8_t)at;
-    crash_order();
-    fault_point("open: described");
-    store_release(&l->epoch, epoch); /* read by settle() of those who find our record [>journal] */
-    fault_point("open: open");
-}
-
-static void close_change(struct lane_private *lane)
-{
-    crash_order();
-    store_release(&lane->shared->epoch, 0);
-    fault_point("close: closed");
-    crash_order(); /* the next change is not described in an open journal */
-}
-
-/* May the record be the only one of its key that a power cut leaves?  Then it stays as it is until
- * a sync has ended.  One that no sync covers, not even the one now under way, may go at once: what
- * the disk has of the key is older.  After epoch_take(). */
-static inline bool must_keep(const struct splinter_store *s, uint64_t epoch)
-{
-    if (!s->durable)
-        return false;
-    /* The lane's turn was taken before: pairs with the fence in grace() of sync.c. */
-    fence_seq_cst_after_rmw(); /* [=keep] */
-    return epoch <= load_acquire(&s->header->keep) && !fault_bug(BUG_ZERO_EARLY);
-}
-
-/* retire() for a record that is kept. */
-__attribute__((noinline)) static void supersede(struct splinter_store *s, struct lane_private *lane, uint64_t head,
-                      uint64_t epoch, uint32_t at)
-{
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
-    store_release(&rec->superseded, epoch);
-    fault_point("supersede: marked");
-    arena_limbo(s, HEAD_REF(head));
-    crash_order();
-    fault_point("supersede: in limbo");
-    store_relaxed(&lane->shared->spare[at], 0);
-    fault_point("supersede: spare gone");
-    close_change(lane);
-    lane->spare_class[at] = 0;
-}
-
-/* The old record's block becomes the lane's spare `at`; closes the change.  A block of 0 units has
- * no size that a store of ours gives it, and is given up. */
-__attribute__((always_inline)) static inline void retire_block(struct lane_private *lane,
-                                                               uint64_t old, struct record *rec,
-                                                               uint64_t size, uint32_t units,
-                                                               uint32_t class, uint32_t at)
-{
-    /* Readers that copied any of the zeroes see the new head.  Pairs with head_unchanged(). */
-    fence_release(); /* [>unlinked] */
-    payload_zero(rec, size);
-    fault_point("retire: zeroed");
-    store_relaxed(&rec->tag, (uint16_t)lane->number);
-    crash_order();
-    fault_point("retire: tagged");
-    store_relaxed(&lane->shared->spare[at], units ? old : 0);
-    lane->spare_ref[at] = (uint32_t)(old >> 32);
-    fault_point("retire: kept as a spare");
-    close_change(lane);
-    lane->spare_class[at] = units ? class + 1 : 0;
-}
-
-__attribute__((noinline)) static void retire(struct splinter_store *s, struct lane_private *lane,
-                                             uint64_t head, uint64_t old, uint32_t at)
-{
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
-    uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
-                    load_relaxed(&rec->value_len);
-    uint32_t class, units = arena_block_of_size(s, HEAD_REF(head), size, &class);
-    /* What was stored, not what could be: but never past the block, whatever the record says. */
-    if (size > (uint64_t)units * UNIT)
-        size = (uint64_t)units * UNIT;
-    retire_block(lane, old, rec, size, units, class, at);
-    lane->last = at;
-}
 
 __attribute__((always_inline)) static inline void write_record(
     struct record *rec, const struct lane_private *lane, const char *key, uint32_t key_len,
@@ -211,8 +64,6 @@ __attribute__((noinline)) static void clean_spare(struct record *rec, uint32_t k
     payload_zero((uint8_t *)rec + rest, value_offset(key_len) + len - rest);
     fault_point("clean: whole");
 }
-
-/* ---- set ---- */
 
 /* The key is there.  1: done; 0: look again; else an error. */
 __attribute__((always_inline)) static inline int update(struct splinter_store *s, struct lane_private *lane, const struct found *f,
@@ -258,33 +109,6 @@ __attribute__((always_inline)) static inline int update(struct splinter_store *s
     else
         retire(s, lane, f->head, old, at);
     return 1;
-}
-
-/* Count a key before it is claimed. */
-static int keys_reserve(struct splinter_store *s)
-{
-    uint64_t before = fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) + 1);
-    fault_point("keys: counted");
-    if ((uint32_t)before < s->geo.slots)
-        return 0;
-    fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) - 1);
-    fault_point("keys: too many, taken back");
-    return -ENOSPC;
-}
-
-static void keys_release(struct splinter_store *s)
-{
-    fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) - 1);
-    fault_point("keys: one less");
-}
-
-/* Lower the overflow counts from the key's home up to, not including, bucket `end`. */
-static void lower_overflow(struct splinter_store *s, const struct key *key, uint32_t end)
-{
-    for (uint32_t b = key->home; b != end; b = index_next(s, b)) {
-        fetch_sub_seq_cst(&s->index[b].overflow, 1);
-        fault_point("overflow: lowered");
-    }
 }
 
 /* Put the record into a vacant slot of the probe chain.  Under the lock, the key is not there. */
@@ -531,197 +355,6 @@ otherwise:
     return -EAGAIN;
 }
 
-/* ---- unset ---- */
-
-static int unset_locked(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-                        uint64_t if_epoch, bool expired_only, size_t *out_len)
-{
-    uint32_t at, races = 0;
-    lane_spare_empty(s, lane, &at);
-    lane->shared->hash = key->hash;
-    fault_point("unset: hash kept");
-    for (;;) {
-        struct found f;
-        int r = index_find_anywhere(s, key, &f, &races);
-        if (r <= 0)
-            return r ? r : -ENOENT;
-        uint64_t epoch = load_relaxed(&f.rec->epoch), expiry = load_relaxed(&f.rec->expiry);
-        uint32_t len = load_relaxed(&f.rec->value_len);
-        uint64_t old = NAMED(HEAD_REF(f.head), arena_generation(s, HEAD_REF(f.head)));
-        if (!head_unchanged(f.slot, f.head)) {
-            if (++races > RACES_MAX)
-                return -EAGAIN;
-            continue;
-        }
-        bool over = expiry_passed(s, expiry);
-        if (expired_only && !over)
-            return -ENOENT;
-        if (!over && if_epoch && epoch != if_epoch)
-            return -ESTALE;
-        settle(s, &f, load_relaxed(&f.rec->tag));
-        uint64_t mine = epoch_take(s), expect = f.head;
-        fault_point("unset: epoch taken");
-        bool keep = must_keep(s, epoch);
-        open_change(lane, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, f.number, expect, 0, old, at,
-                    mine);
-        if (!cas_seq_cst(&f.slot->head, &expect, 0)) {
-            fault_point("unset: lost");
-            close_change(lane);
-            if (++races > RACES_MAX)
-                return -EAGAIN;
-            continue;
-        }
-        crash_order();
-        fault_point("unset: vacated");
-        lane->shared->done = 1;
-        crash_order();
-        fault_point("unset: done");
-        lower_overflow(s, key, f.bucket);
-        if (keep)
-            supersede(s, lane, f.head, mine, at);
-        else
-            retire(s, lane, f.head, old, at);
-        keys_release(s);
-        if (out_len)
-            *out_len = len;
-        return over ? 2 : 1;
-    }
-}
-
-int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
-             size_t *out_len)
-{
-    if (s->read_only)
-        return -EROFS;
-    struct found f;
-    uint32_t races = 0;
-    int r = index_find_anywhere(s, key, &f, &races);
-    if (r <= 0)
-        return r ? r : -ENOENT;
-    r = attach_own(s);
-    if (r)
-        return r;
-    struct lane_private *lane = lane_acquire(s);
-    /* A get that comes upon an expired key cleans up in passing; it does not wait for that. */
-    r = key_lock(s, lane, key, !expired_only);
-    if (!r) {
-        r = unset_locked(s, lane, key, if_epoch, expired_only, out_len);
-        key_unlock(s, lane, key);
-    }
-    lane_release(s, lane);
-    if (r > 0)
-        announce(s, &s->index[key->home]);
-    if (r == 1)
-        return sync_as_asked(s);
-    /* Expired: it was not there any more for anybody; its bytes are gone now. */
-    return r == 2 ? (expired_only ? 0 : -ENOENT) : r;
-}
-
-/* ---- the calls ---- */
-
-/* The get of everyday: a short key in its home bucket, a small value without an end of life, and
- * nobody interferes; or a key that is not there.  -EAGAIN: anything else, to be found out by the
- * careful way.  A third of its instructions and no call, so that the processor sees the next call's
- * cache misses during ours. */
-static_assert(KEY_SHORT + PAYLOAD_INLINE <= SPLINTER_KEY_MAX, "PLAIN_UNITS");
-static inline int get_plainly(struct splinter_store *s, const char *name, void *buf,
-                              size_t buf_size, size_t *out_size)
-{
-    uint32_t key_len = key_short_length(name);
-    if (key_len - 1 >= KEY_SHORT)
-        return -EAGAIN;
-    uint64_t hash = key_short_hash(s, key_ends_of(name, key_len), key_len);
-    uint32_t home = hash_home(s, hash);
-    if (!index_present(s, home))
-        return -ENOENT;
-    struct bucket *bucket = &s->index[home];
-    const struct slot *slot = slot_with_hash(bucket, hash);
-    if (load_acquire(&slot->hash) != hash) { /* [<visible] */
-        /* Not there only if no slot has it in one pass: the one above may have had the hash of a key
-         * that went, until it got another one, while the key stands in the next slot. */
-        for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
-            if (load_acquire(&bucket->slot[i].hash) == hash) /* [<visible] */
-                return -EAGAIN;
-        return load_acquire(&bucket->overflow) ? -EAGAIN : -ENOENT;
-    }
-    uint64_t head = load_acquire(&slot->head); /* [<publish] */
-    /* A vacant head is the highest reference. */
-    if (HEAD_REF(head) >= load_relaxed(&s->plain_units))
-        return -EAGAIN;
-    const struct record *rec = (const void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
-    size_t len = load_relaxed(&rec->value_len);
-    if (load_relaxed(&rec->key_len) != key_len || len > PAYLOAD_INLINE || len > buf_size ||
-        load_relaxed(&rec->expiry) || !key_equal(rec + 1, name, key_len))
-        return -EAGAIN;
-    payload_copy(buf, (const uint8_t *)(rec + 1) + KEY_SHORT, len);
-    if (!head_unchanged(slot, head))
-        return -EAGAIN;
-    if (out_size)
-        *out_size = len;
-    return 0;
-}
-
-__attribute__((noinline)) static int get_carefully(struct splinter_store *s, const char *name,
-                                                   void *buf, size_t buf_size, size_t *out_size,
-                                                   struct splinter_meta *meta)
-{
-    struct key key;
-    if (!s || (meta && meta->struct_size < sizeof *meta))
-        return -EINVAL;
-    int r = key_make(s, name, &key);
-    if (r)
-        return r;
-    for (uint32_t races = 0; races <= RACES_MAX; races++) {
-        struct found f;
-        r = index_find_anywhere(s, &key, &f, &races);
-        if (r <= 0)
-            return r ? r : -ENOENT;
-        const struct record *rec = f.rec;
-        uint32_t len = load_relaxed(&rec->value_len), from = value_offset(key.len);
-        uint64_t expiry = load_relaxed(&rec->expiry);
-        struct splinter_meta m = {.struct_size = sizeof m,
-                                  .epoch = load_relaxed(&rec->epoch),
-                                  .value_size = len,
-                                  .type = load_relaxed(&rec->type),
-                                  .revision = load_relaxed(&rec->revision),
-                                  .retries = races};
-        /* Untrusted until the head is seen unchanged, so bounded before it is used. */
-        bool sane = len && len <= s->geo.max_value &&
-                    file_reaches(s, HEAD_REF(f.head) + ((uint64_t)from + len + UNIT - 1) / UNIT);
-        if (sane && buf && len <= buf_size)
-            payload_copy(buf, (const uint8_t *)rec + from, len);
-        if (!head_unchanged(f.slot, f.head))
-            continue;
-        if (!sane)
-            return -EBADMSG;
-        if (expiry) {
-            if (expiry_passed(s, expiry)) {
-                if (!s->read_only)
-                    kv_unset(s, &key, 0, true, NULL);
-                return -ENOENT;
-            }
-            uint64_t now = now_realtime();
-            m.ttl_ns = expiry > now ? expiry - now : 1;
-        }
-        if (out_size)
-            *out_size = len;
-        if (meta)
-            *meta = m;
-        return buf && len > buf_size ? -EMSGSIZE : 0;
-    }
-    return -EAGAIN;
-}
-
-int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t buf_size,
-                       size_t *out_size, struct splinter_meta *meta)
-{
-    if (s && name && buf && !meta) {
-        int r = get_plainly(s, name, buf, buf_size, out_size);
-        return r != -EAGAIN ? r : get_carefully(s, name, buf, buf_size, out_size, NULL);
-    }
-    return get_carefully(s, name, buf, buf_size, out_size, meta);
-}
-
 __attribute__((noinline)) static int set_carefully(struct splinter_store *s, const char *name,
                                                    const void *val, size_t len,
                                                    const struct splinter_set_options *options,
@@ -772,33 +405,4 @@ int splinter_store_set(splinter_store *s, const char *name, const void *val, siz
     if (set_plainly(s, name, val, len, out_epoch, false))
         return set_carefully(s, name, val, len, NULL, out_epoch);
     return 0;
-}
-
-int splinter_store_unset(splinter_store *s, const char *name, uint64_t if_epoch, size_t *out_len)
-{
-    struct key key;
-    if (!s)
-        return -EINVAL;
-    int r = key_make(s, name, &key);
-    return r ? r : kv_unset(s, &key, if_epoch, false, out_len);
-}
-
-int splinter_store_sweep(splinter_store *s)
-{
-    if (!s)
-        return -EINVAL;
-    if (s->read_only)
-        return -EROFS;
-    if (!load_relaxed(&s->header->ttl_used))
-        return 0;
-    char name[SPLINTER_KEY_MAX];
-    struct splinter_meta m;
-    uint64_t cursor = 0;
-    int r, swept = 0;
-    while ((r = walk_next(s, &cursor, name, &m))) {
-        struct key key;
-        if (r == 2 && !key_make(s, name, &key) && !kv_unset(s, &key, 0, true, NULL))
-            swept++;
-    }
-    return swept;
 }
