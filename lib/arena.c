@@ -34,7 +34,7 @@ static struct slab *slab_of(struct splinter_store *s, uint32_t ref, uint32_t *bl
 {
     uint32_t number = ref >> s->slab_shift;
     if (number >= s->geo.slabs || number >= load_acquire(&s->header->slabs_used) ||
-        !store_knows(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
+        !file_covers(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
         return NULL;
     struct slab *slab = arena_slab(s, number);
     uint32_t units = load_relaxed(&slab->block_units);
@@ -53,7 +53,7 @@ uint32_t arena_block_units(struct splinter_store *s, uint32_t ref)
     if (!slab)
         return 0;
     uint32_t units = load_relaxed(&slab->block_units), at = ref & (s->geo.slab_units - 1);
-    return units && units <= s->geo.slab_units - at && store_knows(s, (uint64_t)ref + units) ? units
+    return units && units <= s->geo.slab_units - at && file_covers(s, (uint64_t)ref + units) ? units
                                                                                            : 0;
 }
 
@@ -67,34 +67,34 @@ uint32_t arena_block_units(struct splinter_store *s, uint32_t ref)
  * All three right, the block is the lane's, and stays so: nobody but the lane, or its cleaner,
  * would free it, and a slab with a block in use keeps its class.
  */
-static struct slab *slab_of_named(struct splinter_store *s, uint64_t named, uint32_t tag,
+static struct slab *slab_of_block(struct splinter_store *s, uint64_t id, uint32_t lane_number,
                                   uint32_t *block)
 {
-    uint32_t ref = (uint32_t)(named >> 32);
-    struct slab *slab = named ? slab_of(s, ref, block) : NULL;
-    if (!slab || !store_knows(s, (uint64_t)ref + 1))
+    uint32_t ref = (uint32_t)(id >> 32);
+    struct slab *slab = id ? slab_of(s, ref, block) : NULL;
+    if (!slab || !file_covers(s, (uint64_t)ref + 1))
         return NULL;
     const struct record *rec = (const void *)(s->arena + (uint64_t)ref * UNIT);
-    /* Acquire: pairs with the setting of the bit in take_block(), after the tag. [<tagged] */
+    /* Acquire: pairs with the setting of the bit in take_block(), after the tag. [<block-lane] */
     if (!(load_acquire(&slab->bits[*block / 64]) >> *block % 64 & 1) ||
-        load_relaxed(&rec->tag) != tag)
+        load_relaxed(&rec->lane) != lane_number)
         return NULL;
     /* Pairs with the release fence in change_class(), after the generation. [<class] */
     fence_acquire();
-    return load_relaxed(&slab->generation) == (uint32_t)named ? slab : NULL;
+    return load_relaxed(&slab->generation) == (uint32_t)id ? slab : NULL;
 }
 
-bool arena_is_lanes(struct splinter_store *s, uint64_t named, uint32_t tag)
+bool arena_is_lanes(struct splinter_store *s, uint64_t id, uint32_t lane_number)
 {
     uint32_t block;
-    return slab_of_named(s, named, tag, &block);
+    return slab_of_block(s, id, lane_number, &block);
 }
 
 /* Free a named block, if it is still the lane's.  It was zeroed before. */
-void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag)
+void arena_free_block(struct splinter_store *s, uint64_t id, uint32_t lane_number)
 {
     uint32_t block;
-    struct slab *slab = slab_of_named(s, named, tag, &block);
+    struct slab *slab = slab_of_block(s, id, lane_number, &block);
     if (!slab)
         return;
     uint64_t bit = UINT64_C(1) << block % 64;
@@ -197,17 +197,17 @@ static int take_block(struct splinter_store *s, struct lane_private *lane, uint3
         if (r)
             return r;
         uint32_t ref = (number << s->slab_shift) + local;
-        if (!store_knows(s, (uint64_t)ref + units))
+        if (!file_covers(s, (uint64_t)ref + units))
             return -EBADMSG;
         struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
-        store_relaxed(&rec->tag, (uint16_t)lane->number);
+        store_relaxed(&rec->lane, (uint16_t)lane->number);
         crash_order();
-        fault_point("block: tagged");
-        store_relaxed(&lane->shared->spare[at], NAMED(ref, load_relaxed(&slab->generation)));
+        fault_point("block: lane noted");
+        store_relaxed(&lane->shared->spare[at], block_id(ref, load_relaxed(&slab->generation)));
         lane->spare_ref[at] = ref;
         crash_order();
         fault_point("block: named");
-        fetch_or_acq_rel(&slab->bits[w], UINT64_C(1) << bit); /* [>tagged] */
+        fetch_or_acq_rel(&slab->bits[w], UINT64_C(1) << bit); /* [>block-lane] */
         fault_point("block: taken");
         return 0;
     }
@@ -228,7 +228,7 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
     uint32_t old = load_relaxed(&slab->block_units);
     store_relaxed(&slab->generation, load_relaxed(&slab->generation) + 1);
     /* Who finds what we write from here on where a tag was, finds the generation changed.  Pairs
-     * with slab_of_named(). [>class] */
+     * with slab_of_block(). [>class] */
     fence_release();
     fault_point("class: generation stepped");
     if (old) {
@@ -237,12 +237,12 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
         uint64_t start = (uint64_t)((uint8_t *)slab - s->arena) / UNIT;
         for (uint32_t i = 0; i < n && SLAB_HEADER_UNITS + (i + 1) * old <= reserved; i++) {
             /* What is reserved is what the header says, and may be more than there is. */
-            if (!store_knows(s, start + SLAB_HEADER_UNITS + (i + 1) * old))
+            if (!file_covers(s, start + SLAB_HEADER_UNITS + (i + 1) * old))
                 break;
             payload_zero(first + (uint64_t)i * old * UNIT, sizeof(struct record));
         }
     }
-    fault_point("class: old tags zeroed");
+    fault_point("class: old headers zeroed");
     store_release(&slab->block_units, units);
     fault_point("class: changed");
 }
@@ -252,7 +252,7 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
 static int adopt(struct splinter_store *s, struct lane_private *lane, uint32_t number,
                  uint32_t class, uint32_t at, bool convert)
 {
-    if (!store_knows(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
+    if (!file_covers(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
         return -ENOBUFS;
     struct slab *slab = arena_slab(s, number);
     uint32_t units = class_units(class), has = load_acquire(&slab->block_units);
@@ -348,7 +348,7 @@ uint64_t arena_used_bytes(struct splinter_store *s)
     uint64_t bytes = 0, spare = 0;
     uint32_t used = load_acquire(&s->header->slabs_used);
     for (uint32_t i = 0; i < used && i < s->geo.slabs; i++) {
-        if (!store_knows(s, ((uint64_t)i << s->slab_shift) + SLAB_HEADER_UNITS))
+        if (!file_covers(s, ((uint64_t)i << s->slab_shift) + SLAB_HEADER_UNITS))
             break;
         struct slab *slab = arena_slab(s, i);
         uint64_t units = load_relaxed(&slab->block_units);
@@ -360,9 +360,9 @@ uint64_t arena_used_bytes(struct splinter_store *s)
     for (uint32_t i = 0; i < entries * ENTRY_LANES && i < MAX_ENTRIES * ENTRY_LANES; i++)
         for (uint32_t k = 0; k < LANE_SPARES; k++) {
             const struct lane *lane = &s->registry[i / ENTRY_LANES].lane[i % ENTRY_LANES];
-            uint64_t named = load_relaxed(&lane->spare[k]);
-            uint32_t ref = (uint32_t)(named >> 32);
-            if (named && arena_is_used(s, ref) && arena_generation(s, ref) == (uint32_t)named)
+            uint64_t id = load_relaxed(&lane->spare[k]);
+            uint32_t ref = (uint32_t)(id >> 32);
+            if (id && arena_is_used(s, ref) && arena_generation(s, ref) == (uint32_t)id)
                 spare += (uint64_t)arena_block_units(s, ref) * UNIT;
         }
     return bytes > spare ? bytes - spare : 0;

@@ -12,8 +12,8 @@
 int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t at);
 
 /* Is the named block still the lane's of this number?  Free it, if it is; it was zeroed before. */
-bool arena_is_lanes(struct splinter_store *s, uint64_t named, uint32_t tag);
-void arena_free_named(struct splinter_store *s, uint64_t named, uint32_t tag);
+bool arena_is_lanes(struct splinter_store *s, uint64_t id, uint32_t lane_number);
+void arena_free_block(struct splinter_store *s, uint64_t id, uint32_t lane_number);
 
 /* Units of the block at ref; 0 if there is none. */
 uint32_t arena_block_units(struct splinter_store *s, uint32_t ref);

@@ -49,7 +49,7 @@
     __atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 
 /*
- * Order towards a reaper, not towards a running reader: what stands before it is in memory when
+ * Order towards a cleaner, not towards a running reader: what stands before it is in memory when
  * the process is killed after it.  A kill is precise, and the kernel orders everything the dead
  * process did before the release of its lock; so the compiler alone has to be held.
  */
@@ -96,7 +96,7 @@ static inline void raise_u32(uint32_t *p, uint32_t v)
 
 /*
  * Bytes of keys and values, which a reader may copy while a writer zeroes them: the copy counts
- * only after the slot's head was seen unchanged.  All such accesses go through here.
+ * only after the slot's current word was seen unchanged.  All such accesses go through here.
  *
  * To the C standard, and to ThreadSanitizer, a plain copy that meets a store is a race, whatever
  * is done with it afterwards.  So under ThreadSanitizer each word is loaded and stored as a

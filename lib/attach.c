@@ -28,7 +28,7 @@
 #include "syncpoint.h"
 
 /* Entry i is locked by us: clean up after its last holder, and take it. */
-static int take(struct splinter_store *s, uint32_t i)
+static int entry_claim(struct splinter_store *s, uint32_t i)
 {
     /* Everything up to here: whoever reads registry_used may touch all entries below it. */
     int r = backing_reserve(s->fd, s->geo.registry_off, (i + 1) * sizeof(struct entry));
@@ -62,7 +62,7 @@ static int take(struct splinter_store *s, uint32_t i)
     return 0;
 }
 
-static int take_some_entry(struct splinter_store *s)
+static int entry_claim_any(struct splinter_store *s)
 {
     uint32_t used = load_acquire(&s->header->registry_used);
     /* First those that were left in order, then one that was never used, then any. */
@@ -72,7 +72,7 @@ static int take_some_entry(struct splinter_store *s)
                 continue;
             int r = registry_lock_entry(s, i);
             if (!r)
-                return take(s, i);
+                return entry_claim(s, i);
             if (r != -EAGAIN)
                 return error_set(-r, "the file system of the store has no file locks");
         }
@@ -86,10 +86,10 @@ static int make_whole(struct splinter_store *s)
     const struct splinter_open_options *o = s->options;
     if (registry_anybody(s))
         return 0;
-    switch (sync_how_left(s)) {
+    switch (sync_state(s)) {
     case LEFT_CLEAN:
         if (!o || !(o->flags & SPLINTER_REBUILD))
-            return sync_unclean(s);
+            return sync_mark_open(s);
         break;
     case LEFT_RUNNING: /* killed: what they held is found out entry by entry */
         if (!o || !(o->flags & SPLINTER_REBUILD))
@@ -104,13 +104,13 @@ static int make_whole(struct splinter_store *s)
 static int enter(struct splinter_store *s)
 {
     if (!s->durable)
-        return take_some_entry(s);
+        return entry_claim_any(s);
     int r = registry_lock_open(s);
     if (r)
         return r;
     r = make_whole(s);
     if (!r)
-        r = take_some_entry(s);
+        r = entry_claim_any(s);
     registry_unlock_open(s);
     return r;
 }
@@ -146,7 +146,7 @@ void attach_leave(struct splinter_store *s)
         struct entry *e = &s->registry[s->entry];
         for (uint32_t l = 0; l < ENTRY_LANES; l++)
             for (uint32_t k = 0; k < LANE_SPARES; k++) {
-                arena_free_named(s, load_relaxed(&e->lane[l].spare[k]), s->lane[l].number);
+                arena_free_block(s, load_relaxed(&e->lane[l].spare[k]), s->lane[l].number);
                 crash_order();
                 store_relaxed(&e->lane[l].spare[k], 0);
             }

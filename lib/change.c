@@ -6,17 +6,17 @@
  *
  *              get    update   insert   unset        (of the same key)
  *    get       -      -        -        -
- *    update    -      CAS      CAS      CAS          on the slot's head
+ *    update    -      CAS      CAS      CAS          on the slot's current word
  *    insert    -      CAS      lock     lock
  *    unset     -      CAS      lock     lock         the insert lock of the key
  *
  * Invariants
- *  - A record is written whole before its head is published, and not changed until it is
+ *  - A record is written whole before its current word is published, and not changed until it is
  *    unlinked; then it is zeroed (after a release fence) by whoever unlinked it.
- *  - The epoch of a change is taken after the head it replaces was read: so the epochs of a
+ *  - The epoch of a change is taken after the current word it replaces was read: so the epochs of a
  *    key only rise.
  *  - Before somebody replaces a record whose lane still has that change open, he tells the lane
- *    that it was published (settle): the cleaner of the lane, should it die, would
+ *    that it was published (acknowledge): the cleaner of the lane, should it die, would
  *    otherwise not see its record in the slot any more and take the change for not done.
  *  - Durable stores: a record that a sync may have written to disk as its key's current one stays
  *    whole, and says by which epoch it was superseded, until a sync that began later has ended.
@@ -33,47 +33,47 @@
 #include "key.h"
 #include "lane.h"
 
-__attribute__((noinline)) void settle(struct splinter_store *s, const struct found *f,
-                                             uint32_t tag)
+__attribute__((noinline)) void acknowledge(struct splinter_store *s, const struct lookup *f,
+                                             uint32_t lane_number)
 {
     uint64_t epoch = load_relaxed(&f->rec->epoch);
-    struct lane *lane = lane_shared(s, tag);
+    struct lane *lane = lane_shared(s, lane_number);
     if (lane && load_relaxed(&lane->epoch) == epoch && epoch) { /* [<journal] */
-        /* Only what was really published may be acknowledged: the record was read from the head
-         * only if that is still there.  Our CAS on head releases this to the cleaner. */
-        if (head_unchanged(f->slot, f->head))
+        /* Only what was really published may be acknowledged: the record was read from the current word
+         * only if that is still there.  Our CAS on current word releases this to the cleaner. */
+        if (still_current(f->slot, f->current))
             raise_u64(&lane->ack, epoch); /* [>ack] */
-        fault_point("settle: acknowledged");
+        fault_point("acknowledge: told");
     }
 }
 
-/* retire() for a record that is kept. */
-__attribute__((noinline)) void supersede(struct splinter_store *s, struct lane_private *lane, uint64_t head,
+/* recycle() for a record that is kept. */
+__attribute__((noinline)) void retire(struct splinter_store *s, struct lane_private *lane, uint64_t current,
                       uint64_t epoch, uint32_t at)
 {
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)CURRENT_REF(current) * UNIT);
     store_release(&rec->superseded, epoch);
-    fault_point("supersede: marked");
-    arena_limbo(s, HEAD_REF(head));
+    fault_point("retire: marked");
+    arena_limbo(s, CURRENT_REF(current));
     crash_order();
-    fault_point("supersede: in limbo");
+    fault_point("retire: in limbo");
     store_relaxed(&lane->shared->spare[at], 0);
-    fault_point("supersede: spare gone");
+    fault_point("retire: spare gone");
     close_change(lane);
     lane->spare_class[at] = 0;
 }
 
-__attribute__((noinline)) void retire(struct splinter_store *s, struct lane_private *lane,
-                                             uint64_t head, uint64_t old, uint32_t at)
+__attribute__((noinline)) void recycle(struct splinter_store *s, struct lane_private *lane,
+                                             uint64_t current, uint64_t old, uint32_t at)
 {
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
+    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)CURRENT_REF(current) * UNIT);
     uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
                     load_relaxed(&rec->value_len);
-    uint32_t class, units = arena_block_of_size(s, HEAD_REF(head), size, &class);
+    uint32_t class, units = arena_block_of_size(s, CURRENT_REF(current), size, &class);
     /* What was stored, not what could be: but never past the block, whatever the record says. */
     if (size > (uint64_t)units * UNIT)
         size = (uint64_t)units * UNIT;
-    retire_block(lane, old, rec, size, units, class, at);
+    recycle_block(lane, old, rec, size, units, class, at);
     lane->last = at;
 }
 

@@ -12,13 +12,13 @@
 
 /* Tell the lane with this number, if it has the change of the found record still open, that it was
  * published. */
-void settle(struct splinter_store *s, const struct found *f, uint32_t tag);
+void acknowledge(struct splinter_store *s, const struct lookup *f, uint32_t lane_number);
 
 /* What becomes of the record that was replaced; closes the change.  Kept until a sync has ended; or
  * zeroed, and its block becomes the lane's spare `at`. */
-void supersede(struct splinter_store *s, struct lane_private *lane, uint64_t head, uint64_t epoch,
+void retire(struct splinter_store *s, struct lane_private *lane, uint64_t current, uint64_t epoch,
                uint32_t at);
-void retire(struct splinter_store *s, struct lane_private *lane, uint64_t head, uint64_t old,
+void recycle(struct splinter_store *s, struct lane_private *lane, uint64_t current, uint64_t old,
             uint32_t at);
 
 /* Count a key before it is claimed (-ENOSPC), and after it is gone. */
@@ -50,22 +50,22 @@ __attribute__((always_inline)) static inline void announce(struct splinter_store
     fault_point("announce: done");
 }
 
-/* Open the lane's journal: from here to close_change() a cleaner decides by the slot's head and
+/* Open the lane's journal: from here to close_change() a cleaner decides by the slot's current word and
  * the lane's ack whether the change was made. */
 static inline void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, uint64_t expect,
-                        uint64_t head, uint64_t old, uint32_t at, uint64_t epoch)
+                        uint64_t current, uint64_t old, uint32_t at, uint64_t epoch)
 {
     struct lane *l = lane->shared;
     l->slot = slot;
     l->expect = expect;
-    l->head = head;
+    l->current = current;
     store_relaxed(&l->old, old);
     l->kind = kind;
     l->done = 0;
     l->spare_at = (uint8_t)at;
     crash_order();
     fault_point("open: described");
-    store_release(&l->epoch, epoch); /* read by settle() of those who find our record [>journal] */
+    store_release(&l->epoch, epoch); /* read by acknowledge() of those who find our record [>journal] */
     fault_point("open: open");
 }
 
@@ -84,28 +84,28 @@ static inline bool must_keep(const struct splinter_store *s, uint64_t epoch)
 {
     if (!s->durable)
         return false;
-    /* The lane's turn was taken before: pairs with the fence in grace() of sync.c. */
+    /* The lane's turn was taken before: pairs with the fence in wait_grace_period() of sync.c. */
     fence_seq_cst_after_rmw(); /* [=keep] */
     return epoch <= load_acquire(&s->header->keep) && !fault_bug(BUG_ZERO_EARLY);
 }
 
 /* The old record's block becomes the lane's spare `at`; closes the change.  A block of 0 units has
  * no size that a store of ours gives it, and is given up. */
-__attribute__((always_inline)) static inline void retire_block(struct lane_private *lane,
+__attribute__((always_inline)) static inline void recycle_block(struct lane_private *lane,
                                                                uint64_t old, struct record *rec,
                                                                uint64_t size, uint32_t units,
                                                                uint32_t class, uint32_t at)
 {
-    /* Readers that copied any of the zeroes see the new head.  Pairs with head_unchanged(). */
+    /* Readers that copied any of the zeroes see the new current word.  Pairs with still_current(). */
     fence_release(); /* [>unlinked] */
     payload_zero(rec, size);
-    fault_point("retire: zeroed");
-    store_relaxed(&rec->tag, (uint16_t)lane->number);
+    fault_point("recycle: zeroed");
+    store_relaxed(&rec->lane, (uint16_t)lane->number);
     crash_order();
-    fault_point("retire: tagged");
+    fault_point("recycle: lane noted");
     store_relaxed(&lane->shared->spare[at], units ? old : 0);
     lane->spare_ref[at] = (uint32_t)(old >> 32);
-    fault_point("retire: kept as a spare");
+    fault_point("recycle: kept as a spare");
     close_change(lane);
     lane->spare_class[at] = units ? class + 1 : 0;
 }

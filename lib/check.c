@@ -2,7 +2,7 @@
 /*
  * check.c - walk the whole store and say what is wrong with it
  *
- * On a live store everything moves.  A finding about one slot counts only if its head is the same
+ * On a live store everything moves.  A finding about one slot counts only if its current word is the same
  * before and after; findings about the whole (leaked blocks, counts) only if no epoch was taken
  * meanwhile, else the pass is made again.
  */
@@ -66,7 +66,7 @@ static bool mark(struct check *c, uint64_t ref)
     return !before;
 }
 
-/* Of a copy, for the record may change; then its head does, too, and nothing counts. */
+/* Of a copy, for the record may change; then its current word does, too, and nothing counts. */
 static bool whole(struct check *c, const struct record *rec, size_t size)
 {
     if (size > c->copy_room) {
@@ -84,11 +84,11 @@ static void check_slot(struct check *c, uint32_t b, uint32_t i)
 {
     splinter_store *s = c->s;
     struct slot *slot = &s->index[b].slot[i];
-    uint64_t hash = load_acquire(&slot->hash), head = load_acquire(&slot->head);
-    if (!head)
+    uint64_t hash = load_acquire(&slot->hash), current = load_acquire(&slot->current);
+    if (!current)
         return;
-    uint32_t ref = HEAD_REF(head), units = arena_block_units(s, ref);
-    struct record *rec = record_at(s, head);
+    uint32_t ref = CURRENT_REF(current), units = arena_block_units(s, ref);
+    struct record *rec = record_at(s, current);
     struct key key;
     char name[SPLINTER_KEY_MAX] = "";
     const char *wrong = NULL;
@@ -101,12 +101,12 @@ static void check_slot(struct check *c, uint32_t b, uint32_t i)
              !(value_len = load_relaxed(&rec->value_len)) || value_len > s->geo.max_value ||
              (uint64_t)value_offset(key_len) + value_len > (uint64_t)units * UNIT)
         wrong = "its lengths do not fit its block";
-    else if ((uint32_t)(head >> 32) != (uint32_t)load_relaxed(&rec->epoch))
+    else if ((uint32_t)(current >> 32) != (uint32_t)load_relaxed(&rec->epoch))
         wrong = "its epoch differs from the record's";
     else {
         payload_copy(name, rec + 1, key_len);
         name[key_len] = '\0';
-        struct found f;
+        struct lookup f;
         uint32_t races = 0;
         if (key_make(s, name, &key) || key.len != key_len || key.hash != hash)
             wrong = "its hash is not that of the key";
@@ -119,7 +119,7 @@ static void check_slot(struct check *c, uint32_t b, uint32_t i)
         else if (s->durable && !whole(c, rec, value_offset(key_len) + value_len))
             wrong = "its record does not have the checksum that it says";
     }
-    if (wrong && head_unchanged(slot, head))
+    if (wrong && still_current(slot, current))
         finding(c, "slot %u of bucket %u (key '%.64s'): %s", i, b, name, wrong);
 }
 
@@ -131,9 +131,9 @@ static void check_blocks(struct check *c)
         for (uint32_t l = 0; l < ENTRY_LANES; l++) {
             struct lane *lane = &s->registry[e].lane[l];
             for (uint32_t k = 0; k < LANE_SPARES; k++) {
-                uint64_t named = load_relaxed(&lane->spare[k]);
-                if (named && named >> 32 < c->units)
-                    mark(c, named >> 32);
+                uint64_t id = load_relaxed(&lane->spare[k]);
+                if (id && id >> 32 < c->units)
+                    mark(c, id >> 32);
             }
             uint64_t old = load_relaxed(&lane->old);
             if (load_relaxed(&lane->epoch) && old >> 32 < c->units)
@@ -142,7 +142,7 @@ static void check_blocks(struct check *c)
     uint32_t used = load_acquire(&s->header->slabs_used);
     for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {
         uint64_t first = ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS;
-        if (!store_knows(s, first))
+        if (!file_covers(s, first))
             break;
         struct slab *slab = arena_slab(s, n);
         uint32_t units = load_relaxed(&slab->block_units);
@@ -179,7 +179,7 @@ static uint32_t check_index(struct check *c)
             continue;
         }
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-            keys += load_relaxed(&s->index[b].slot[i].head) != 0;
+            keys += load_relaxed(&s->index[b].slot[i].current) != 0;
             check_slot(c, b, i);
         }
     }
@@ -213,7 +213,7 @@ int splinter_store_check(splinter_store *s, void (*report)(void *arg, const char
         c.problems = 0;
         c.used = 0;
         /* Only as far as the file reaches: beyond it there is nothing to mark. */
-        store_knows(s, s->arena_units);
+        file_covers(s, s->arena_units);
         c.units = load_relaxed(&s->known_units);
         free(c.seen);
         c.seen = calloc(c.units / 8 + 1, 1);

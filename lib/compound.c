@@ -14,13 +14,13 @@
 static int set_if_same(struct splinter_store *s, const struct key *key, const void *val, size_t len,
                        const struct splinter_meta *was, uint64_t *out_epoch)
 {
-    struct put put = {.flags = SPLINTER_IF_ABSENT};
+    struct set_args args = {.flags = SPLINTER_IF_ABSENT};
     if (was) {
-        put = (struct put){.flags = SPLINTER_IF_EPOCH, .type = was->type, .if_epoch = was->epoch};
+        args = (struct set_args){.flags = SPLINTER_IF_EPOCH, .type = was->type, .if_epoch = was->epoch};
         if (was->ttl_ns)
-            put.expiry = now_realtime() + was->ttl_ns;
+            args.expiry = now_realtime() + was->ttl_ns;
     }
-    int r = kv_set(s, key, val, len, &put, out_epoch);
+    int r = key_set(s, key, val, len, &args, out_epoch);
     return r == -EEXIST || r == -ESTALE || (was && r == -ENOENT) ? 1 : r;
 }
 
@@ -79,7 +79,7 @@ int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64
         return r;
     if (s->read_only)
         return -EROFS;
-    struct put fresh = {.flags = SPLINTER_IF_ABSENT, .type = SPLINTER_TYPE_INT64};
+    struct set_args fresh = {.flags = SPLINTER_IF_ABSENT, .type = SPLINTER_TYPE_INT64};
     for (uint32_t races = 0; races < RACES_MAX; races++) {
         struct splinter_meta m = {.struct_size = sizeof m};
         int64_t value = 0;
@@ -97,7 +97,7 @@ int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64
         if (sizeof value > s->geo.max_value)
             return -EMSGSIZE;
         if (absent) {
-            r = kv_set(s, &key, &value, sizeof value, &fresh, NULL);
+            r = key_set(s, &key, &value, sizeof value, &fresh, NULL);
             if (r == -EEXIST)
                 continue;
         } else {

@@ -7,7 +7,7 @@
 #include "handle.h"
 
 /* Does the file reach that far into the arena?  It only grows, so what was seen stays true. */
-bool store_knows(struct splinter_store *s, uint64_t end_units)
+bool file_covers_now(struct splinter_store *s, uint64_t end_units)
 {
     if (end_units <= load_relaxed(&s->known_units))
         return true;
@@ -19,6 +19,6 @@ bool store_knows(struct splinter_store *s, uint64_t end_units)
     if (units > s->arena_units)
         units = s->arena_units;
     store_relaxed(&s->known_units, units);
-    store_relaxed(&s->plain_units, units > PLAIN_UNITS ? (uint32_t)(units - PLAIN_UNITS) : 0);
+    store_relaxed(&s->fast_units, units > FAST_UNITS ? (uint32_t)(units - FAST_UNITS) : 0);
     return end_units <= units;
 }

@@ -9,12 +9,12 @@
 #include "handle.h"
 
 /* Does the file reach that far into the arena?  It only grows, so what was seen stays true. */
-bool store_knows(struct splinter_store *s, uint64_t end_units);
+bool file_covers_now(struct splinter_store *s, uint64_t end_units);
 
 /* The same, without the call if the answer is at hand. */
-static inline bool file_reaches(struct splinter_store *s, uint64_t end_units)
+static inline bool file_covers(struct splinter_store *s, uint64_t end_units)
 {
-    return end_units <= load_relaxed(&s->known_units) || store_knows(s, end_units);
+    return end_units <= load_relaxed(&s->known_units) || file_covers_now(s, end_units);
 }
 
 #endif

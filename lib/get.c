@@ -19,7 +19,7 @@
  * careful way.  A third of its instructions and no call, so that the processor sees the next call's
  * cache misses during ours. */
 static_assert(KEY_SHORT + PAYLOAD_INLINE <= SPLINTER_KEY_MAX, "PLAIN_UNITS");
-static inline int get_plainly(struct splinter_store *s, const char *name, void *buf,
+static inline int get_fast(struct splinter_store *s, const char *name, void *buf,
                               size_t buf_size, size_t *out_size)
 {
     uint32_t key_len = key_short_length(name);
@@ -39,24 +39,24 @@ static inline int get_plainly(struct splinter_store *s, const char *name, void *
                 return -EAGAIN;
         return load_acquire(&bucket->overflow) ? -EAGAIN : -ENOENT;
     }
-    uint64_t head = load_acquire(&slot->head); /* [<publish] */
-    /* A vacant head is the highest reference. */
-    if (HEAD_REF(head) >= load_relaxed(&s->plain_units))
+    uint64_t current = load_acquire(&slot->current); /* [<publish] */
+    /* A vacant current word is the highest reference. */
+    if (CURRENT_REF(current) >= load_relaxed(&s->fast_units))
         return -EAGAIN;
-    const struct record *rec = (const void *)(s->arena + (uint64_t)HEAD_REF(head) * UNIT);
+    const struct record *rec = (const void *)(s->arena + (uint64_t)CURRENT_REF(current) * UNIT);
     size_t len = load_relaxed(&rec->value_len);
     if (load_relaxed(&rec->key_len) != key_len || len > PAYLOAD_INLINE || len > buf_size ||
         load_relaxed(&rec->expiry) || !key_equal(rec + 1, name, key_len))
         return -EAGAIN;
     payload_copy(buf, (const uint8_t *)(rec + 1) + KEY_SHORT, len);
-    if (!head_unchanged(slot, head))
+    if (!still_current(slot, current))
         return -EAGAIN;
     if (out_size)
         *out_size = len;
     return 0;
 }
 
-__attribute__((noinline)) static int get_carefully(struct splinter_store *s, const char *name,
+__attribute__((noinline)) static int get_slow(struct splinter_store *s, const char *name,
                                                    void *buf, size_t buf_size, size_t *out_size,
                                                    struct splinter_meta *meta)
 {
@@ -67,7 +67,7 @@ __attribute__((noinline)) static int get_carefully(struct splinter_store *s, con
     if (r)
         return r;
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
-        struct found f;
+        struct lookup f;
         r = index_find_anywhere(s, &key, &f, &races);
         if (r <= 0)
             return r ? r : -ENOENT;
@@ -80,19 +80,19 @@ __attribute__((noinline)) static int get_carefully(struct splinter_store *s, con
                                   .type = load_relaxed(&rec->type),
                                   .revision = load_relaxed(&rec->revision),
                                   .retries = races};
-        /* Untrusted until the head is seen unchanged, so bounded before it is used. */
+        /* Untrusted until the current word is seen unchanged, so bounded before it is used. */
         bool sane = len && len <= s->geo.max_value &&
-                    file_reaches(s, HEAD_REF(f.head) + ((uint64_t)from + len + UNIT - 1) / UNIT);
+                    file_covers(s, CURRENT_REF(f.current) + ((uint64_t)from + len + UNIT - 1) / UNIT);
         if (sane && buf && len <= buf_size)
             payload_copy(buf, (const uint8_t *)rec + from, len);
-        if (!head_unchanged(f.slot, f.head))
+        if (!still_current(f.slot, f.current))
             continue;
         if (!sane)
             return -EBADMSG;
         if (expiry) {
             if (expiry_passed(s, expiry)) {
                 if (!s->read_only)
-                    kv_unset(s, &key, 0, true, NULL);
+                    key_unset(s, &key, 0, true, NULL);
                 return -ENOENT;
             }
             uint64_t now = now_realtime();
@@ -111,8 +111,8 @@ int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t bu
                        size_t *out_size, struct splinter_meta *meta)
 {
     if (s && name && buf && !meta) {
-        int r = get_plainly(s, name, buf, buf_size, out_size);
-        return r != -EAGAIN ? r : get_carefully(s, name, buf, buf_size, out_size, NULL);
+        int r = get_fast(s, name, buf, buf_size, out_size);
+        return r != -EAGAIN ? r : get_slow(s, name, buf, buf_size, out_size, NULL);
     }
-    return get_carefully(s, name, buf, buf_size, out_size, meta);
+    return get_slow(s, name, buf, buf_size, out_size, meta);
 }

@@ -10,7 +10,7 @@
 #include "layout.h"
 
 /* Units of a record's header with any key, or with a short key and a value copied in line. */
-#define PLAIN_UNITS ((uint32_t)((sizeof(struct record) + SPLINTER_KEY_MAX) / UNIT + 1))
+#define FAST_UNITS ((uint32_t)((sizeof(struct record) + SPLINTER_KEY_MAX) / UNIT + 1))
 
 /* What a process keeps of a lane; the shared half is struct lane. */
 struct lane_private {
@@ -49,8 +49,8 @@ struct splinter_store {
 
     /* Arena units known to lie inside the file: what lies beyond is looked up anew. */
     uint64_t known_units;
-    uint32_t plain_units; /* references below this have PLAIN_UNITS behind them */
-    uint32_t plain_value; /* up to this long, a value may be set by set_plainly(); 0: none may */
+    uint32_t fast_units; /* references below this have FAST_UNITS behind them */
+    uint32_t fast_value; /* up to this long, a value may be set by set_fast(); 0: none may */
 
     uint32_t closing; /* waiters are to leave */
 

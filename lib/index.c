@@ -11,8 +11,8 @@
  *    count is raised before the key becomes visible and lowered after it is gone; a
  *    death in between leaves it too high, which costs a longer probe (recover.c mends it).
  *  - A key enters or leaves the index only under its insert lock: it is there at most once.
- *  - A head changes 0 -> record (insert), record -> record of the same key (update), record -> 0
- *    (unset).  No head value comes twice within 2^32 epochs.
+ *  - A current word changes 0 -> record (insert), record -> record of the same key (update), record -> 0
+ *    (unset).  No current word value comes twice within 2^32 epochs.
  *  - The index is a hole of the file where its bit in the index map is 0: such a chunk is empty
  *    and must not be touched, for a hole of a full /dev/shm is a SIGBUS.
  */
@@ -43,29 +43,29 @@ int index_ensure(struct splinter_store *s, uint32_t bucket)
 
 /* Slot i of bucket b, whose hash is that of the key.  1: found; 0: another key's; -EAGAIN. */
 static int look_at(struct splinter_store *s, const struct key *key, uint32_t b, uint32_t i,
-                   struct found *out, uint32_t *retries)
+                   struct lookup *out, uint32_t *retries)
 {
     struct slot *slot = &s->index[b].slot[i];
     for (;;) {
         /* Acquire: the record was written before.  Pairs with the CAS that publishes. [<publish] */
-        uint64_t head = load_acquire(&slot->head);
-        if (!head)
+        uint64_t current = load_acquire(&slot->current);
+        if (!current)
             return 0;
-        struct record *rec = record_at(s, head);
-        if (rec && record_has_key(s, head, rec, key)) {
-            *out = (struct found){slot, (uint64_t)b * BUCKET_SLOTS + i, head, rec, b};
+        struct record *rec = record_at(s, current);
+        if (rec && record_has_key(s, current, rec, key)) {
+            *out = (struct lookup){slot, (uint64_t)b * BUCKET_SLOTS + i, current, rec, b};
             return 1;
         }
         /* Another key with this hash, a slot whose new hash is on its way, or a record that
          * was replaced while we looked. */
-        if (head_unchanged(slot, head))
+        if (still_current(slot, current))
             return 0;
         if (++*retries > RACES_MAX)
             return -EAGAIN;
     }
 }
 
-int index_find_anywhere(struct splinter_store *s, const struct key *key, struct found *out,
+int index_find_anywhere(struct splinter_store *s, const struct key *key, struct lookup *out,
                         uint32_t *retries)
 {
     uint32_t b = key->home;
@@ -73,7 +73,7 @@ int index_find_anywhere(struct splinter_store *s, const struct key *key, struct 
         if (!index_present(s, b))
             return 0;
         struct bucket *bucket = &s->index[b];
-        /* Acquire: with a new hash comes the head that was stored before it.  Pairs with the store
+        /* Acquire: with a new hash comes the current word that was stored before it.  Pairs with the store
          * of hash in insert_at(). [<visible] */
         uint32_t is0 = load_acquire(&bucket->slot[0].hash) == key->hash;
         uint32_t is1 = load_acquire(&bucket->slot[1].hash) == key->hash;
@@ -96,23 +96,23 @@ int index_find_anywhere(struct splinter_store *s, const struct key *key, struct 
     return 0;
 }
 
-/* The hash of the key of the record at head, read until it holds.  False: the slot is vacant. */
+/* The hash of the key of the record at current word, read until it holds.  False: the slot is vacant. */
 bool index_current_hash(struct splinter_store *s, struct slot *slot, uint64_t *hash)
 {
     for (uint32_t races = 0; races < RACES_MAX; races++) {
-        uint64_t head = load_acquire(&slot->head); /* [<publish] */
-        if (!head)
+        uint64_t current = load_acquire(&slot->current); /* [<publish] */
+        if (!current)
             return false;
-        struct record *rec = record_at(s, head);
+        struct record *rec = record_at(s, current);
         uint32_t len = rec ? load_relaxed(&rec->key_len) : 0;
         bool sane = rec && len && len < SPLINTER_KEY_MAX &&
-                    store_knows(s, HEAD_REF(head) + (sizeof *rec + len + UNIT - 1) / UNIT);
+                    file_covers(s, CURRENT_REF(current) + (sizeof *rec + len + UNIT - 1) / UNIT);
         if (sane) {
             char key[SPLINTER_KEY_MAX];
             payload_copy(key, rec + 1, len);
             *hash = key_hash(s, key, len);
         }
-        if (head_unchanged(slot, head))
+        if (still_current(slot, current))
             return sane;
     }
     return false;

@@ -12,11 +12,11 @@
 
 #define RACES_MAX 100000u /* lost in a row before a call gives up with EAGAIN */
 
-/* A slot in which a key was found, with the head and record seen there. */
-struct found {
+/* A slot in which a key was found, with the current word and record seen there. */
+struct lookup {
     struct slot *slot;
     uint64_t number;
-    uint64_t head;
+    uint64_t current;
     struct record *rec;
     uint32_t bucket;
 };
@@ -32,12 +32,12 @@ static inline uint32_t index_next(const struct splinter_store *s, uint32_t bucke
     return bucket + 1 == s->geo.buckets ? 0 : bucket + 1;
 }
 
-/* The slot still has the head that was read before: everything read of its record counts.
+/* The slot still has the current word that was read before: everything read of its record counts.
  * Pairs with the release fence of whoever writes into a block after it was unlinked. */
-static inline bool head_unchanged(const struct slot *slot, uint64_t head)
+static inline bool still_current(const struct slot *slot, uint64_t current)
 {
     fence_acquire(); /* [<unlinked] */
-    return load_relaxed(&slot->head) == head;
+    return load_relaxed(&slot->current) == current;
 }
 
 static inline bool index_present(const struct splinter_store *s, uint32_t bucket)
@@ -47,20 +47,20 @@ static inline bool index_present(const struct splinter_store *s, uint32_t bucket
     return load_acquire(&s->index_map[chunk / 64]) >> chunk % 64 & 1; /* [<chunk] */
 }
 
-/* The record a head refers to; NULL if its first unit is not inside the file. */
-static inline struct record *record_at(struct splinter_store *s, uint64_t head)
+/* The record a current word refers to; NULL if its first unit is not inside the file. */
+static inline struct record *record_at(struct splinter_store *s, uint64_t current)
 {
-    uint32_t ref = HEAD_REF(head);
-    if (!file_reaches(s, (uint64_t)ref + 1))
+    uint32_t ref = CURRENT_REF(current);
+    if (!file_covers(s, (uint64_t)ref + 1))
         return NULL;
     return (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
 }
 
-static inline bool record_has_key(struct splinter_store *s, uint64_t head, const struct record *rec,
+static inline bool record_has_key(struct splinter_store *s, uint64_t current, const struct record *rec,
                            const struct key *key)
 {
     return load_relaxed(&rec->key_len) == key->len &&
-           file_reaches(s, HEAD_REF(head) + (uint64_t)(sizeof *rec + key->len + UNIT - 1) / UNIT) &&
+           file_covers(s, CURRENT_REF(current) + (uint64_t)(sizeof *rec + key->len + UNIT - 1) / UNIT) &&
            key_equal(rec + 1, key->s, key->len);
 }
 
@@ -69,7 +69,7 @@ static inline bool record_has_key(struct splinter_store *s, uint64_t head, const
  * Which one it is, is computed, not branched on: that branch could not be predicted, and while it
  * waits for the bucket's cache line nothing behind it is fetched.
  *
- * Acquire: with a new hash comes the head that was stored before it.  Pairs with the store of hash
+ * Acquire: with a new hash comes the current word that was stored before it.  Pairs with the store of hash
  * in insert_at(). */
 static inline struct slot *slot_with_hash(struct bucket *bucket, uint64_t hash)
 {
@@ -80,14 +80,14 @@ static inline struct slot *slot_with_hash(struct bucket *bucket, uint64_t hash)
 }
 
 /*
- * Find a key.  1: found, as of out->head, which the caller validates (head_unchanged) after it
+ * Find a key.  1: found, as of out->current, which the caller validates (still_current) after it
  * has read what it wants; 0: not there at some moment of the call; -EAGAIN: too many races.
  */
-int index_find_anywhere(struct splinter_store *s, const struct key *key, struct found *out,
+int index_find_anywhere(struct splinter_store *s, const struct key *key, struct lookup *out,
                         uint32_t *retries);
 
 /* The same, in line. */
-__attribute__((always_inline)) static inline int index_find(struct splinter_store *s, const struct key *key, struct found *out,
+__attribute__((always_inline)) static inline int index_find(struct splinter_store *s, const struct key *key, struct lookup *out,
                              uint32_t *retries)
 {
     /* Nearly all keys lie in their home bucket, each with a hash of its own. */
@@ -96,22 +96,22 @@ __attribute__((always_inline)) static inline int index_find(struct splinter_stor
         struct slot *slot = slot_with_hash(bucket, key->hash);
         uint64_t found = load_acquire(&slot->hash);
         /* Acquire: the record was written before.  Pairs with the CAS that publishes. [<publish] */
-        uint64_t head = load_acquire(&slot->head);
-        uint32_t ref = HEAD_REF(head);
-        /* A vacant head is the highest reference. */
-        if (found == key->hash && ref < load_relaxed(&s->plain_units)) {
+        uint64_t current = load_acquire(&slot->current);
+        uint32_t ref = CURRENT_REF(current);
+        /* A vacant current word is the highest reference. */
+        if (found == key->hash && ref < load_relaxed(&s->fast_units)) {
             struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
             if (load_relaxed(&rec->key_len) == key->len && key_equal(rec + 1, key->s, key->len)) {
-                *out = (struct found){slot,
+                *out = (struct lookup){slot,
                                       (uint64_t)key->home * BUCKET_SLOTS +
                                           (uint32_t)(slot - bucket->slot),
-                                      head, rec, key->home};
+                                      current, rec, key->home};
                 return 1;
             }
         }
     }
     /* Copies, so that what the caller has in registers stays there. */
-    struct found there;
+    struct lookup there;
     struct key copy = *key;
     uint32_t lost = *retries;
     int r = index_find_anywhere(s, &copy, &there, &lost);

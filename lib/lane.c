@@ -49,7 +49,7 @@ struct lane_private *lane_acquire_some(struct splinter_store *s)
         if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1)) {
             lane_preferred = i + 1;
             if (s->durable)
-                lane_turn_begin(lane);
+                lane_change_begin(lane);
             return lane;
         }
         /* More threads than lanes: those that have one are threads of ours, and will go on. */
@@ -60,7 +60,7 @@ struct lane_private *lane_acquire_some(struct splinter_store *s)
 
 static void give_up_spare(struct splinter_store *s, struct lane_private *lane, uint32_t at)
 {
-    arena_free_named(s, lane->shared->spare[at], lane->number);
+    arena_free_block(s, lane->shared->spare[at], lane->number);
     crash_order(); /* named until its bit is clear; then whoever gets the block tags it anew */
     fault_point("spare: freed");
     store_relaxed(&lane->shared->spare[at], 0);

@@ -47,21 +47,21 @@ static inline struct lane_private *lane_acquire(struct splinter_store *s)
 }
 
 /* Durable stores: a change may be under way from here on, to the end (sync.c). */
-static inline void lane_turn_begin(struct lane_private *lane)
+static inline void lane_change_begin(struct lane_private *lane)
 {
-    store_relaxed(&lane->shared->turn, lane->shared->turn | 1);
+    store_relaxed(&lane->shared->change_seq, lane->shared->change_seq | 1);
 }
 
-static inline void lane_turn_end(struct lane_private *lane)
+static inline void lane_change_end(struct lane_private *lane)
 {
-    /* Release: all of the change is there for grace(). */
-    store_release(&lane->shared->turn, (uint8_t)(lane->shared->turn + 1)); /* [>turn] */
+    /* Release: all of the change is there for wait_grace_period(). */
+    store_release(&lane->shared->change_seq, (uint8_t)(lane->shared->change_seq + 1)); /* [>change-seq] */
 }
 
 static inline void lane_release(struct splinter_store *s, struct lane_private *lane)
 {
     if (s->durable)
-        lane_turn_end(lane);
+        lane_change_end(lane);
     store_release(&lane->busy, 0); /* [>lane] */
 }
 

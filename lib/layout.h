@@ -123,20 +123,20 @@ static_assert(sizeof(struct sync_point) == 56, "sync point");
 /*
  * A lane: what one thread of one process is about to do, written before it does it, so that
  * after a kill whoever takes over knows exactly what was held (recover.c).  Written by the
- * holder alone, but for `ack`; read by a reaper, and `epoch` by those who replace a record.
+ * holder alone, but for `ack`; read by a cleaner, and `epoch` by those who replace a record.
  */
 struct lane {
     uint64_t epoch;    /* 0: no change under way; else the epoch of the one that is */
     uint64_t ack;      /* highest epoch of this lane that somebody else saw published */
-    uint64_t expect;   /* head the change replaces */
-    uint64_t head;     /* head it publishes; 0 for an unset */
+    uint64_t expect;   /* current word the change replaces */
+    uint64_t current;     /* current word it publishes; 0 for an unset */
     uint64_t old;      /* named block (see below) of the record it replaces */
     uint64_t slot;     /* number of the slot: bucket * BUCKET_SLOTS + i */
     uint32_t lock;     /* bucket + 1 whose insert lock it holds or tries to get */
     uint8_t kind;      /* LANE_* */
     uint8_t done;      /* an unset that succeeded */
     uint8_t spare_at;  /* the spare that is published, or that receives the old block */
-    uint8_t turn;      /* of durable stores: odd while a change may be under way (sync.c) */
+    uint8_t change_seq;      /* of durable stores: odd while a change may be under way (sync.c) */
     /* Blocks of this lane's: reference << 32 | generation of the slab; 0 is none.  A named block
      * is the lane's if the slab's generation is the same, its bit is set and its tag is the
      * lane's. */
@@ -159,8 +159,8 @@ struct entry {
 static_assert(sizeof(struct entry) == 2048, "entry");
 
 struct slot {
-    uint64_t hash; /* of the key; may be stale while head is 0 or the key is on its way in */
-    uint64_t head; /* low 32 bits of the record's epoch << 32 | reference + 1; 0 when vacant */
+    uint64_t hash; /* of the key; may be stale while current word is 0 or the key is on its way in */
+    uint64_t current; /* low 32 bits of the record's epoch << 32 | reference + 1; 0 when vacant */
 };
 
 struct bucket {
@@ -183,7 +183,7 @@ struct record {
     uint32_t revision;
     uint16_t key_len;
     uint16_t type;
-    uint16_t tag; /* number of the lane that published it, or that has the block */
+    uint16_t lane; /* number of the lane that published it, or that has the block */
     uint16_t flags;
 };
 static_assert(sizeof(struct record) == 48, "record");
@@ -202,9 +202,9 @@ struct slab {
 };
 static_assert(sizeof(struct slab) == SLAB_HEADER_UNITS * UNIT, "slab");
 
-#define HEAD(epoch, ref) ((uint64_t)(epoch) << 32 | (uint32_t)((ref) + 1))
-#define HEAD_REF(head) ((uint32_t)(head) - 1)
-#define NAMED(ref, generation) ((uint64_t)(ref) << 32 | (generation))
+#define CURRENT(epoch, ref) ((uint64_t)(epoch) << 32 | (uint32_t)((ref) + 1))
+#define CURRENT_REF(current) ((uint32_t)(current) - 1)
+#define block_id(ref, generation) ((uint64_t)(ref) << 32 | (generation))
 
 /* Where the value of a record with this key length begins, and the record's whole length. */
 static inline uint32_t value_offset(uint32_t key_len)

@@ -26,7 +26,7 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
             uint32_t units = load_relaxed(&slab->block_units);
             uint64_t ref = ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS +
                            (uint64_t)block * units;
-            if (!units || units > s->geo.slab_units || !store_knows(s, ref + units))
+            if (!units || units > s->geo.slab_units || !file_covers(s, ref + units))
                 continue; /* no store of ours wrote this */
             struct record *rec = (struct record *)(void *)(s->arena + ref * UNIT);
             if (load_acquire(&rec->superseded) > upto) {
@@ -34,22 +34,22 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
                 continue;
             }
             /* As a spare of ours, so that our own cleaner would go on with it. */
-            store_relaxed(&rec->tag, (uint16_t)lane->number);
+            store_relaxed(&rec->lane, (uint16_t)lane->number);
             crash_order();
-            fault_point("limbo: tagged");
-            uint64_t named = NAMED(ref, load_relaxed(&slab->generation));
-            store_relaxed(&lane->shared->spare[at], named);
+            fault_point("limbo: lane noted");
+            uint64_t id = block_id(ref, load_relaxed(&slab->generation));
+            store_relaxed(&lane->shared->spare[at], id);
             crash_order();
             fault_point("limbo: named");
             uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
                             load_relaxed(&rec->value_len);
             size = size > (uint64_t)units * UNIT ? (uint64_t)units * UNIT : size;
             fence_release(); /* [>unlinked] */
-            payload_zero(rec, offsetof(struct record, tag));
+            payload_zero(rec, offsetof(struct record, lane));
             payload_zero((uint8_t *)rec + offsetof(struct record, flags),
                          size - offsetof(struct record, flags));
             fault_point("limbo: zeroed");
-            arena_free_named(s, named, lane->number);
+            arena_free_block(s, id, lane->number);
             crash_order();
             fault_point("limbo: freed");
             store_relaxed(&lane->shared->spare[at], 0);
@@ -73,7 +73,7 @@ void limbo_clean(struct splinter_store *s, uint64_t upto)
             uint32_t number = w * 64 + (uint32_t)__builtin_ctzll(bits);
             uint64_t bit = UINT64_C(1) << number % 64;
             if (number >= s->geo.slabs ||
-                !store_knows(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
+                !file_covers(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
                 break;
             store_relaxed(&s->header->limbo_at, number + 1);
             crash_order();

@@ -86,7 +86,7 @@ static int chunk_ensure(struct rebuild *r, uint32_t b)
 }
 
 /* Where the key is, or is to be: *out.  1: it is there; 0: vacant; -ENOSPC. */
-static int probe(struct rebuild *r, const struct key *key, struct found *out)
+static int probe(struct rebuild *r, const struct key *key, struct lookup *out)
 {
     struct splinter_store *s = r->s;
     uint32_t b = key->home;
@@ -96,14 +96,14 @@ static int probe(struct rebuild *r, const struct key *key, struct found *out)
             return e;
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
             struct slot *slot = &s->index[b].slot[i];
-            uint64_t head = load_relaxed(&slot->head);
-            *out = (struct found){.slot = slot, .head = head, .bucket = b};
-            if (!head) {
+            uint64_t current = load_relaxed(&slot->current);
+            *out = (struct lookup){.slot = slot, .current = current, .bucket = b};
+            if (!current) {
                 slot->hash = key->hash;
                 return 0;
             }
-            out->rec = record_at(s, head);
-            if (slot->hash == key->hash && out->rec && record_has_key(s, head, out->rec, key))
+            out->rec = record_at(s, current);
+            if (slot->hash == key->hash && out->rec && record_has_key(s, current, out->rec, key))
                 return 1;
         }
     }
@@ -142,7 +142,7 @@ static int place(struct rebuild *r, uint64_t ref)
     struct splinter_store *s = r->s;
     struct record *rec = record_of(r, ref);
     struct slab *slab = arena_slab(s, (uint32_t)(ref >> s->slab_shift));
-    struct found f = {0};
+    struct lookup f = {0};
     char name[SPLINTER_KEY_MAX];
     struct key key = {.s = name, .len = load_relaxed(&rec->key_len)};
     uint32_t block, units = block_at(r, ref, &block);
@@ -175,11 +175,11 @@ static int place(struct rebuild *r, uint64_t ref)
     }
     if (rec->superseded) /* a page that is as it was need not be written */
         rec->superseded = 0;
-    f.slot->head = HEAD(rec->epoch, (uint32_t)ref);
+    f.slot->current = CURRENT(rec->epoch, (uint32_t)ref);
     if (rec->expiry)
         r->expiring = true;
     if (there) {
-        lose(r, HEAD_REF(f.head), rec->epoch);
+        lose(r, CURRENT_REF(f.current), rec->epoch);
         return 0;
     }
     r->keys++;
@@ -233,7 +233,7 @@ static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t 
 }
 
 /* A slab whose header is no header: nothing of it counts, unless it was damaged.  Where blocks
- * begin is not known.  Something in each unit that looks like the head of a long record would have
+ * begin is not known.  Something in each unit that looks like the current word of a long record would have
  * the slab hashed again and again; no store of ours leaves that. */
 static void scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
 {
@@ -387,7 +387,7 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     struct sync_point p = {0};
     sync_point_read(s, &p);
     struct rebuild r = {.s = s, .in_place = in_place, .synced = p.epoch, .newest = p.epoch};
-    store_knows(s, s->arena_units);
+    file_covers(s, s->arena_units);
     r.units = load_relaxed(&s->known_units);
     if (p.file_bytes > s->geo.arena_off)
         r.synced_units = (p.file_bytes - s->geo.arena_off) / UNIT;

@@ -5,11 +5,11 @@
  * The caller holds the kernel's lock on the dead process's registry entry, so nobody else cleans
  * up at the same time.  He may die himself at any instruction: every step may be done again.
  *
- * For an open change of a lane the question is whether its CAS on the slot's head happened:
- *  - the head is what the lane wanted to publish: yes;
- *  - somebody acknowledged it before replacing it (lane.ack, settle() in change.c): yes;
+ * For an open change of a lane the question is whether its CAS on the slot's current word happened:
+ *  - the current word is what the lane wanted to publish: yes;
+ *  - somebody acknowledged it before replacing it (lane.ack, acknowledge() in change.c): yes;
  *  - neither: no, and it never will.
- * The head is read before the ack: who replaced the record acknowledged it before.
+ * The current word is read before the ack: who replaced the record acknowledged it before.
  * An unset publishes nothing; it happened if the slot no longer holds the key, since only
  * the holder of the key's insert lock, which the dead process still has, could have put it back.
  */
@@ -26,15 +26,15 @@ static bool unset_happened(struct splinter_store *s, struct lane *lane, struct s
     uint64_t hash;
     if (lane->done)
         return true;
-    if (load_acquire(&slot->head) == lane->expect)
+    if (load_acquire(&slot->current) == lane->expect)
         return false;
     /* Vacant or another key's: it did.  The key still there: somebody updated it before. */
     return !index_current_hash(s, slot, &hash) || hash != lane->hash;
 }
 
-/* The block of the replaced record becomes a spare, or waits for a sync, as retire() or
- * supersede() in change.c would have done. */
-static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
+/* The block of the replaced record becomes a spare, or waits for a sync, as recycle() or
+ * retire() in change.c would have done. */
+static void recover_old(struct splinter_store *s, struct lane *lane, uint32_t lane_number)
 {
     uint64_t old = load_relaxed(&lane->old);
     uint32_t ref = (uint32_t)(old >> 32), units = arena_block_units(s, ref);
@@ -54,25 +54,25 @@ static void take_old(struct splinter_store *s, struct lane *lane, uint32_t tag)
     fence_release(); /* [>unlinked] */
     payload_zero(rec, (size_t)units * UNIT);
     fault_point("recover: old record zeroed");
-    store_relaxed(&rec->tag, (uint16_t)tag);
+    store_relaxed(&rec->lane, (uint16_t)lane_number);
     crash_order();
-    fault_point("recover: old block tagged");
+    fault_point("recover: old block's lane noted");
     store_relaxed(&lane->spare[at], old);
     fault_point("recover: old block kept");
 }
 
-static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t tag)
+static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t lane_number)
 {
     uint64_t number = load_relaxed(&lane->slot), b = number / BUCKET_SLOTS;
     if (b >= s->geo.buckets || !index_present(s, (uint32_t)b))
         return; /* no store of ours wrote this */
     struct slot *slot = &s->index[b].slot[number % BUCKET_SLOTS];
-    uint64_t head = load_acquire(&slot->head), hash;
-    bool done = head == lane->head || load_acquire(&lane->ack) == lane->epoch; /* [<ack] */
+    uint64_t current = load_acquire(&slot->current), hash;
+    bool done = current == lane->current || load_acquire(&lane->ack) == lane->epoch; /* [<ack] */
     switch (load_relaxed(&lane->kind) & ~LANE_KEEP) {
     case LANE_UPDATE:
         if (done)
-            take_old(s, lane, tag);
+            recover_old(s, lane, lane_number);
         break;
     case LANE_INSERT:
         if (!done)
@@ -91,13 +91,13 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
             lane->done = 1;
             crash_order();
             fault_point("recover: unset was done");
-            take_old(s, lane, tag);
+            recover_old(s, lane, lane_number);
         }
         break;
     }
 }
 
-static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t tag)
+static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t lane_number)
 {
     uint32_t lock = load_relaxed(&lane->lock), b = lock - 1;
     if (!lock)
@@ -105,7 +105,7 @@ static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t t
     if (b < s->geo.buckets && index_present(s, b))
         for (int i = 0; i < 2; i++) {
             uint32_t seen = load_acquire(&s->index[b].lock[i]);
-            if ((seen & 0x3fff) != tag + 1)
+            if ((seen & 0x3fff) != lane_number + 1)
                 continue;
             /* Counts were raised before, or not yet lowered after: which, cannot be told. */
             store_seq_cst(&s->header->counts_dirty, COUNTS_DIRTY);
@@ -119,15 +119,15 @@ static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t t
 }
 
 /* Blocks that were filled in but not published: the whole block, for how far it got is unknown. */
-static void zero_spare(struct splinter_store *s, uint64_t named, uint32_t tag)
+static void zero_spare(struct splinter_store *s, uint64_t id, uint32_t lane_number)
 {
-    uint32_t ref = (uint32_t)(named >> 32), units;
-    if (!arena_is_lanes(s, named, tag) || !(units = arena_block_units(s, ref)))
+    uint32_t ref = (uint32_t)(id >> 32), units;
+    if (!arena_is_lanes(s, id, lane_number) || !(units = arena_block_units(s, ref)))
         return;
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
     fence_release(); /* [>unlinked] */
-    payload_zero(rec, offsetof(struct record, tag)); /* the tag stays: it says whose it is */
-    fault_point("recover: spare's head zeroed");
+    payload_zero(rec, offsetof(struct record, lane)); /* the tag stays: it says whose it is */
+    fault_point("recover: spare's header zeroed");
     payload_zero((uint8_t *)rec + offsetof(struct record, flags),
                  (size_t)units * UNIT - offsetof(struct record, flags));
     fault_point("recover: spare zeroed");
@@ -137,22 +137,22 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
 {
     for (uint32_t l = 0; l < ENTRY_LANES; l++) {
         struct lane *lane = &s->registry[entry].lane[l];
-        uint32_t tag = entry * 16 + l + 1;
+        uint32_t lane_number = entry * 16 + l + 1;
         if (lane->epoch) {
-            finish_change(s, lane, tag);
+            finish_change(s, lane, lane_number);
             crash_order();
             fault_point("recover: change finished");
             store_release(&lane->epoch, 0);
             fault_point("recover: change closed");
         }
-        release_lock(s, lane, tag);
-        store_release(&lane->turn, (uint8_t)((lane->turn | 1) + 1));
+        release_lock(s, lane, lane_number);
+        store_release(&lane->change_seq, (uint8_t)((lane->change_seq | 1) + 1));
         if (l == 0)
-            fault_point("recover: turn over");
+            fault_point("recover: change sequence stepped");
         for (uint32_t k = 0; k < LANE_SPARES; k++) {
-            uint64_t named = load_relaxed(&lane->spare[k]);
-            zero_spare(s, named, tag);
-            arena_free_named(s, named, tag);
+            uint64_t id = load_relaxed(&lane->spare[k]);
+            zero_spare(s, id, lane_number);
+            arena_free_block(s, id, lane_number);
             crash_order();
             store_relaxed(&lane->spare[k], 0);
         }

@@ -30,13 +30,13 @@ __attribute__((always_inline)) static inline void write_record(
     const void *val, size_t len, uint64_t expiry, uint32_t type)
 {
     /* The block was unlinked by us or, before it was free, by somebody else: readers that see
-     * what we write now must see that too.  Pairs with head_unchanged(). [>unlinked] */
+     * what we write now must see that too.  Pairs with still_current(). [>unlinked] */
     fence_release();
     store_relaxed(&rec->expiry, expiry);
     store_relaxed(&rec->value_len, (uint32_t)len);
     store_relaxed(&rec->key_len, (uint16_t)key_len);
     store_relaxed(&rec->type, (uint16_t)type);
-    store_relaxed(&rec->tag, (uint16_t)lane->number);
+    store_relaxed(&rec->lane, (uint16_t)lane->number);
     fault_point("write: lengths");
     payload_copy(rec + 1, key, key_len);
     fault_point("write: key");
@@ -59,55 +59,55 @@ static inline void seal(struct record *rec, uint64_t epoch, uint32_t revision, u
 __attribute__((noinline)) static void clean_spare(struct record *rec, uint32_t key_len, size_t len)
 {
     size_t rest = offsetof(struct record, flags);
-    payload_zero(rec, offsetof(struct record, tag));
-    fault_point("clean: head");
+    payload_zero(rec, offsetof(struct record, lane));
+    fault_point("clean: header");
     payload_zero((uint8_t *)rec + rest, value_offset(key_len) + len - rest);
     fault_point("clean: whole");
 }
 
 /* The key is there.  1: done; 0: look again; else an error. */
-__attribute__((always_inline)) static inline int update(struct splinter_store *s, struct lane_private *lane, const struct found *f,
-                  const struct put *put, struct record *rec, uint64_t payload, uint32_t at,
+__attribute__((always_inline)) static inline int update(struct splinter_store *s, struct lane_private *lane, const struct lookup *f,
+                  const struct set_args *args, struct record *rec, uint64_t payload, uint32_t at,
                   uint64_t *epoch)
 {
     uint64_t old_epoch = load_relaxed(&f->rec->epoch), expiry = load_relaxed(&f->rec->expiry);
     uint32_t revision = load_relaxed(&f->rec->revision);
-    uint64_t old = NAMED(HEAD_REF(f->head), arena_generation(s, HEAD_REF(f->head)));
-    if (put->flags || expiry) {
-        if (!head_unchanged(f->slot, f->head))
+    uint64_t old = block_id(CURRENT_REF(f->current), arena_generation(s, CURRENT_REF(f->current)));
+    if (args->flags || expiry) {
+        if (!still_current(f->slot, f->current))
             return 0;
         bool over = expiry_passed(s, expiry);
-        if ((put->flags & SPLINTER_IF_ABSENT) && !over)
+        if ((args->flags & SPLINTER_IF_ABSENT) && !over)
             return -EEXIST;
-        if (put->flags & SPLINTER_IF_EPOCH && (over || old_epoch != put->if_epoch))
+        if (args->flags & SPLINTER_IF_EPOCH && (over || old_epoch != args->if_epoch))
             return over ? -ENOENT : -ESTALE;
         if (over)
             revision = 0;
     }
-    uint32_t tag = load_relaxed(&f->rec->tag);
-    if (tag != lane->number) { /* our own lane has no change open yet */
-        struct found copy = *f;
-        settle(s, &copy, tag);
+    uint32_t lane_number = load_relaxed(&f->rec->lane);
+    if (lane_number != lane->number) { /* our own lane has no change open yet */
+        struct lookup copy = *f;
+        acknowledge(s, &copy, lane_number);
     }
-    *epoch = put->epoch ? put->epoch : epoch_take(s);
+    *epoch = args->epoch ? args->epoch : epoch_take(s);
     fault_point("update: epoch taken");
-    seal(rec, *epoch, put->epoch ? put->revision : revision + 1, payload, s->durable);
+    seal(rec, *epoch, args->epoch ? args->revision : revision + 1, payload, s->durable);
     bool keep = must_keep(s, old_epoch);
-    uint64_t expect = f->head, head = HEAD(*epoch, lane->spare_ref[at]);
-    open_change(lane, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, f->number, expect, head, old, at,
+    uint64_t expect = f->current, current = CURRENT(*epoch, lane->spare_ref[at]);
+    open_change(lane, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, f->number, expect, current, old, at,
                 *epoch);
     /* Publishes the record (release) and is ordered before the look at the wait word (seq_cst).
-     * Success means that the head, and so all we read of the old record, was valid. [>publish] */
-    if (!cas_seq_cst(&f->slot->head, &expect, head)) {
+     * Success means that the current word, and so all we read of the old record, was valid. [>publish] */
+    if (!cas_seq_cst(&f->slot->current, &expect, current)) {
         fault_point("update: lost");
         close_change(lane);
         return 0;
     }
     fault_point("update: published");
     if (keep)
-        supersede(s, lane, f->head, *epoch, at);
+        retire(s, lane, f->current, *epoch, at);
     else
-        retire(s, lane, f->head, old, at);
+        recycle(s, lane, f->current, old, at);
     return 1;
 }
 
@@ -116,7 +116,7 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
                      struct record *rec, uint32_t at, uint64_t epoch)
 {
     uint32_t b = key->home;
-    uint64_t head = HEAD(epoch, lane->spare_ref[at]);
+    uint64_t current = CURRENT(epoch, lane->spare_ref[at]);
     (void)rec;
     for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
         int r = index_ensure(s, b);
@@ -128,10 +128,10 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
             struct slot *slot = &bucket->slot[i];
             uint64_t vacant = 0;
-            if (load_relaxed(&slot->head))
+            if (load_relaxed(&slot->current))
                 continue;
-            open_change(lane, LANE_INSERT, (uint64_t)b * BUCKET_SLOTS + i, 0, head, 0, at, epoch);
-            if (!cas_seq_cst(&slot->head, &vacant, head)) { /* [>publish] */
+            open_change(lane, LANE_INSERT, (uint64_t)b * BUCKET_SLOTS + i, 0, current, 0, at, epoch);
+            if (!cas_seq_cst(&slot->current, &vacant, current)) { /* [>publish] */
                 fault_point("insert: slot lost");
                 close_change(lane);
                 continue;
@@ -158,26 +158,26 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
 
 /* The key was not there.  1: done; 0: it is there now, update it; else an error. */
 __attribute__((noinline)) static int insert(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-                  const struct put *put, struct record *rec, uint64_t payload, uint32_t at,
+                  const struct set_args *args, struct record *rec, uint64_t payload, uint32_t at,
                   uint64_t *epoch)
 {
-    if (put->flags & SPLINTER_IF_EPOCH)
+    if (args->flags & SPLINTER_IF_EPOCH)
         return -ENOENT;
     int r = index_ensure(s, key->home);
     if (!r)
         r = key_lock(s, lane, key, true);
     if (r)
         return r;
-    struct found f;
+    struct lookup f;
     uint32_t races = 0;
     r = index_find_anywhere(s, key, &f, &races);
     if (!r) {
         r = keys_reserve(s);
         if (!r) {
             /* Under the lock: later than the unset that removed the key before. */
-            *epoch = put->epoch ? put->epoch : epoch_take(s);
+            *epoch = args->epoch ? args->epoch : epoch_take(s);
             fault_point("insert: epoch taken");
-            seal(rec, *epoch, put->epoch ? put->revision : 1, payload, s->durable);
+            seal(rec, *epoch, args->epoch ? args->revision : 1, payload, s->durable);
             r = insert_at(s, lane, key, rec, at, *epoch);
             if (r)
                 keys_release(s);
@@ -191,7 +191,7 @@ __attribute__((noinline)) static int insert(struct splinter_store *s, struct lan
 }
 
 __attribute__((always_inline)) static inline int set_once(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-                    const void *val, size_t len, const struct put *put, uint64_t *epoch)
+                    const void *val, size_t len, const struct set_args *args, uint64_t *epoch)
 {
     uint32_t bytes = value_offset(key->len) + (uint32_t)len, at, races = 0;
     int r = lane_spare(s, lane, class_of_units((bytes + UNIT - 1) / UNIT), &at);
@@ -200,20 +200,20 @@ __attribute__((always_inline)) static inline int set_once(struct splinter_store 
     struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)lane->spare_ref[at] * UNIT);
     prefetch_to_write(rec);
     prefetch_to_write((char *)rec + UNIT);
-    struct found f;
+    struct lookup f;
     int found = index_find(s, key, &f, &races);
     if (found > 0) { /* that is what is going to be zeroed, while we fill in the other one */
         prefetch_to_write((char *)f.rec + UNIT);
-        __builtin_prefetch(arena_slab(s, HEAD_REF(f.head) >> s->slab_shift));
+        __builtin_prefetch(arena_slab(s, CURRENT_REF(f.current) >> s->slab_shift));
     }
-    write_record(rec, lane, key->s, key->len, val, len, put->expiry, put->type);
+    write_record(rec, lane, key->s, key->len, val, len, args->expiry, args->type);
     uint64_t payload = s->durable ? record_payload_hash(s, rec, key->len, (uint32_t)len) : 0;
     for (;;) {
         if (found > 0)
-            r = update(s, lane, &f, put, rec, payload, at, epoch);
+            r = update(s, lane, &f, args, rec, payload, at, epoch);
         else if (!found) {
             uint64_t mine = 0;
-            r = insert(s, lane, key, put, rec, payload, at, &mine);
+            r = insert(s, lane, key, args, rec, payload, at, &mine);
             *epoch = mine;
         } else
             r = found;
@@ -227,25 +227,25 @@ __attribute__((always_inline)) static inline int set_once(struct splinter_store 
     return r ? r : -EAGAIN;
 }
 
-int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
-           const struct put *put, uint64_t *out_epoch)
+int key_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
+           const struct set_args *args, uint64_t *out_epoch)
 {
     uint64_t epoch = 0;
     int r = attach_own(s);
     if (r)
         return r;
-    if (put->expiry && !load_relaxed(&s->header->ttl_used))
+    if (args->expiry && !load_relaxed(&s->header->ttl_used))
         store_relaxed(&s->header->ttl_used, 1);
     fault_point("set: begun");
     for (int round = 0;; round++) {
         struct lane_private *lane = lane_acquire(s);
-        r = set_once(s, lane, key, val, len, put, &epoch);
+        r = set_once(s, lane, key, val, len, args, &epoch);
         lane_release(s, lane);
         if (r > 0) {
             announce(s, &s->index[key->home]);
             if (out_epoch)
                 *out_epoch = epoch;
-            return s->durable ? sync_as_asked(s) : 0;
+            return s->durable ? sync_if_due(s) : 0;
         }
         /* Full: what the dead held, counted or let expire is room, too; and so are old versions
          * that wait for a sync. */
@@ -262,20 +262,20 @@ int kv_set(struct splinter_store *s, const struct key *key, const void *val, siz
 /*
  * The set of everyday: a short key that is in its home bucket, a small value, nothing else asked for, the
  * thread's own lane with a spare of the right size, and nobody interferes.  0: done; -EAGAIN: anything
- * else, nothing was changed, and kv_set() does it.  The steps are those of update(), with two thirds of
+ * else, nothing was changed, and key_set() does it.  The steps are those of update(), with two thirds of
  * the instructions.  `durable` is that of the store, and a constant.
  */
 #define SHORT_VALUE_AT ((uint32_t)sizeof(struct record) + KEY_SHORT)
 static_assert(sizeof(struct record) % 16 == 0, "value_offset() of every short key");
-static_assert(SHORT_VALUE_AT + PAYLOAD_INLINE <= PLAIN_UNITS * UNIT && PLAIN_UNITS <= 8,
+static_assert(SHORT_VALUE_AT + PAYLOAD_INLINE <= FAST_UNITS * UNIT && FAST_UNITS <= 8,
               "class_of_units() is units - 1");
-__attribute__((always_inline)) static inline int set_plainly(struct splinter_store *s,
+__attribute__((always_inline)) static inline int set_fast(struct splinter_store *s,
                                                              const char *name, const void *val,
                                                              size_t len, uint64_t *out_epoch,
                                                              bool durable)
 {
     uint32_t key_len = key_short_length(name), mine = lane_preferred - 1;
-    if (key_len - 1 >= KEY_SHORT || len - 1 >= s->plain_value || mine >= ENTRY_LANES ||
+    if (key_len - 1 >= KEY_SHORT || len - 1 >= s->fast_value || mine >= ENTRY_LANES ||
         fork_happened(s))
         return -EAGAIN;
     struct key_ends ends = key_ends_of(name, key_len);
@@ -286,11 +286,11 @@ __attribute__((always_inline)) static inline int set_plainly(struct splinter_sto
     prefetch_to_write(&s->header->epoch);
     struct lane_private *lane = &s->lane[mine];
     __asm__("" : "+r"(lane)); /* kept, not computed anew for each use */
-    fault_point("plain: begun");
+    fault_point("fast: begun");
     if (load_relaxed(&lane->busy) || exchange_acquire(&lane->busy, 1)) /* [<lane] */
         return -EAGAIN;
     if (durable)
-        lane_turn_begin(lane);
+        lane_change_begin(lane);
     uint32_t at = lane->last, units = (SHORT_VALUE_AT + (uint32_t)len + UNIT - 1) / UNIT;
     if (lane->spare_class[at] != units || !index_present(s, home))
         goto otherwise;
@@ -300,9 +300,9 @@ __attribute__((always_inline)) static inline int set_plainly(struct splinter_sto
     struct slot *slot = slot_with_hash(bucket, hash);
     if (load_acquire(&slot->hash) != hash) /* [<visible] */
         goto otherwise;
-    uint64_t head = load_acquire(&slot->head); /* [<publish] */
-    uint32_t ref = HEAD_REF(head);
-    if (ref >= load_relaxed(&s->plain_units)) /* vacant is the highest reference */
+    uint64_t current = load_acquire(&slot->current); /* [<publish] */
+    uint32_t ref = CURRENT_REF(current);
+    if (ref >= load_relaxed(&s->fast_units)) /* vacant is the highest reference */
         goto otherwise;
     struct record *old = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
     struct slab *slab = arena_slab(s, ref >> s->slab_shift);
@@ -312,36 +312,36 @@ __attribute__((always_inline)) static inline int set_plainly(struct splinter_sto
     uint64_t payload = durable ? record_payload_hash(s, rec, key_len, (uint32_t)len) : 0;
 
     uint64_t old_size = (uint64_t)SHORT_VALUE_AT + load_relaxed(&old->value_len);
-    uint32_t revision = load_relaxed(&old->revision), tag = load_relaxed(&old->tag);
+    uint32_t revision = load_relaxed(&old->revision), lane_number = load_relaxed(&old->lane);
     uint32_t old_units = (uint32_t)((old_size + UNIT - 1) / UNIT);
     struct key_ends there = key_ends_of(old + 1, key_len);
     if (load_relaxed(&old->key_len) != key_len || there.first != ends.first ||
-        there.last != ends.last || load_relaxed(&old->expiry) || old_units > PLAIN_UNITS ||
+        there.last != ends.last || load_relaxed(&old->expiry) || old_units > FAST_UNITS ||
         load_relaxed(&slab->block_units) != old_units)
         goto written;
-    if (tag != lane->number) {
-        struct found f = {.slot = slot, .head = head, .rec = old};
-        settle(s, &f, tag);
+    if (lane_number != lane->number) {
+        struct lookup f = {.slot = slot, .current = current, .rec = old};
+        acknowledge(s, &f, lane_number);
     }
-    uint64_t named = NAMED(ref, load_relaxed(&slab->generation)), epoch = epoch_take(s);
-    fault_point("plain: epoch taken");
+    uint64_t id = block_id(ref, load_relaxed(&slab->generation)), epoch = epoch_take(s);
+    fault_point("fast: epoch taken");
     seal(rec, epoch, revision + 1, payload, durable);
     bool keep = durable && must_keep(s, load_relaxed(&old->epoch));
     open_change(lane, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, (uint64_t)home * BUCKET_SLOTS +
-                (uint32_t)(slot - bucket->slot), head, HEAD(epoch, spare), named, at, epoch);
-    uint64_t expect = head;
-    if (!cas_seq_cst(&slot->head, &expect, HEAD(epoch, spare))) { /* [>publish] */
-        fault_point("plain: lost");
+                (uint32_t)(slot - bucket->slot), current, CURRENT(epoch, spare), id, at, epoch);
+    uint64_t expect = current;
+    if (!cas_seq_cst(&slot->current, &expect, CURRENT(epoch, spare))) { /* [>publish] */
+        fault_point("fast: lost");
         close_change(lane);
         goto written;
     }
-    fault_point("plain: published");
+    fault_point("fast: published");
     if (keep)
-        supersede(s, lane, head, epoch, at);
+        retire(s, lane, current, epoch, at);
     else
-        retire_block(lane, named, old, old_size, old_units, old_units - 1, at);
+        recycle_block(lane, id, old, old_size, old_units, old_units - 1, at);
     if (durable)
-        lane_turn_end(lane);
+        lane_change_end(lane);
     store_release(&lane->busy, 0); /* [>lane] */
     announce(s, bucket);
     if (out_epoch)
@@ -355,13 +355,13 @@ otherwise:
     return -EAGAIN;
 }
 
-__attribute__((noinline)) static int set_carefully(struct splinter_store *s, const char *name,
+__attribute__((noinline)) static int set_slow(struct splinter_store *s, const char *name,
                                                    const void *val, size_t len,
                                                    const struct splinter_set_options *options,
                                                    uint64_t *out_epoch)
 {
     struct key key;
-    struct put put = {0};
+    struct set_args args = {0};
     if (!s || !val || !len)
         return -EINVAL;
     if (options) {
@@ -369,12 +369,12 @@ __attribute__((noinline)) static int set_carefully(struct splinter_store *s, con
             options->flags & ~(SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH) ||
             options->flags == (SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH))
             return -EINVAL;
-        put.flags = options->flags;
-        put.type = options->type;
-        put.if_epoch = options->if_epoch;
+        args.flags = options->flags;
+        args.type = options->type;
+        args.if_epoch = options->if_epoch;
         if (options->ttl_ns) {
             uint64_t now = now_realtime();
-            put.expiry = options->ttl_ns > UINT64_MAX - now ? UINT64_MAX : now + options->ttl_ns;
+            args.expiry = options->ttl_ns > UINT64_MAX - now ? UINT64_MAX : now + options->ttl_ns;
         }
     }
     int r = key_make(s, name, &key);
@@ -384,25 +384,25 @@ __attribute__((noinline)) static int set_carefully(struct splinter_store *s, con
         return -EMSGSIZE;
     prefetch_to_write(&s->index[key.home]);
     prefetch_to_write(&s->header->epoch);
-    return kv_set(s, &key, val, len, &put, out_epoch);
+    return key_set(s, &key, val, len, &args, out_epoch);
 }
 
-__attribute__((noinline)) static int set_durably(struct splinter_store *s, const char *name,
+__attribute__((noinline)) static int set_fast_durable(struct splinter_store *s, const char *name,
                                                  const void *val, size_t len, uint64_t *out_epoch)
 {
-    if (set_plainly(s, name, val, len, out_epoch, true))
-        return set_carefully(s, name, val, len, NULL, out_epoch);
-    return sync_as_asked(s);
+    if (set_fast(s, name, val, len, out_epoch, true))
+        return set_slow(s, name, val, len, NULL, out_epoch);
+    return sync_if_due(s);
 }
 
 int splinter_store_set(splinter_store *s, const char *name, const void *val, size_t len,
                        const struct splinter_set_options *options, uint64_t *out_epoch)
 {
     if (!s || !name || !val || options)
-        return set_carefully(s, name, val, len, options, out_epoch);
+        return set_slow(s, name, val, len, options, out_epoch);
     if (s->durable)
-        return set_durably(s, name, val, len, out_epoch);
-    if (set_plainly(s, name, val, len, out_epoch, false))
-        return set_carefully(s, name, val, len, NULL, out_epoch);
+        return set_fast_durable(s, name, val, len, out_epoch);
+    if (set_fast(s, name, val, len, out_epoch, false))
+        return set_slow(s, name, val, len, NULL, out_epoch);
     return 0;
 }

@@ -5,7 +5,7 @@
 
 #include "key.h"
 
-struct put {
+struct set_args {
     uint32_t flags; /* SPLINTER_IF_* */
     uint32_t type;
     uint64_t expiry; /* nanoseconds of CLOCK_REALTIME, 0: none */
@@ -13,7 +13,7 @@ struct put {
     uint64_t epoch; /* of a snapshot's record, with its revision; 0: the next one */
     uint32_t revision;
 };
-int kv_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
-           const struct put *put, uint64_t *out_epoch);
+int key_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
+           const struct set_args *args, uint64_t *out_epoch);
 
 #endif

@@ -59,12 +59,12 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
             r = key_make(to, name, &key);
         if (r)
             break;
-        struct put put = {.type = m.type, .epoch = m.epoch, .revision = m.revision};
+        struct set_args args = {.type = m.type, .epoch = m.epoch, .revision = m.revision};
         if (m.ttl_ns)
-            put.expiry = now_realtime() + m.ttl_ns;
+            args.expiry = now_realtime() + m.ttl_ns;
         if (m.epoch > epoch)
             epoch = m.epoch;
-        r = kv_set(to, &key, buf, len, &put, NULL);
+        r = key_set(to, &key, buf, len, &args, NULL);
         if (r)
             break;
     }

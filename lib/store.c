@@ -105,7 +105,7 @@ static int attach_to_read(struct splinter_store *s, const char *name)
     int r = registry_lock_open(s);
     if (r)
         return r;
-    bool torn = !registry_anybody(s) && sync_how_left(s) == LEFT_TORN;
+    bool torn = !registry_anybody(s) && sync_state(s) == LEFT_TORN;
     registry_unlock_open(s);
     if (!torn)
         return 0;
@@ -133,7 +133,7 @@ static int map_and_attach(struct splinter_store *s, const char *name)
     set_base(s, base);
     if (s->durable) /* a bucket says nothing of where the next one that is needed will be */
         madvise(s->index, (size_t)(s->geo.arena_off - s->geo.index_off), MADV_RANDOM);
-    store_knows(s, 1);
+    file_covers(s, 1);
     int r = s->read_only ? attach_to_read(s, name) : attach_join(s);
     if (!r)
         return 0;
@@ -185,7 +185,7 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     if (damaged)
         error_set(0, "'%.200s': %u records were damaged, and are lost", name, damaged);
     if (!s->read_only)
-        s->plain_value = geo->max_value < PAYLOAD_INLINE ? geo->max_value : PAYLOAD_INLINE;
+        s->fast_value = geo->max_value < PAYLOAD_INLINE ? geo->max_value : PAYLOAD_INLINE;
     fork_watch(s);
     *out = s;
     return 0;

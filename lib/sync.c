@@ -65,17 +65,17 @@ static int lock_turn(struct splinter_store *s)
 }
 
 /* Until every change that is under way now has ended. */
-static int grace(struct splinter_store *s)
+static int wait_grace_period(struct splinter_store *s)
 {
     fence_seq_cst(); /* after the store of keep; pairs with the fence in must_keep() [=keep] */
     uint32_t used = load_acquire(&s->header->registry_used);
     uint64_t begin = now_monotonic();
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
         for (uint32_t l = 0; l < ENTRY_LANES; l++) {
-            const uint8_t *turn = &s->registry[i].lane[l].turn;
-            /* [<turn] */
-            uint8_t first = load_acquire(turn); /* pairs with the release in lane_release() */
-            for (uint32_t n = 1; first & 1 && load_acquire(turn) == first; n++) {
+            const uint8_t *seq = &s->registry[i].lane[l].change_seq;
+            /* [<change-seq] */
+            uint8_t first = load_acquire(seq); /* pairs with the release in lane_release() */
+            for (uint32_t n = 1; first & 1 && load_acquire(seq) == first; n++) {
                 if (n < 100) {
                     cpu_relax();
                     continue;
@@ -101,7 +101,7 @@ static int sync_locked(struct splinter_store *s)
     fault_point("sync: numbered");
     store_seq_cst(&h->keep, fault_bug(BUG_KEEP_LESS) ? epoch : KEEP_ALL);
     fault_point("sync: begun");
-    int r = fault_bug(BUG_NO_GRACE) ? 0 : grace(s);
+    int r = fault_bug(BUG_NO_GRACE) ? 0 : wait_grace_period(s);
     if (!r)
         r = sync_write_out(s, epoch, false);
     if (!fault_bug(BUG_KEEP_LESS))
@@ -138,7 +138,7 @@ int sync_now(struct splinter_store *s)
 }
 
 /* After a change that succeeded: what the options of the handle ask for. */
-int sync_as_asked(struct splinter_store *s)
+int sync_if_due(struct splinter_store *s)
 {
     if (!s->durable || (!s->sync_each && !s->sync_every_ns))
         return 0;

@@ -9,6 +9,6 @@
 int sync_now(struct splinter_store *s);
 
 /* After a change that succeeded. */
-int sync_as_asked(struct splinter_store *s);
+int sync_if_due(struct splinter_store *s);
 
 #endif

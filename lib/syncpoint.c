@@ -80,13 +80,13 @@ static void touch_all(struct splinter_store *s)
             touch((uint8_t *)s->index + c * chunk, chunk);
     used = load_acquire(&s->header->slabs_used);
     for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {
-        if (!store_knows(s, ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS))
+        if (!file_covers(s, ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS))
             break;
         struct slab *slab = arena_slab(s, n);
         uint64_t units = load_acquire(&slab->reserved_units);
         if (units > s->geo.slab_units)
             units = s->geo.slab_units;
-        if (store_knows(s, ((uint64_t)n << s->slab_shift) + units))
+        if (file_covers(s, ((uint64_t)n << s->slab_shift) + units))
             touch((uint8_t *)slab, units * UNIT);
     }
 }
@@ -94,7 +94,7 @@ static void touch_all(struct splinter_store *s)
 /* The arena alone, of which the rest can be made anew; all of it where the rest is to be believed. */
 static int flush(struct splinter_store *s, bool all)
 {
-    store_knows(s, s->arena_units);
+    file_covers(s, s->arena_units);
     uint64_t units = load_relaxed(&s->known_units);
     if (fault_bug(BUG_POINT_FIRST) || (!all && !units))
         return 0;
@@ -141,7 +141,7 @@ void sync_after_death(struct splinter_store *s)
 }
 
 /* How the store was left.  Nobody has it open to write. */
-enum left sync_how_left(struct splinter_store *s)
+enum left sync_state(struct splinter_store *s)
 {
     struct sync_point p;
     if (sync_point_read(s, &p) && p.clean)
@@ -157,7 +157,7 @@ int sync_points_to_disk(struct splinter_store *s)
 }
 
 /* Before the first change after a clean close. */
-int sync_unclean(struct splinter_store *s)
+int sync_mark_open(struct splinter_store *s)
 {
     struct sync_point p;
     if (!sync_point_read(s, &p) || !p.clean)

@@ -23,8 +23,8 @@ void sync_after_death(struct splinter_store *s);
 
 /* The rest is for openers, under their lock, while nobody has the store open to write. */
 enum left { LEFT_CLEAN, LEFT_RUNNING, LEFT_TORN };
-enum left sync_how_left(struct splinter_store *s);
-int sync_unclean(struct splinter_store *s);
+enum left sync_state(struct splinter_store *s);
+int sync_mark_open(struct splinter_store *s);
 int sync_points_to_disk(struct splinter_store *s);
 int sync_close(struct splinter_store *s);
 int sync_rebuilt(struct splinter_store *s);

@@ -26,14 +26,14 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
     lane->shared->hash = key->hash;
     fault_point("unset: hash kept");
     for (;;) {
-        struct found f;
+        struct lookup f;
         int r = index_find_anywhere(s, key, &f, &races);
         if (r <= 0)
             return r ? r : -ENOENT;
         uint64_t epoch = load_relaxed(&f.rec->epoch), expiry = load_relaxed(&f.rec->expiry);
         uint32_t len = load_relaxed(&f.rec->value_len);
-        uint64_t old = NAMED(HEAD_REF(f.head), arena_generation(s, HEAD_REF(f.head)));
-        if (!head_unchanged(f.slot, f.head)) {
+        uint64_t old = block_id(CURRENT_REF(f.current), arena_generation(s, CURRENT_REF(f.current)));
+        if (!still_current(f.slot, f.current)) {
             if (++races > RACES_MAX)
                 return -EAGAIN;
             continue;
@@ -43,13 +43,13 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
             return -ENOENT;
         if (!over && if_epoch && epoch != if_epoch)
             return -ESTALE;
-        settle(s, &f, load_relaxed(&f.rec->tag));
-        uint64_t mine = epoch_take(s), expect = f.head;
+        acknowledge(s, &f, load_relaxed(&f.rec->lane));
+        uint64_t mine = epoch_take(s), expect = f.current;
         fault_point("unset: epoch taken");
         bool keep = must_keep(s, epoch);
         open_change(lane, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, f.number, expect, 0, old, at,
                     mine);
-        if (!cas_seq_cst(&f.slot->head, &expect, 0)) {
+        if (!cas_seq_cst(&f.slot->current, &expect, 0)) {
             fault_point("unset: lost");
             close_change(lane);
             if (++races > RACES_MAX)
@@ -63,9 +63,9 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
         fault_point("unset: done");
         lower_overflow(s, key, f.bucket);
         if (keep)
-            supersede(s, lane, f.head, mine, at);
+            retire(s, lane, f.current, mine, at);
         else
-            retire(s, lane, f.head, old, at);
+            recycle(s, lane, f.current, old, at);
         keys_release(s);
         if (out_len)
             *out_len = len;
@@ -73,12 +73,12 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
     }
 }
 
-int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
+int key_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
              size_t *out_len)
 {
     if (s->read_only)
         return -EROFS;
-    struct found f;
+    struct lookup f;
     uint32_t races = 0;
     int r = index_find_anywhere(s, key, &f, &races);
     if (r <= 0)
@@ -97,7 +97,7 @@ int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch,
     if (r > 0)
         announce(s, &s->index[key->home]);
     if (r == 1)
-        return sync_as_asked(s);
+        return sync_if_due(s);
     /* Expired: it was not there any more for anybody; its bytes are gone now. */
     return r == 2 ? (expired_only ? 0 : -ENOENT) : r;
 }
@@ -108,7 +108,7 @@ int splinter_store_unset(splinter_store *s, const char *name, uint64_t if_epoch,
     if (!s)
         return -EINVAL;
     int r = key_make(s, name, &key);
-    return r ? r : kv_unset(s, &key, if_epoch, false, out_len);
+    return r ? r : key_unset(s, &key, if_epoch, false, out_len);
 }
 
 int splinter_store_sweep(splinter_store *s)
@@ -125,7 +125,7 @@ int splinter_store_sweep(splinter_store *s)
     int r, swept = 0;
     while ((r = walk_next(s, &cursor, name, &m))) {
         struct key key;
-        if (r == 2 && !key_make(s, name, &key) && !kv_unset(s, &key, 0, true, NULL))
+        if (r == 2 && !key_make(s, name, &key) && !key_unset(s, &key, 0, true, NULL))
             swept++;
     }
     return swept;

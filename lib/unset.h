@@ -7,7 +7,7 @@
 
 #include "key.h"
 
-int kv_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
+int key_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
              size_t *out_len);
 
 #endif

@@ -88,14 +88,14 @@ static void learn_from(const struct patience *p, bool slept)
 /* What a wait has seen of its key. */
 struct seen {
     uint64_t epoch;          /* of the value */
-    const struct slot *slot; /* while this has this head, */
-    uint64_t head;           /* nothing has changed; NULL: look again */
+    const struct slot *slot; /* while this has this current word, */
+    uint64_t current;           /* nothing has changed; NULL: look again */
 };
 
 /* 1: the key is there; 0: it is not; else an error. */
 static int look(struct splinter_store *s, const struct key *key, struct seen *seen)
 {
-    struct found f;
+    struct lookup f;
     seen->slot = NULL;
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         int r = index_find(s, key, &f, &races);
@@ -103,11 +103,11 @@ static int look(struct splinter_store *s, const struct key *key, struct seen *se
             return r;
         uint64_t expiry = load_relaxed(&f.rec->expiry);
         seen->epoch = load_relaxed(&f.rec->epoch);
-        if (!head_unchanged(f.slot, f.head))
+        if (!still_current(f.slot, f.current))
             continue;
         if (!expiry) { /* what will expire changes without anybody's doing */
             seen->slot = f.slot;
-            seen->head = f.head;
+            seen->current = f.current;
         }
         return !expiry_passed(s, expiry);
     }
@@ -139,7 +139,7 @@ static int spin_on_key(struct splinter_store *s, const struct key *key, uint64_t
     uint64_t end = p->end - p->begin < spin_ns ? p->end : p->begin + spin_ns;
     for (uint32_t i = 1; spin_ns && (i % 16 || now_monotonic() < end); i++) {
         cpu_relax();
-        if (seen->slot && load_relaxed(&seen->slot->head) == seen->head &&
+        if (seen->slot && load_relaxed(&seen->slot->current) == seen->current &&
             !load_relaxed(&s->closing))
             continue;
         if (decide(s, key, since, seen, result))

@@ -18,13 +18,13 @@ static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLIN
                      struct splinter_meta *meta)
 {
     for (uint32_t races = 0; races < RACES_MAX; races++) {
-        uint64_t hash = load_acquire(&slot->hash), head = load_acquire(&slot->head);
-        struct record *rec = head ? record_at(s, head) : NULL;
+        uint64_t hash = load_acquire(&slot->hash), current = load_acquire(&slot->current);
+        struct record *rec = current ? record_at(s, current) : NULL;
         if (!rec)
             return 0;
         uint32_t len = load_relaxed(&rec->key_len);
         bool sane = len && len < SPLINTER_KEY_MAX &&
-                    store_knows(s, HEAD_REF(head) + (sizeof *rec + len + UNIT - 1) / UNIT);
+                    file_covers(s, CURRENT_REF(current) + (sizeof *rec + len + UNIT - 1) / UNIT);
         uint64_t expiry = load_relaxed(&rec->expiry);
         *meta = (struct splinter_meta){.struct_size = sizeof *meta,
                                        .epoch = load_relaxed(&rec->epoch),
@@ -36,7 +36,7 @@ static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLIN
             payload_copy(key, rec + 1, len);
             key[len] = '\0';
         }
-        if (!head_unchanged(slot, head))
+        if (!still_current(slot, current))
             continue;
         /* On its way in: not there yet for anybody.  Or no key that anybody could have set. */
         if (!sane || key_hash(s, key, len) != hash || strlen(key) != len)

@@ -64,7 +64,7 @@ static unsigned step_count;
 /* Steps that stores in memory never come to. */
 static bool durable_step(const char *step)
 {
-    static const char *const begins[] = {"limbo: ",   "supersede: ", "sync: ", "rebuild: ",
+    static const char *const begins[] = {"limbo: ",   "retire: ", "sync: ", "rebuild: ",
                                          "recover: old record marked",
                                          "recover: old record in limbo", "open: session noted",
                                          "close: clean on disk"};
@@ -654,11 +654,11 @@ static void other_is_not_done(void)
     for (uint32_t i = 0; i < second->geo.buckets * BUCKET_SLOTS; i++) {
         struct slot *slot = &second->index[i / BUCKET_SLOTS].slot[i % BUCKET_SLOTS];
 
-        rec = slot->head ? record_at(second, slot->head) : NULL;
+        rec = slot->current ? record_at(second, slot->current) : NULL;
         if (rec && !memcmp(rec + 1, items[0].key, rec->key_len))
             break;
     }
-    lane = rec ? lane_shared(second, rec->tag) : NULL;
+    lane = rec ? lane_shared(second, rec->lane) : NULL;
     if (!lane)
         die("the record is not found");
     lane->epoch = rec->epoch;
@@ -690,10 +690,10 @@ static void other_not_done(const char *step)
 
 static void other_not_done_before(const char *step)
 {
-    if (!strcmp(step, "plain: begun") && !interfered++) {
+    if (!strcmp(step, "fast: begun") && !interfered++) {
         other_is_not_done();
         /* Else the short way ends at a record beyond what the handle has seen of the file. */
-        store_knows(acting, acting->arena_units);
+        file_covers(acting, acting->arena_units);
     }
 }
 
@@ -1034,7 +1034,7 @@ static void look_for_remains(splinter_store *s)
 {
     uint64_t units;
 
-    store_knows(s, s->arena_units);
+    file_covers(s, s->arena_units);
     units = s->known_units;
     if (memmem(s->arena, units * UNIT, "MARKMARK", 8))
         fault("bytes of a value are left behind");

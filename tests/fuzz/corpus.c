@@ -38,7 +38,7 @@ static void write_to(struct out *out, uint8_t part, uint8_t number, uint16_t off
         for (unsigned i = 0; i < 4; i++)
             put(out, (uint8_t)(part + (i == 1)));
     else
-        for (unsigned i = 0; i < (form == FORM_LOCK ? 3 : form == FORM_HEAD || form == FORM_NAMED ? 2 : 1);
+        for (unsigned i = 0; i < (form == FORM_LOCK ? 3 : form == FORM_CURRENT || form == FORM_NAMED ? 2 : 1);
              i++)
             put(out, (uint8_t)(number + offset + i));
 }

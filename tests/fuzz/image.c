@@ -102,8 +102,8 @@ static struct image *copy_fd(int fd, const char *name)
     const struct bucket *index = (const void *)(image->bytes + image->geo.index_off);
     for (uint32_t b = 0; b < image->geo.buckets; b++)
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
-            if (index[b].slot[i].head && image->records < IMAGE_RECORDS)
-                image->head[image->records++] = index[b].slot[i].head;
+            if (index[b].slot[i].current && image->records < IMAGE_RECORDS)
+                image->current[image->records++] = index[b].slot[i].current;
     return image;
 }
 
@@ -123,7 +123,7 @@ static struct slot *slot_of(struct image *image, uint32_t *number, uint32_t nth)
     struct bucket *index = (void *)(image->bytes + image->geo.index_off);
     for (*number = 0; *number < image->geo.buckets * BUCKET_SLOTS; ++*number) {
         struct slot *slot = &index[*number / BUCKET_SLOTS].slot[*number % BUCKET_SLOTS];
-        if (slot->head && !nth--)
+        if (slot->current && !nth--)
             return slot;
     }
     fail("no such slot", ENOENT);
@@ -143,13 +143,13 @@ static void open_journals(struct image *image)
         uint32_t number;
         struct lane *lane = lane_of(image, i);
         struct slot *slot = slot_of(image, &number, i);
-        lane->epoch = slot->head >> 32;
+        lane->epoch = slot->current >> 32;
         lane->ack = 0;
         lane->slot = number;
         lane->kind = kinds[i];
-        lane->head = kinds[i] == LANE_UNSET ? 0 : slot->head;
-        lane->expect = kinds[i] == LANE_UNSET ? slot->head : 0;
-        lane->old = kinds[i] == LANE_UNSET ? NAMED(HEAD_REF(slot->head), 1) : spare;
+        lane->current = kinds[i] == LANE_UNSET ? 0 : slot->current;
+        lane->expect = kinds[i] == LANE_UNSET ? slot->current : 0;
+        lane->old = kinds[i] == LANE_UNSET ? block_id(CURRENT_REF(slot->current), 1) : spare;
         lane->hash = slot->hash;
         lane->spare_at = (uint8_t)i;
         lane->lock = number / BUCKET_SLOTS + 1;
@@ -377,11 +377,11 @@ uint64_t part_at(const struct image *image, enum part part, uint32_t number, uin
         *length = sizeof(struct slab);
         break;
     case PART_RECORD:
-        at = geo->arena_off + (uint64_t)HEAD_REF(image->head[number]) * UNIT;
+        at = geo->arena_off + (uint64_t)CURRENT_REF(image->current[number]) * UNIT;
         *length = sizeof(struct record);
         break;
     case PART_PAYLOAD: {
-        at = geo->arena_off + (uint64_t)HEAD_REF(image->head[number]) * UNIT;
+        at = geo->arena_off + (uint64_t)CURRENT_REF(image->current[number]) * UNIT;
         const struct record *rec = (const void *)(image->bytes + at);
         *length = value_offset(rec->key_len) + rec->value_len - sizeof *rec;
         at += sizeof *rec;

@@ -27,7 +27,7 @@ struct image {
     uint32_t entries; /* of the registry, that were used */
     uint32_t slabs;   /* that were used */
     uint32_t records;
-    uint64_t head[IMAGE_RECORDS]; /* of records in the index */
+    uint64_t current[IMAGE_RECORDS]; /* of records in the index */
 };
 
 extern struct image images[];

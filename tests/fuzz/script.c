@@ -74,16 +74,16 @@ static uint64_t value(const struct image *image, struct input *in, uint8_t form,
         return interesting(image, byte(in));
     case FORM_COPY:
         return image_read(place(image, in, 8), 8);
-    case FORM_HEAD:
+    case FORM_CURRENT:
     case FORM_NAMED: {
         record = byte(in);
         uint32_t delta = (uint32_t)(int8_t)byte(in);
         if (!image->records)
             return delta;
-        v = image->head[record % image->records];
+        v = image->current[record % image->records];
         if (form == FORM_NAMED)
-            return NAMED((uint64_t)HEAD_REF(v) + delta, 1);
-        return HEAD(v >> 32, HEAD_REF(v) + delta);
+            return block_id((uint64_t)CURRENT_REF(v) + delta, 1);
+        return CURRENT(v >> 32, CURRENT_REF(v) + delta);
     }
     case FORM_LOCK: {
         lane = two(in);

@@ -37,7 +37,7 @@ enum form {
     FORM_SMALL,       /* one byte, with its sign */
     FORM_INTERESTING, /* a number that is the limit of something */
     FORM_COPY,        /* what is elsewhere: part number offset offset */
-    FORM_HEAD,        /* the head that leads to a record: number delta */
+    FORM_CURRENT,     /* the current word that leads to a record: number delta */
     FORM_NAMED,       /* the same as a lane names it */
     FORM_LOCK,        /* the lock of a lane for a key: lane key */
     FORM_FLIP         /* what is there, with other bits */

@@ -9,11 +9,11 @@
  *
  *   process   mirrors
  *   lane      arena_alloc(), adopt(), change_class(), take_block(); give_up_spare(),
- *             arena_free_named(), slab_of_named(); retire() of change.c; attach_leave()
- *   cleaner   reap_entry(), recover_entry(): take_old(), zero_spare(), arena_free_named()
+ *             arena_free_block(), slab_of_block(); recycle() of change.c; attach_leave()
+ *   cleaner   reap_entry(), recover_entry(): recover_old(), zero_spare(), arena_free_block()
  *
  * Checked
- *   - Whoever writes to a unit of memory, tags it or frees it has it: each unit is the slab's,
+ *   - Whoever writes to a unit of memory, notes its lane in it or frees it has it: each unit is the slab's,
  *     a lane's or the index's, and never two's.
  *   - A block that is taken was free, and clean (P4).
  *   - When all is over and the dead are cleaned up after, a block in use is named by exactly one
@@ -21,7 +21,7 @@
  *
  * Abstracted
  *   - Two units: two small blocks, or one large block, in the middle of which stands, where the
- *     second small block's tag would be, whatever its record has there.  Of the large blocks
+ *     second small block's lane number would be, whatever its record has there.  Of the large blocks
  *     there is a second one, outside of these units; a stranger has it all the time.
  *   - The index is one cell; publishing and unlinking are one step each, which also enters the
  *     old block into the lane's journal.  Whether a change was made is kv.pml's business.
@@ -43,10 +43,10 @@
 #define PLACES 2
 #define INDEX 9 /* has a unit, as LANE does */
 #define LANE(l) ((l) + 1)
-#ifdef BUG_TAG0
-#define TAG(l) (l)
+#ifdef BUG_LANE0
+#define NUMBER(l) (l)
 #else
-#define TAG(l) ((l) + 1)
+#define NUMBER(l) ((l) + 1)
 #endif
 #define OWNER(l) (incarnation[l] * 4 + (l) + 1)
 
@@ -54,7 +54,7 @@
 byte owner, block_units = 1, generation;
 bool bits[2];
 
-byte tag[2];   /* what stands in a unit where a record has its tag */
+byte rec_lane[2];   /* what stands in a unit where a record has the number of its lane */
 bool dirty[2]; /* a unit has something in it of a key or a value */
 
 typedef lane_t {
@@ -83,8 +83,8 @@ byte has[2]; /* LANE(), INDEX, or 0: the slab */
 
 /* ---- steps that several share ---- */
 
-/* slab_of_named(): yes gets 1 if the block r, g is the lane's.  b is its number. */
-inline slab_of_named(who)
+/* slab_of_block(): yes gets 1 if the block r, g is the lane's.  b is its number. */
+inline slab_of_block(who)
 {
     yes = 0;
     d_step { b = (r && (r - 1) % block_units == 0 -> (r - 1) / block_units : 9) };
@@ -98,13 +98,13 @@ inline slab_of_named(who)
        if
        :: bits[b] ->
           if
-          :: tag[r - 1] == TAG(who) ->
+          :: rec_lane[r - 1] == NUMBER(who) ->
 #ifdef BUG_GENERATION
              yes = 1
 #else
              yes = generation == g
 #endif
-          :: tag[r - 1] != TAG(who)
+          :: rec_lane[r - 1] != NUMBER(who)
           fi
        :: !bits[b]
        fi
@@ -115,9 +115,9 @@ inline slab_of_named(who)
     fi
 }
 
-inline arena_free_named(who)
+inline arena_free_block(who)
 {
-    slab_of_named(who);
+    slab_of_block(who);
     if
     :: d_step {
            yes ->
@@ -130,15 +130,15 @@ inline arena_free_named(who)
     fi
 }
 
-/* The bytes of a block, tag included, as in retire() and take_old() */
+/* The bytes of a block, lane number included, as in recycle() and recover_old() */
 inline zero_all(who)
 {
     d_step {
         assert(IS(r - 1, LANE(who)));
-        dirty[r - 1] = 0; tag[r - 1] = 0;
-        dirty[1] = (block_units == 2 -> 0 : dirty[1]); tag[1] = (block_units == 2 -> 0 : tag[1])
+        dirty[r - 1] = 0; rec_lane[r - 1] = 0;
+        dirty[1] = (block_units == 2 -> 0 : dirty[1]); rec_lane[1] = (block_units == 2 -> 0 : rec_lane[1])
     };
-    d_step { assert(IS(r - 1, LANE(who))); tag[r - 1] = TAG(who) }
+    d_step { assert(IS(r - 1, LANE(who))); rec_lane[r - 1] = NUMBER(who) }
 }
 
 /* ---- a lane ---- */
@@ -152,7 +152,7 @@ inline take_block(place)
     fi;
     if
     :: yes ->
-       d_step { assert(IS(b, 0)); tag[b] = TAG(me) };
+       d_step { assert(IS(b, 0)); rec_lane[b] = NUMBER(me) };
 #ifdef BUG_NAME
        d_step { assert(!bits[b] && IS(b, 0)); bits[b] = 1; GIVE(b, LANE(me)) };
        d_step { lane[me].ref[place] = b + 1; lane[me].gen[place] = generation }
@@ -171,8 +171,8 @@ inline take_block(place)
 inline change_class(units)
 {
     d_step { generation++; bits[1] = 0 };
-    d_step { assert(has[0] == 0); tag[0] = 0 };
-    d_step { assert(has[1] == 0); tag[1] = 0 };
+    d_step { assert(has[0] == 0); rec_lane[0] = 0 };
+    d_step { assert(has[1] == 0); rec_lane[1] = 0 };
     d_step { block_units = units; bits[1] = units == 2 }
 }
 
@@ -222,10 +222,10 @@ inline give_up_spare(place)
 {
 #ifdef BUG_UNNAME
     d_step { r = lane[me].ref[place]; g = lane[me].gen[place]; lane[me].ref[place] = 0; lane[me].gen[place] = 0 };
-    arena_free_named(me)
+    arena_free_block(me)
 #else
     d_step { r = lane[me].ref[place]; g = lane[me].gen[place] };
-    arena_free_named(me);
+    arena_free_block(me);
     d_step { lane[me].ref[place] = 0; lane[me].gen[place] = 0 }
 #endif
 }
@@ -239,9 +239,9 @@ inline publish(place)
         dirty[o - 1] = 1; dirty[1] = dirty[1] || block_units == 2;
     };
     if
-    :: block_units == 2 -> tag[1] = 0
-    :: block_units == 2 -> tag[1] = TAG(0)
-    :: block_units == 2 -> tag[1] = TAG(1)
+    :: block_units == 2 -> rec_lane[1] = 0
+    :: block_units == 2 -> rec_lane[1] = NUMBER(0)
+    :: block_units == 2 -> rec_lane[1] = NUMBER(1)
     :: block_units == 1
     fi;
     d_step {
@@ -254,7 +254,7 @@ inline publish(place)
         cell = o; cell_gen = generation
     };
     if
-    :: lane[me].old -> retire(place)
+    :: lane[me].old -> recycle(place)
     :: else
     fi
 }
@@ -268,12 +268,12 @@ inline remove(place)
            GIVE(cell - 1, LANE(me));
            cell = 0
        };
-       retire(place)
+       recycle(place)
     :: !cell
     fi
 }
 
-inline retire(place)
+inline recycle(place)
 {
     r = lane[me].old;
     zero_all(me);
@@ -318,21 +318,21 @@ proctype lane_of(byte me)
 inline zero_spare()
 {
 #ifdef BUG_ORDER
-    /* as it was: the tag before the bit */
+    /* as it was: the lane number before the bit */
     d_step { b = (r && (r - 1) % block_units == 0 -> (r - 1) / block_units : 9); yes = 0 };
     if
-    :: b != 9 && generation == g && tag[r - 1] == TAG(d) -> yes = bits[b]
+    :: b != 9 && generation == g && rec_lane[r - 1] == NUMBER(d) -> yes = bits[b]
     :: else
     fi;
 #else
-    slab_of_named(d);
+    slab_of_block(d);
 #endif
     if
     :: d_step {
-           yes -> /* the tag stays */
+           yes -> /* the lane number stays */
            assert(IS(r - 1, LANE(d)));
            dirty[r - 1] = 0;
-           dirty[1] = (block_units == 2 -> 0 : dirty[1]); tag[1] = (block_units == 2 -> 0 : tag[1])
+           dirty[1] = (block_units == 2 -> 0 : dirty[1]); rec_lane[1] = (block_units == 2 -> 0 : rec_lane[1])
        }
     :: !yes
     fi
@@ -354,7 +354,7 @@ inline recover_entry()
     :: k < PLACES ->
        d_step { r = lane[d].ref[k]; g = lane[d].gen[k] };
        zero_spare();
-       arena_free_named(d);
+       arena_free_block(d);
        d_step { lane[d].ref[k] = 0; lane[d].gen[k] = 0; k++ }
     od;
     incarnation[d]++;
@@ -419,7 +419,7 @@ init {
         /* A record is there already, or none. */
         attached[0] = 1; attached[1] = 1;
         if
-        :: cell = 2; bits[1] = 1; has[1] = INDEX; dirty[1] = 1; tag[1] = 7
+        :: cell = 2; bits[1] = 1; has[1] = INDEX; dirty[1] = 1; rec_lane[1] = 7
         :: skip
         fi;
         run lane_of(0);

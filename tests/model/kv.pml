@@ -8,14 +8,14 @@
  * from the start: the kernel's lock lets only one of them be at work (reap_entry()).
  *
  *   process   mirrors
- *   writer    kv_set(): set_once(), update(), insert(), insert_at(), retire(), clean_spare(),
- *             set_plainly(), whose steps are those of update();
- *             settle(), open_change(), close_change(); kv_unset(): unset_locked();
+ *   writer    key_set(): set_once(), update(), insert(), insert_at(), recycle(), clean_spare(),
+ *             set_fast(), whose steps are those of update();
+ *             acknowledge(), open_change(), close_change(); key_unset(): unset_locked();
  *             index_find_anywhere(), look_at()
- *   reader    splinter_store_get(): get_plainly(); get_carefully(), index_find_anywhere(),
- *             look_at(), head_unchanged()
+ *   reader    splinter_store_get(): get_fast(); get_slow(), index_find_anywhere(),
+ *             look_at(), still_current()
  *   cleaner   reap_entry(), recover_entry(): finish_change(), unset_happened(),
- *             current_hash(), take_old(), release_lock(), zero_spare(), arena_free_named()
+ *             current_hash(), recover_old(), release_lock(), zero_spare(), arena_free_block()
  *
  * Checked
  *   - A reader returns a value, or "not found", that was current at some moment of its call.
@@ -71,20 +71,20 @@
 #define UNSET 3
 
 /* As in layout.h: the epoch, and the reference + 1; 0 when vacant. */
-#define HEAD(e, ref) ((e) * 8 + (ref) + 1)
+#define CURRENT(e, ref) ((e) * 8 + (ref) + 1)
 #define REF(h) ((h) % 8 - 1)
 
 /* struct slot */
 byte slot_hash[SLOTS];
 byte slot_head[SLOTS];
 
-/* struct record, by block; tags and names count from 1 */
-byte rec_epoch[BLOCKS], rec_key[BLOCKS], rec_val[BLOCKS], rec_tag[BLOCKS];
+/* struct record, by block; lane numbers and names count from 1 */
+byte rec_epoch[BLOCKS], rec_key[BLOCKS], rec_val[BLOCKS], rec_lane[BLOCKS];
 bool used[BLOCKS]; /* slab.bits */
 
 /* struct lane; a spare or old block is named by its number + 1 */
 typedef lane_t {
-    byte epoch, ack, expect, head, old, slot, lock, kind, at, hash;
+    byte epoch, ack, expect, current, old, slot, lock, kind, at, hash;
     bool done;
     byte spare[SPARES];
 };
@@ -117,7 +117,7 @@ byte holders, scan_i;
 
 /* ---- steps that several share ---- */
 
-/* index_find(): found gets 1 or 0, s and h slot and head.  All hashes are read before the first
+/* index_find(): found gets 1 or 0, s and h slot and current.  All hashes are read before the first
  * record is looked at; where both match, both are looked at with their hashes read again.
  * A guard that reads shared memory is a step, so most of these are. */
 inline look_at(k, i)
@@ -167,11 +167,11 @@ inline zero(b)
     d_step { assert(!PUBLISHED(b)); rec_val[b] = 0; rec_epoch[b] = 0 }
 }
 
-inline kv_settle()
+inline kv_acknowledge()
 {
-#ifndef BUG_SETTLE
+#ifndef BUG_ACKNOWLEDGE
     e = rec_epoch[REF(h)];
-    x = rec_tag[REF(h)];
+    x = rec_lane[REF(h)];
     if
     :: e && x && lane[x - 1].epoch == e ->
        if
@@ -190,19 +190,19 @@ inline kv_settle()
 inline open_change(what, where, was, becomes, replaces, place)
 {
     d_step {
-        lane[me].slot = where; lane[me].expect = was; lane[me].head = becomes;
+        lane[me].slot = where; lane[me].expect = was; lane[me].current = becomes;
         lane[me].old = replaces; lane[me].kind = what; lane[me].done = 0; lane[me].at = place
     };
     lane[me].epoch = mine
 }
 
-inline retire(place)
+inline recycle(place)
 {
 #ifndef BUG_EARLY
     zero(REF(h));
 #endif
-    rec_tag[REF(h)] = me + 1;
-#ifdef BUG_RETIRE
+    rec_lane[REF(h)] = me + 1;
+#ifdef BUG_RECYCLE
     lane[me].epoch = 0; /* closed before the old block is named */
     lane[me].spare[place] = REF(h) + 1
 #else
@@ -216,15 +216,15 @@ inline retire(place)
 /* done gets 1 if the value was published, 0 to look again */
 inline update(place)
 {
-    kv_settle();
+    kv_acknowledge();
     d_step { epoch++; mine = epoch; rec_epoch[mb] = mine };
 #ifdef BUG_EARLY
-    zero(REF(h)); /* before the head has moved on */
+    zero(REF(h)); /* before the current has moved on */
 #endif
-    open_change(UPDATE, s, h, HEAD(mine, mb), REF(h) + 1, place);
+    open_change(UPDATE, s, h, CURRENT(mine, mb), REF(h) + 1, place);
     if
-    :: d_step { slot_head[s] == h -> slot_head[s] = HEAD(mine, mb); done = 1; NOTE };
-       retire(place)
+    :: d_step { slot_head[s] == h -> slot_head[s] = CURRENT(mine, mb); done = 1; NOTE };
+       recycle(place)
     :: slot_head[s] != h -> lane[me].epoch = 0
     fi
 }
@@ -247,12 +247,12 @@ inline insert_at(k, place)
     do
     :: s == SLOTS -> assert(false) /* there is a slot for each key */
     :: s < SLOTS && slot_head[s] == 0 ->
-       open_change(INSERT, s, 0, HEAD(mine, mb), 0, place);
+       open_change(INSERT, s, 0, CURRENT(mine, mb), 0, place);
 #ifdef BUG_HASH
        slot_hash[s] = k; /* before the slot is claimed */
 #endif
        if
-       :: d_step { slot_head[s] == 0 -> slot_head[s] = HEAD(mine, mb); done = 1; NOTE };
+       :: d_step { slot_head[s] == 0 -> slot_head[s] = CURRENT(mine, mb); done = 1; NOTE };
 #ifndef BUG_HASH
           d_step { slot_hash[s] = k; NOTE };
 #endif
@@ -286,7 +286,7 @@ inline insert(k, place)
 #endif
 }
 
-inline kv_set(k, v, place)
+inline key_set(k, v, place)
 {
     d_step {
         mb = lane[me].spare[place] - 1;
@@ -308,7 +308,7 @@ inline kv_set(k, v, place)
 }
 
 /* unset_locked() and what is around it; to unset what is not there does nothing */
-inline kv_unset(k, place)
+inline key_unset(k, place)
 {
     key_lock(k);
     lane[me].hash = k;
@@ -321,13 +321,13 @@ inline kv_unset(k, place)
        if
        :: slot_head[s] != h /* once more */
        :: slot_head[s] == h ->
-          kv_settle();
+          kv_acknowledge();
           d_step { epoch++; mine = epoch };
           open_change(UNSET, s, h, 0, REF(h) + 1, place);
           if
           :: d_step { slot_head[s] == h -> slot_head[s] = 0; NOTE };
              lane[me].done = 1;
-             retire(place);
+             recycle(place);
              break
           :: slot_head[s] != h -> lane[me].epoch = 0
           fi
@@ -348,13 +348,13 @@ proctype writer(byte me)
     {
         do
         :: n == OPS -> break
-        :: n < OPS && lane[me].spare[0] -> kv_set(KEY, me * OPS + n + 1, 0); FORGET
-        :: n < OPS && !lane[me].spare[0] -> kv_unset(KEY, 0); FORGET
-        :: n < OPS && !lane[me].spare[1] -> kv_unset(KEY, 1); FORGET
+        :: n < OPS && lane[me].spare[0] -> key_set(KEY, me * OPS + n + 1, 0); FORGET
+        :: n < OPS && !lane[me].spare[0] -> key_unset(KEY, 0); FORGET
+        :: n < OPS && !lane[me].spare[1] -> key_unset(KEY, 1); FORGET
 #if NEIGHBOUR
         /* the last of them also changes the neighbour, which takes and leaves slots */
-        :: n < OPS && me == WRITERS - 1 && lane[me].spare[0] -> kv_set(2, 14, 0); FORGET
-        :: n < OPS && me == WRITERS - 1 && !lane[me].spare[1] -> kv_unset(2, 1); FORGET
+        :: n < OPS && me == WRITERS - 1 && lane[me].spare[0] -> key_set(2, 14, 0); FORGET
+        :: n < OPS && me == WRITERS - 1 && !lane[me].spare[1] -> key_unset(2, 1); FORGET
 #endif
         od;
         finished[me] = 1
@@ -365,12 +365,12 @@ proctype writer(byte me)
 
 /* ---- a reader ---- */
 
-/* get_plainly(): the last slot with this hash, looked at once; x gets 1 if that was enough */
-inline get_plainly(k)
+/* get_fast(): the last slot with this hash, looked at once; x gets 1 if that was enough */
+inline get_fast(k)
 {
     d_step { x = 0; s = slot_hash[1] == k };
     if
-#ifdef BUG_PLAIN
+#ifdef BUG_FAST
     :: d_step { slot_hash[s] != k -> x = 1; v = 0 }
 #else
     :: slot_hash[s] != k ->
@@ -409,7 +409,7 @@ proctype reader()
     :: else ->
        n++;
        d_step { window = 1 << CURRENT };
-       get_plainly(KEY);
+       get_fast(KEY);
        do
        :: x -> break
        :: else ->
@@ -447,19 +447,19 @@ inline current_hash()
     od
 }
 
-inline take_old()
+inline recover_old()
 {
     zero(lane[d].old - 1);
-    rec_tag[lane[d].old - 1] = d + 1;
+    rec_lane[lane[d].old - 1] = d + 1;
     lane[d].spare[lane[d].at] = lane[d].old
 }
 
 inline finish_change()
 {
     h = slot_head[lane[d].slot];
-    done = h == lane[d].head || lane[d].ack == lane[d].epoch;
+    done = h == lane[d].current || lane[d].ack == lane[d].epoch;
     if
-    :: lane[d].kind == UPDATE && done -> take_old()
+    :: lane[d].kind == UPDATE && done -> recover_old()
     :: lane[d].kind == INSERT && done ->
        current_hash();
        if
@@ -476,7 +476,7 @@ inline finish_change()
        :: else
        fi;
        if
-       :: done -> lane[d].done = 1; take_old()
+       :: done -> lane[d].done = 1; recover_old()
        :: else
        fi
     :: else
@@ -504,7 +504,7 @@ inline recover_entry()
     :: else ->
        x = lane[d].spare[k];
        if
-       :: x && used[x - 1] && rec_tag[x - 1] == d + 1 ->
+       :: x && used[x - 1] && rec_lane[x - 1] == d + 1 ->
           zero(x - 1);
           used[x - 1] = 0
        :: else
@@ -589,7 +589,7 @@ init {
         do
         :: w == WRITERS -> break
         :: else ->
-           attached[w] = 1; used[w] = 1; rec_tag[w] = w + 1; lane[w].spare[0] = w + 1; w++
+           attached[w] = 1; used[w] = 1; rec_lane[w] = w + 1; lane[w].spare[0] = w + 1; w++
         od;
         epoch = 1
     };
@@ -598,12 +598,12 @@ init {
 #if START == 0 || START == 1
         /* The key is there, set by nobody who lives on. */
         :: rec_epoch[WRITERS] = 1; rec_key[WRITERS] = KEY; rec_val[WRITERS] = INITIAL;
-           used[WRITERS] = 1; slot_hash[0] = KEY; slot_head[0] = HEAD(1, WRITERS)
+           used[WRITERS] = 1; slot_hash[0] = KEY; slot_head[0] = CURRENT(1, WRITERS)
 #endif
 #if START == 0 || START == 4
         /* It is there, and its hash is left over in the slot beside it, too. */
         :: rec_epoch[WRITERS] = 1; rec_key[WRITERS] = KEY; rec_val[WRITERS] = INITIAL;
-           used[WRITERS] = 1; slot_hash[0] = KEY; slot_head[0] = HEAD(1, WRITERS);
+           used[WRITERS] = 1; slot_hash[0] = KEY; slot_head[0] = CURRENT(1, WRITERS);
            slot_hash[1] = KEY
 #endif
 #if START == 0 || START == 2

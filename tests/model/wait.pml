@@ -6,7 +6,7 @@
  * waiters each wait for something newer than they saw, again and again.  Both may be killed.
  *
  *   process   mirrors
- *   writer    the compare-and-swap of a head in lib/set.c or unset.c, or the step of the epoch in
+ *   writer    the compare-and-swap of a current word in lib/set.c or unset.c, or the step of the epoch in
  *             announce(); then wake(), which is wake_key() and wake_any()
  *   waiter    sleep_on_key() and the loop of splinter_store_wait_any(): set_bit(), futex_wait()
  *   memory    store buffers becoming visible; the kernel's end of a slice
@@ -15,7 +15,7 @@
  * ends only if a writer was killed, so a wake that is lost in any other way is found.
  *
  * Abstracted
- *   - `version` is the head and the epoch in one: it grows with each change.
+ *   - `version` is the current word and the epoch in one: it grows with each change.
  *   - A sequentially consistent store or compare-and-swap is at once in memory.  A plain store
  *     (the seeded bugs have one) waits in a buffer of its process, behind which the process
  *     goes on reading: what x86 does, and weaker machines, too.
