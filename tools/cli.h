@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli.h - what the tools share: arguments, messages, exit statuses, signals, output
+ * cli.h - what the tools share: arguments, messages, exit statuses, signals and time
  *
  * A tool is one thread (splinter_perf's workers call none of this) and ends through exit(),
  * which detaches from the store.  Functions that meet an error that the tool could only report
@@ -11,11 +11,8 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
-
-#include "splinter.h"
 
 #define CLI_DEFAULT_BUS "splinter_debug"
 #define CLI_DEFAULT_KEY "__debug"
@@ -69,7 +66,8 @@ extern volatile sig_atomic_t cli_stop;
 /* A SIGHUP came, and hup_reopens was set. */
 extern volatile sig_atomic_t cli_hup;
 void cli_catch_signals(bool hup_reopens);
-/* Ends the way cli_stop would have ended the process, but detached from the store. */
+/* Ends the way cli_stop would have ended the process.  exit() is not called: the tool first does
+ * what has to be done. */
 noreturn void cli_die_of_signal(void);
 
 uint64_t cli_now_ms(void); /* monotonic */
@@ -78,57 +76,5 @@ uint64_t cli_deadline(uint64_t timeout_ms);
 /* Milliseconds to wait now: short enough that a signal is noticed soon, because the library's
  * waits go on after one. */
 uint64_t cli_slice(uint64_t deadline);
-
-/* ---- the bus ---- */
-
-/* SPLINTER_FILE or SPLINTER_MEMORY, from the look of the name and from --file. */
-uint32_t cli_where(const char *bus, bool file);
-
-/* As splinter_store_open(); the store is closed at exit. */
-int cli_open(splinter_store **out, const char *bus, const struct splinter_open_options *options);
-/* Why the last cli_open() failed with r. */
-noreturn void cli_open_failed(const char *bus, int r);
-
-/* Opens a bus to follow what is set; read-only where writing is not allowed.  NULL: cli_stop. */
-struct cli_follow {
-    const char *bus;
-    bool file;    /* --file */
-    bool wait;    /* the bus may come later */
-    bool verbose; /* say so when waiting for it */
-    uint64_t deadline;
-    bool came; /* result: it did come later, so all that is in it is new */
-};
-splinter_store *cli_open_to_follow(struct cli_follow *f);
-
-/* A value that was got; buf grows as needed. */
-struct cli_value {
-    unsigned char *buf;
-    size_t room, size;
-    struct splinter_meta meta;
-};
-/* splinter_store_get() into v.  Returns 0, -ENOENT, or -EAGAIN if it is worth another try. */
-int cli_get(splinter_store *store, const char *key, struct cli_value *v);
-
-/* ---- output ---- */
-
-/*
- * Bytes to a descriptor, buffered.  Unlike stdio's, a write that waits for a slow reader notices
- * cli_stop, and then gives the reader one second more.  An error ends the tool: a message and
- * CLI_FAILURE; for a reader that has gone no message and CLI_OK.
- */
-struct cli_out {
-    int fd;
-    const char *name; /* for messages */
-    bool regular;
-    size_t len;
-    unsigned char buf[65536];
-};
-void cli_out_init(struct cli_out *out, int fd, const char *name);
-void cli_out_put(struct cli_out *out, const void *data, size_t len);
-void cli_out_printf(struct cli_out *out, const char *format, ...)
-    __attribute__((format(printf, 2, 3))); /* a short line */
-void cli_out_flush(struct cli_out *out);
-/* Ends the tool if the reader has gone while there was nothing to write. */
-void cli_out_check(struct cli_out *out);
 
 #endif /* SPLINTER_CLI_H */

@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "cli_bus.h"
+#include "cli_out.h"
 
 static const char help[] =
     "Usage: splinter_logtee [OPTION]... [BUS] [KEY]...\n"

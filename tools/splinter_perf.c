@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "cli_bus.h"
 
 static const char help[] =
     "Usage: splinter_perf [OPTION]...\n"
@@ -354,7 +355,7 @@ static void open_store(void)
                                           (long)getpid());
     }
     main_process = getpid();
-    atexit(clean_up); /* runs before cli's, which closes the store */
+    atexit(clean_up); /* runs before the store is closed */
 
     struct splinter_stat stat = {.struct_size = sizeof(stat)};
     r = splinter_store_stat(store, &stat);

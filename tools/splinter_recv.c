@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "cli_bus.h"
+#include "cli_out.h"
 
 static const char help[] =
     "Usage: splinter_recv [OPTION]... [BUS] [KEY]\n"

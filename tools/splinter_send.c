@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "cli_bus.h"
 
 #define DEFAULT_SLOTS 1024
 #define DEFAULT_MAX_VALUE 65536
@@ -80,8 +81,10 @@ static bool read_more(struct input *in, size_t most)
         struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
         /* In slices: a signal just before the call would not end it. */
         int ready = poll(&p, 1, (int)cli_slice(CLI_NEVER));
-        if (cli_stop)
+        if (cli_stop) {
+            cli_close();
             cli_die_of_signal();
+        }
         if (ready == 0)
             continue;
         ssize_t n = read(STDIN_FILENO, in->buf + in->len, in->room - in->len);

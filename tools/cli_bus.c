@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_bus.c - the bus that a tool works on */
+#include "cli_bus.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static splinter_store *opened;
+
+void cli_close(void)
+{
+    splinter_store_close(opened);
+    opened = NULL;
+}
+
+uint32_t cli_where(const char *bus, bool file)
+{
+    return file || (bus[0] && strchr(bus + 1, '/')) ? SPLINTER_FILE : SPLINTER_MEMORY;
+}
+
+/* A bar on a terminal, while the index of a file is rebuilt; nothing elsewhere. */
+static void show_progress(void *bus, uint64_t done, uint64_t total)
+{
+    static uint64_t last;
+    uint64_t now = cli_now_ms();
+    if (done < total && last && now - last < 50)
+        return;
+    last = now ? now : 1;
+    int percent = total ? (int)(done * 100 / total) : 100, blocks = percent * 30 / 100;
+    fprintf(stderr, "\r%s: rebuilding the index of '%.60s' [%.*s%*s] %3d%%%s",
+            program_invocation_short_name, (const char *)bus, blocks,
+            "##############################", 30 - blocks, "", percent,
+            done < total ? "" : "\r\033[K");
+}
+
+int cli_open(splinter_store **out, const char *bus, const struct splinter_open_options *options)
+{
+    struct splinter_open_options o = *options;
+    if (isatty(STDERR_FILENO)) {
+        o.progress = show_progress;
+        o.progress_arg = (void *)(uintptr_t)bus;
+    }
+    int r = splinter_store_open(out, bus, &o);
+    if (r)
+        return r;
+    if (!opened)
+        atexit(cli_close);
+    opened = *out;
+    if (*splinter_last_error()) /* it is open, but something was lost */
+        cli_warn("%s", splinter_last_error());
+    return 0;
+}
+
+void cli_open_failed(const char *bus, int r)
+{
+    const char *why = splinter_last_error();
+    if (r == -ENOENT)
+        cli_die(CLI_ABSENT, "bus '%s' does not exist", bus);
+    cli_die(CLI_FAILURE, "cannot open bus '%s': %s", bus, *why ? why : strerror(-r));
+}
+
+splinter_store *cli_open_to_follow(struct cli_follow *f)
+{
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    uint32_t where = cli_where(f->bus, f->file);
+    splinter_store *store;
+    for (;;) {
+        /* Who may only read can follow too, but a writer does not wake him: he has to look. */
+        options.flags = where;
+        int r = cli_open(&store, f->bus, &options);
+        if (r == -EACCES || r == -EPERM || r == -EROFS) {
+            options.flags = where | SPLINTER_RDONLY;
+            r = cli_open(&store, f->bus, &options);
+        }
+        if (!r)
+            return store;
+        if (r != -ENOENT || !f->wait)
+            cli_open_failed(f->bus, r);
+        if (!f->came && f->verbose)
+            cli_warn("waiting for bus '%s'", f->bus);
+        f->came = true;
+        if (cli_stop)
+            return NULL;
+        uint64_t ms = cli_slice(f->deadline);
+        if (!ms)
+            cli_die(CLI_TIMEOUT, "bus '%s' did not come to exist in time", f->bus);
+        poll(NULL, 0, (int)(ms < 20 ? ms : 20));
+    }
+}
+
+int cli_get(splinter_store *store, const char *key, struct cli_value *v)
+{
+    for (;;) {
+        v->meta.struct_size = sizeof(v->meta);
+        int r = splinter_store_get(store, key, v->buf, v->room, &v->size, &v->meta);
+        if (!r && !v->buf) /* no buffer: that was the length alone */
+            r = -EMSGSIZE;
+        if (!r || r == -ENOENT || r == -EAGAIN)
+            return r;
+        if (r != -EMSGSIZE)
+            cli_die(CLI_FAILURE, "cannot read key '%s': %s", key, strerror(-r));
+        size_t room = v->size < 4096 ? 4096 : v->size;
+        unsigned char *bigger = realloc(v->buf, room);
+        if (!bigger)
+            cli_die(CLI_FAILURE, "no memory for a value of %zu bytes", v->size);
+        v->buf = bigger;
+        v->room = room;
+    }
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_out.c - buffered output to a descriptor that may be slow, or gone */
+#include "cli_out.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define LAST_CHANCE_MS 1000 /* for a slow reader, once we were asked to end */
+
+void cli_out_init(struct cli_out *out, int fd, const char *name)
+{
+    struct stat st;
+    out->fd = fd;
+    out->name = name;
+    out->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
+    out->len = 0;
+}
+
+static noreturn void write_failed(const struct cli_out *out, int error)
+{
+    if (error == EPIPE)
+        exit(CLI_OK);
+    cli_die(CLI_FAILURE, "cannot write to %s: %s", out->name, strerror(error));
+}
+
+/* Until a write of PIPE_BUF bytes will not block; a reader who does not read may take for ever. */
+static void wait_writable(struct cli_out *out, size_t left)
+{
+    uint64_t give_up = CLI_NEVER;
+    for (;;) {
+        struct pollfd p = {.fd = out->fd, .events = POLLOUT};
+        int n = poll(&p, 1, (int)cli_slice(CLI_NEVER));
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return; /* ready, or write() says what is wrong */
+        if (!cli_stop)
+            continue;
+        if (give_up == CLI_NEVER)
+            give_up = cli_deadline(LAST_CHANCE_MS);
+        else if (cli_now_ms() >= give_up)
+            cli_die(CLI_FAILURE, "the last %zu bytes were not written: nobody reads %s", left,
+                    out->name);
+    }
+}
+
+static void write_all(struct cli_out *out, const unsigned char *data, size_t len)
+{
+    while (len) {
+        size_t part = len;
+        if (!out->regular) {
+            wait_writable(out, len);
+            if (part > PIPE_BUF)
+                part = PIPE_BUF;
+        }
+        ssize_t n = write(out->fd, data, part);
+        if (n < 0) {
+            if (errno == EINTR || errno == EAGAIN)
+                continue;
+            write_failed(out, errno);
+        }
+        data += n;
+        len -= (size_t)n;
+    }
+}
+
+void cli_out_flush(struct cli_out *out)
+{
+    size_t len = out->len;
+    out->len = 0;
+    write_all(out, out->buf, len);
+}
+
+void cli_out_put(struct cli_out *out, const void *data, size_t len)
+{
+    if (len > sizeof(out->buf) - out->len)
+        cli_out_flush(out);
+    if (len > sizeof(out->buf)) {
+        write_all(out, data, len);
+    } else if (len) {
+        memcpy(out->buf + out->len, data, len);
+        out->len += len;
+    }
+}
+
+void cli_out_printf(struct cli_out *out, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    if (n > (int)sizeof(line) - 1)
+        n = (int)sizeof(line) - 1;
+    if (n > 0)
+        cli_out_put(out, line, (size_t)n);
+}
+
+void cli_out_check(struct cli_out *out)
+{
+    struct pollfd p = {.fd = out->fd, .events = 0};
+    if (poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP))
+        exit(CLI_OK);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_out.h - buffered output to a descriptor that may be slow, or gone */
+#ifndef SPLINTER_CLI_OUT_H
+#define SPLINTER_CLI_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Bytes to a descriptor, buffered.  Unlike stdio's, a write that waits for a slow reader notices
+ * cli_stop, and then gives the reader one second more.  An error ends the tool: a message and
+ * CLI_FAILURE; for a reader that has gone no message and CLI_OK.
+ */
+struct cli_out {
+    int fd;
+    const char *name; /* for messages */
+    bool regular;
+    size_t len;
+    unsigned char buf[65536];
+};
+void cli_out_init(struct cli_out *out, int fd, const char *name);
+void cli_out_put(struct cli_out *out, const void *data, size_t len);
+void cli_out_printf(struct cli_out *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3))); /* a short line */
+void cli_out_flush(struct cli_out *out);
+/* Ends the tool if the reader has gone while there was nothing to write. */
+void cli_out_check(struct cli_out *out);
+
+#endif /* SPLINTER_CLI_OUT_H */
