@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* perf_options.c - what splinter_perf was asked for */
+#include "perf_options.h"
+
+#include <getopt.h>
+#include <splinter.h>
+#include <string.h>
+
+#include "cli.h"
+#include "cli_bus.h"
+
+#define READERS_MAX 4096
+#define KEYS_MAX 10000000
+
+static const char help[] =
+    "Usage: splinter_perf [OPTION]...\n"
+    "Measure reads of many readers beside one writer, verifying every value read.\n"
+    "\n"
+    "  -r, --readers N        number of readers (default 15)\n"
+    "      --no-writer        no writer: the values do not change\n"
+    "  -P, --processes        workers are processes instead of threads\n"
+    "  -k, --keys N           number of keys (default 20000)\n"
+    "  -s, --value-size BYTES size of each value, 32 or more (default 64)\n"
+    "  -d, --duration SECONDS how long to measure (default 3; up to three decimals)\n"
+    "  -b, --bus NAME         use this memory store, created if it does not exist (default:\n"
+    "                         a store without a name); what was made is removed afterwards\n"
+    "  -j, --json             print one JSON object instead of the table\n"
+    "      --self-test=FAULT  put a fault into what every 1000th read got, so that verification\n"
+    "                         must fail: torn, stale or foreign\n"
+    "      --help             print this and exit\n"
+    "      --version          print the version and exit\n"
+    "\n"
+    "Exit status: 0 every value read was right, 1 a failure or a wrong value, 2 wrong arguments.\n";
+
+enum { OPT_HELP = 256, OPT_VERSION, OPT_NO_WRITER, OPT_SELF_TEST };
+
+void perf_options_read(struct perf_options *o, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"readers", required_argument, NULL, 'r'},
+        {"no-writer", no_argument, NULL, OPT_NO_WRITER},
+        {"processes", no_argument, NULL, 'P'},
+        {"keys", required_argument, NULL, 'k'},
+        {"value-size", required_argument, NULL, 's'},
+        {"duration", required_argument, NULL, 'd'},
+        {"bus", required_argument, NULL, 'b'},
+        {"json", no_argument, NULL, 'j'},
+        {"self-test", required_argument, NULL, OPT_SELF_TEST},
+        {"help", no_argument, NULL, OPT_HELP},
+        {"version", no_argument, NULL, OPT_VERSION},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    *o = (struct perf_options){
+        .readers = 15,
+        .keys = 20000,
+        .value_size = 64,
+        .duration_ms = 3000,
+        .writer = true,
+    };
+    while ((option = getopt_long(argc, argv, "r:Pk:s:d:b:j", options, NULL)) != -1)
+        switch (option) {
+        case 'r':
+            o->readers = cli_number("--readers", optarg, 1, READERS_MAX);
+            break;
+        case OPT_NO_WRITER:
+            o->writer = false;
+            break;
+        case 'P':
+            o->processes = true;
+            break;
+        case 'k':
+            o->keys = cli_number("--keys", optarg, 1, KEYS_MAX);
+            break;
+        case 's':
+            o->value_size = cli_number("--value-size", optarg, 32, SPLINTER_VALUE_MAX);
+            break;
+        case 'd':
+            o->duration_ms = cli_seconds("--duration", optarg, 1, 86400000);
+            break;
+        case 'b':
+            o->bus = optarg;
+            break;
+        case 'j':
+            o->json = true;
+            break;
+        case OPT_SELF_TEST:
+            if (strcmp(optarg, "torn") == 0)
+                o->fault = PERF_FAULT_TORN;
+            else if (strcmp(optarg, "stale") == 0)
+                o->fault = PERF_FAULT_STALE;
+            else if (strcmp(optarg, "foreign") == 0)
+                o->fault = PERF_FAULT_FOREIGN;
+            else
+                cli_usage("--self-test: '%s' is not allowed; it takes torn, stale or foreign",
+                          optarg);
+            break;
+        case OPT_HELP:
+            cli_help(help);
+        case OPT_VERSION:
+            cli_version();
+        default:
+            cli_bad_option();
+        }
+    if (optind < argc)
+        cli_usage("too many arguments: it takes options only");
+    if (o->bus && cli_where(o->bus, false) != SPLINTER_MEMORY)
+        cli_usage("--bus: '%s' is not allowed; it takes the name of a memory store", o->bus);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* perf_options.h - what splinter_perf was asked for */
+#ifndef SPLINTER_PERF_OPTIONS_H
+#define SPLINTER_PERF_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "perf_value.h"
+
+struct perf_options {
+    uint64_t readers, keys, value_size, duration_ms;
+    bool writer, processes, json;
+    enum perf_fault fault; /* --self-test */
+    const char *bus;       /* NULL: a store without a name */
+};
+
+/* From the command line; does not return if that is wrong, or asks for help. */
+void perf_options_read(struct perf_options *o, int argc, char **argv);
+
+#endif /* SPLINTER_PERF_OPTIONS_H */

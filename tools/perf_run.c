@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* perf_run.c - the workers, from their start to their end */
+#include "perf_run.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "perf_latency.h"
+
+struct start {
+    const struct perf_job *job;
+    unsigned number;
+};
+
+static pthread_t *threads;
+static struct start *starts;
+static pid_t *children;
+
+static void *thread_main(void *argument)
+{
+    const struct start *start = argument;
+    perf_work(start->job, start->number);
+    return NULL;
+}
+
+static int start_worker(const struct perf_job *job, unsigned number)
+{
+    if (!job->options->processes) {
+        starts[number] = (struct start){job, number};
+        return pthread_create(&threads[number], NULL, thread_main, &starts[number]);
+    }
+    pid_t parent = getpid(), child = fork();
+    if (child < 0)
+        return errno;
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* else it would go on for ever */
+        if (getppid() != parent)
+            _exit(CLI_FAILURE);
+        perf_work(job, number);
+        _exit(CLI_OK);
+    }
+    children[number] = child;
+    return 0;
+}
+
+/* Returns how many ended otherwise than by themselves. */
+static unsigned end_workers(const struct perf_job *job, unsigned end)
+{
+    unsigned lost = 0;
+    atomic_store(&job->shared->stop, true);
+    for (unsigned i = job->first; i < end; i++) {
+        int status;
+        if (!job->options->processes) {
+            pthread_join(threads[i], NULL);
+            continue;
+        }
+        while (waitpid(children[i], &status, 0) < 0 && errno == EINTR)
+            ;
+        if (status) {
+            cli_warn("worker %u ended by %s %d", i, WIFSIGNALED(status) ? "signal" : "status",
+                     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+            lost++;
+        }
+    }
+    return lost;
+}
+
+static void nap_ms(uint64_t ms)
+{
+    struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
+}
+
+bool perf_run(struct perf_job *job, double *seconds)
+{
+    uint64_t duration_ms = job->options->duration_ms;
+    bool progress = isatty(STDERR_FILENO);
+    size_t bytes = sizeof(*job->shared) + job->end * sizeof(struct perf_result);
+    job->shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    threads = calloc(job->end, sizeof(*threads));
+    starts = calloc(job->end, sizeof(*starts));
+    children = calloc(job->end, sizeof(*children));
+    if (job->shared == MAP_FAILED || !threads || !starts || !children)
+        cli_die(CLI_FAILURE, "out of memory");
+
+    /* Signals are the main thread's business: workers end when it says stop. */
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    unsigned end = job->first;
+    int error = 0;
+    while (end < job->end && !(error = start_worker(job, end)))
+        end++;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (error) {
+        end_workers(job, end);
+        cli_die(CLI_FAILURE, "cannot start worker %u: %s", end, strerror(error));
+    }
+
+    while (atomic_load(&job->shared->ready) < job->end - job->first &&
+           !atomic_load(&job->shared->stop) && !cli_stop)
+        nap_ms(1);
+    uint64_t begin = cli_now_ms(), begin_ns = perf_now_ns(CLOCK_MONOTONIC), now = begin;
+    uint64_t deadline = begin + duration_ms;
+    atomic_store(&job->shared->go, true);
+    while ((now = cli_now_ms()) < deadline && !cli_stop && !atomic_load(&job->shared->stop)) {
+        if (progress)
+            fprintf(stderr, "\r%.1f of %.1f s ", (double)(now - begin) / 1000,
+                    (double)duration_ms / 1000);
+        nap_ms(cli_slice(deadline));
+    }
+    atomic_store(&job->shared->stop, true);
+    *seconds = (double)(perf_now_ns(CLOCK_MONOTONIC) - begin_ns) / 1e9;
+    if (progress)
+        fputs("\r\033[K", stderr);
+    bool good = end_workers(job, end) == 0;
+    for (unsigned i = job->first; i < job->end; i++)
+        if (job->shared->result[i].error) {
+            cli_warn("%s failed: %s", i == PERF_WRITER ? "the writer" : "a reader",
+                     strerror(-job->shared->result[i].error));
+            good = false;
+        }
+    free(threads);
+    free(starts);
+    free(children);
+    return good;
+}

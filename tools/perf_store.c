@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* perf_store.c - the store that is measured, and removed again */
+#include "perf_store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "cli_bus.h"
+#include "perf_value.h"
+
+static const char *bus; /* NULL: a store without a name */
+static splinter_store *store;
+static bool created;       /* the store is ours to remove */
+static uint64_t keys_set;  /* as are these keys */
+static pid_t main_process; /* and that is for the first process alone to do */
+
+static void clean_up(void)
+{
+    char key[PERF_KEY_SIZE];
+    if (!bus || !store || getpid() != main_process)
+        return;
+    if (created)
+        splinter_store_unlink(bus, SPLINTER_MEMORY);
+    else
+        for (uint64_t i = 0; i < keys_set; i++) {
+            perf_make_key(key, i);
+            splinter_store_unset(store, key, 0, NULL);
+        }
+}
+
+splinter_store *perf_store_open(const struct perf_options *o)
+{
+    bus = o->bus;
+    struct splinter_open_options options = {
+        .struct_size = sizeof(options),
+        .slots = (size_t)(o->keys + o->keys / 4 + 16),
+        .max_value = (size_t)o->value_size,
+    };
+    int r;
+    if (!bus) {
+        options.flags = SPLINTER_ANONYMOUS;
+        r = cli_open(&store, "splinter_perf", &options);
+        if (r)
+            cli_open_failed("(without a name)", r);
+    } else {
+        do { /* in between somebody may create or remove it */
+            options.flags = SPLINTER_MEMORY;
+            r = cli_open(&store, bus, &options);
+            if (r == -ENOENT) {
+                options.flags = SPLINTER_MEMORY | SPLINTER_CREATE | SPLINTER_EXCL;
+                r = cli_open(&store, bus, &options);
+                created = !r;
+            }
+        } while (r == -EEXIST);
+        if (r)
+            cli_open_failed(bus, r);
+        perf_keys_of_our_own();
+    }
+    main_process = getpid();
+    atexit(clean_up); /* runs before the store is closed */
+
+    struct splinter_stat stat = {.struct_size = sizeof(stat)};
+    r = splinter_store_stat(store, &stat);
+    if (r)
+        cli_die(CLI_FAILURE, "cannot look at the store: %s", strerror(-r));
+    if (stat.max_value < o->value_size)
+        cli_die(CLI_FAILURE, "bus '%s' takes values of at most %" PRIu64 " bytes, not %" PRIu64,
+                bus, stat.max_value, o->value_size);
+    if (stat.slots - stat.keys < o->keys)
+        cli_die(CLI_FAILURE, "bus '%s' has room for %" PRIu64 " more keys, not %" PRIu64, bus,
+                stat.slots - stat.keys, o->keys);
+    return store;
+}
+
+void perf_store_fill(const struct perf_options *o)
+{
+    char key[PERF_KEY_SIZE];
+    struct perf_value *v = malloc(o->value_size);
+    if (!v)
+        cli_die(CLI_FAILURE, "out of memory");
+    for (; keys_set < o->keys && !cli_stop; keys_set++) {
+        perf_make_key(key, keys_set);
+        perf_make_value(v, o->value_size, keys_set, 1);
+        int r = splinter_store_set(store, key, v, o->value_size, NULL, NULL);
+        if (r)
+            cli_die(CLI_FAILURE, "cannot set the keys: %s", strerror(-r));
+    }
+    free(v);
+}

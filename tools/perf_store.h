@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* perf_store.h - the store that is measured, and removed again */
+#ifndef SPLINTER_PERF_STORE_H
+#define SPLINTER_PERF_STORE_H
+
+#include <splinter.h>
+
+#include "perf_options.h"
+
+/* Does not return if there is no store with enough room.  What was made is removed at exit. */
+splinter_store *perf_store_open(const struct perf_options *o);
+/* Sets every key once; ends early if cli_stop says so. */
+void perf_store_fill(const struct perf_options *o);
+
+#endif /* SPLINTER_PERF_STORE_H */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* perf_worker.h - a worker reads, or writes, until it is told to stop */
+#ifndef SPLINTER_PERF_WORKER_H
+#define SPLINTER_PERF_WORKER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <splinter.h>
+
+#include "perf_latency.h"
+#include "perf_options.h"
+
+#define PERF_WRITER 0 /* the worker's number; readers follow */
+
+/* Of a worker: written by it alone, and read when it has ended. */
+struct perf_result {
+    _Alignas(64) uint64_t operations;
+    uint64_t cpu_ns;
+    uint64_t retries; /* races that gets lost, each tried again inside the library */
+    uint64_t again;   /* calls that gave up and were made again */
+    uint64_t torn, stale, foreign, missing;
+    int error; /* what ended the worker early, a negative errno */
+    uint64_t histogram[PERF_PLACES];
+};
+
+/* The memory that workers share, whether they are threads or processes. */
+struct perf_shared {
+    atomic_uint ready; /* workers that wait for go */
+    atomic_bool go, stop;
+    struct perf_result result[]; /* of each worker */
+};
+
+struct perf_job {
+    const struct perf_options *options;
+    splinter_store *store;
+    struct perf_shared *shared;
+    unsigned first, end; /* the numbers of the workers that there are */
+};
+
+void perf_work(const struct perf_job *job, unsigned number);
+
+#endif /* SPLINTER_PERF_WORKER_H */
