@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* logtee_seen.c - what was seen of each key */
+#include "logtee_seen.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static struct logtee_seen *table;     /* a hash table, open addressing */
+static size_t table_size, table_used; /* the size is a power of two */
+
+static struct logtee_seen *place_of(struct logtee_seen *in, size_t size, const char *key)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (const unsigned char *p = (const unsigned char *)key; *p; p++)
+        hash = (hash ^ *p) * UINT64_C(1099511628211);
+    size_t i = (size_t)hash & (size - 1);
+    while (in[i].key && strcmp(in[i].key, key) != 0)
+        i = (i + 1) & (size - 1);
+    return &in[i];
+}
+
+/* Makes room; keys that are gone are forgotten, or a bus of ever new keys would fill us up. */
+static void table_rebuild(void)
+{
+    size_t present = 0, size = 64;
+    for (size_t i = 0; i < table_size; i++)
+        present += table[i].key && !table[i].gone;
+    while (size < present * 4)
+        size *= 2;
+    struct logtee_seen *new = calloc(size, sizeof(*new));
+    if (!new)
+        cli_die(CLI_FAILURE, "out of memory");
+    for (size_t i = 0; i < table_size; i++)
+        if (table[i].key && !table[i].gone)
+            *place_of(new, size, table[i].key) = table[i];
+        else
+            free(table[i].key);
+    free(table);
+    table = new;
+    table_size = size;
+    table_used = present;
+}
+
+struct logtee_seen *logtee_seen_of(const char *key)
+{
+    if (table_used * 2 >= table_size)
+        table_rebuild();
+    struct logtee_seen *s = place_of(table, table_size, key);
+    if (!s->key) {
+        s->key = strdup(key);
+        if (!s->key)
+            cli_die(CLI_FAILURE, "out of memory");
+        table_used++;
+    }
+    return s;
+}
+
+void logtee_seen_round_over(uint64_t round)
+{
+    for (size_t i = 0; i < table_size; i++)
+        if (table[i].key && table[i].round != round)
+            table[i].gone = true;
+}
+
+void logtee_seen_free(void)
+{
+    for (size_t i = 0; i < table_size; i++)
+        free(table[i].key);
+    free(table);
+}
