@@ -65,7 +65,7 @@ void cli_die(int status, const char *format, ...)
     exit(status);
 }
 
-void cli_bad_option(void)
+static noreturn void point_at_help(void)
 {
     fprintf(stderr, "Try '%s --help'.\n", tool);
     exit(CLI_USAGE);
@@ -77,7 +77,7 @@ void cli_usage(const char *format, ...)
     va_start(args, format);
     say(format, args);
     va_end(args);
-    cli_bad_option();
+    point_at_help();
 }
 
 void cli_stdout_done(void)
@@ -92,21 +92,33 @@ void cli_stdout_done(void)
             errno ? strerror(errno) : "an earlier write failed");
 }
 
-void cli_help(const char *text)
+void *cli_need(void *memory)
 {
-    fputs(text, stdout);
+    if (!memory)
+        cli_die(CLI_FAILURE, "out of memory");
+    return memory;
+}
+
+/* ---- options and arguments ---- */
+
+int cli_option(const struct cli_syntax *syntax, int argc, char **argv)
+{
+    int option = getopt_long(argc, argv, syntax->letters, syntax->options, NULL);
+    switch (option) {
+    case CLI_OPT_HELP:
+        fputs(syntax->help, stdout);
+        break;
+    case CLI_OPT_VERSION:
+        printf("%s (Splinter) %s\n", tool, splinter_version());
+        break;
+    case '?':
+        point_at_help(); /* getopt_long() has said what is wrong */
+    default:
+        return option;
+    }
     cli_stdout_done();
     exit(CLI_OK);
 }
-
-void cli_version(void)
-{
-    printf("%s (Splinter) %s\n", tool, splinter_version());
-    cli_stdout_done();
-    exit(CLI_OK);
-}
-
-/* ---- arguments ---- */
 
 /* strtoull() takes spaces, signs and whatever comes after the digits. */
 static bool parse_digits(const char **text, uint64_t *value)

@@ -9,6 +9,7 @@
 #ifndef SPLINTER_CLI_H
 #define SPLINTER_CLI_H
 
+#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,17 +41,29 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 noreturn void cli_die(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As cli_die(CLI_USAGE, ...), and points at --help. */
 noreturn void cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* getopt_long() has said what is wrong with an option. */
-noreturn void cli_bad_option(void);
 
-/* The whole output of --help and --version. */
-noreturn void cli_help(const char *text);
-noreturn void cli_version(void);
+/* memory, which an allocation returned; ends the tool if it is NULL. */
+void *cli_need(void *memory);
 
 /* Flushes stdio's standard output; reports an error, but for a reader that has gone. */
 void cli_stdout_done(void);
 
-/* ---- arguments ---- */
+/* ---- options and arguments ---- */
+
+/* The options of a tool, for getopt_long(). */
+struct cli_syntax {
+    const char *help;             /* the whole output of --help */
+    const char *letters;          /* the short options */
+    const struct option *options; /* ends with CLI_OPTIONS */
+};
+enum { CLI_OPT_HELP = 256, CLI_OPT_VERSION, CLI_OPT_OWN }; /* the tool's own without a letter */
+#define CLI_OPTIONS                                     \
+    {"help", no_argument, NULL, CLI_OPT_HELP},          \
+    {"version", no_argument, NULL, CLI_OPT_VERSION},    \
+    {NULL, 0, NULL, 0}
+
+/* The next option, or -1.  Does not return for --help, --version and what is not an option. */
+int cli_option(const struct cli_syntax *syntax, int argc, char **argv);
 
 /* A whole decimal number from min to max; what names the argument in the message. */
 uint64_t cli_number(const char *what, const char *text, uint64_t min, uint64_t max);

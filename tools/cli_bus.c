@@ -3,7 +3,6 @@
 #include "cli_bus.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "cli.h"
 
 static splinter_store *opened;
+static const char *opened_name;
 
 void cli_close(void)
 {
@@ -52,6 +52,7 @@ int cli_open(splinter_store **out, const char *bus, const struct splinter_open_o
     if (!opened)
         atexit(cli_close);
     opened = *out;
+    opened_name = bus;
     if (*splinter_last_error()) /* it is open, but something was lost */
         cli_warn("%s", splinter_last_error());
     return 0;
@@ -65,46 +66,42 @@ void cli_open_failed(const char *bus, int r)
     cli_die(CLI_FAILURE, "cannot open bus '%s': %s", bus, *why ? why : strerror(-r));
 }
 
-splinter_store *cli_open_to_follow(struct cli_follow *f)
+void cli_stat(struct splinter_stat *stat)
 {
-    struct splinter_open_options options = {.struct_size = sizeof(options)};
-    uint32_t where = cli_where(f->bus, f->file);
-    splinter_store *store;
-    for (;;) {
-        /* Who may only read can follow too, but a writer does not wake him: he has to look. */
-        options.flags = where;
-        int r = cli_open(&store, f->bus, &options);
-        if (r == -EACCES || r == -EPERM || r == -EROFS) {
-            options.flags = where | SPLINTER_RDONLY;
-            r = cli_open(&store, f->bus, &options);
-        }
-        if (!r)
-            return store;
-        if (r != -ENOENT || !f->wait)
-            cli_open_failed(f->bus, r);
-        if (!f->came && f->verbose)
-            cli_warn("waiting for bus '%s'", f->bus);
-        f->came = true;
-        if (cli_stop)
-            return NULL;
-        uint64_t ms = cli_slice(f->deadline);
-        if (!ms)
-            cli_die(CLI_TIMEOUT, "bus '%s' did not come to exist in time", f->bus);
-        poll(NULL, 0, (int)(ms < 20 ? ms : 20));
-    }
+    *stat = (struct splinter_stat){.struct_size = sizeof(*stat)};
+    int r = splinter_store_stat(opened, stat);
+    if (r)
+        cli_die(CLI_FAILURE, "cannot look at bus '%s': %s", opened_name, strerror(-r));
 }
 
-int cli_get(splinter_store *store, const char *key, struct cli_value *v)
+static noreturn void cannot_read(const char *key, int r)
+{
+    cli_die(CLI_FAILURE, "cannot read key '%s' of bus '%s': %s", key, opened_name, strerror(-r));
+}
+
+int cli_get_meta(const char *key, struct splinter_meta *meta)
+{
+    int r;
+    *meta = (struct splinter_meta){.struct_size = sizeof(*meta)};
+    do
+        r = splinter_store_get(opened, key, NULL, 0, NULL, meta);
+    while (r == -EAGAIN && !cli_stop);
+    if (r && r != -ENOENT && r != -EAGAIN)
+        cannot_read(key, r);
+    return r;
+}
+
+int cli_get(const char *key, struct cli_value *v)
 {
     for (;;) {
         v->meta.struct_size = sizeof(v->meta);
-        int r = splinter_store_get(store, key, v->buf, v->room, &v->size, &v->meta);
+        int r = splinter_store_get(opened, key, v->buf, v->room, &v->size, &v->meta);
         if (!r && !v->buf) /* no buffer: that was the length alone */
             r = -EMSGSIZE;
         if (!r || r == -ENOENT || r == -EAGAIN)
             return r;
         if (r != -EMSGSIZE)
-            cli_die(CLI_FAILURE, "cannot read key '%s': %s", key, strerror(-r));
+            cannot_read(key, r);
         size_t room = v->size < 4096 ? 4096 : v->size;
         unsigned char *bigger = realloc(v->buf, room);
         if (!bigger)

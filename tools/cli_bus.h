@@ -20,16 +20,11 @@ void cli_close(void);
 /* Why the last cli_open() failed with r. */
 noreturn void cli_open_failed(const char *bus, int r);
 
-/* Opens a bus to follow what is set; read-only where writing is not allowed.  NULL: cli_stop. */
-struct cli_follow {
-    const char *bus;
-    bool file;    /* --file */
-    bool wait;    /* the bus may come later */
-    bool verbose; /* say so when waiting for it */
-    uint64_t deadline;
-    bool came; /* result: it did come later, so all that is in it is new */
-};
-splinter_store *cli_open_to_follow(struct cli_follow *f);
+/* As splinter_store_stat(), of the store that is open. */
+void cli_stat(struct splinter_stat *stat);
+
+/* What there is of key without its value.  Returns 0, -ENOENT, or -EAGAIN because of cli_stop. */
+int cli_get_meta(const char *key, struct splinter_meta *meta);
 
 /* A value that was got; buf grows as needed. */
 struct cli_value {
@@ -37,7 +32,7 @@ struct cli_value {
     size_t room, size;
     struct splinter_meta meta;
 };
-/* splinter_store_get() into v.  Returns 0, -ENOENT, or -EAGAIN if it is worth another try. */
-int cli_get(splinter_store *store, const char *key, struct cli_value *v);
+/* The value of key into v.  Returns 0, -ENOENT, or -EAGAIN if it is worth another try. */
+int cli_get(const char *key, struct cli_value *v);
 
 #endif /* SPLINTER_CLI_BUS_H */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "cli_follow.h"
 #include "cli_out.h"
 #include "logtee_json.h"
 
@@ -83,20 +84,16 @@ void logtee_output_value(const char *key, const struct cli_value *v)
     }
 }
 
-void logtee_output_missed(const char *key, uint32_t missed, bool recreated)
+void logtee_output_missed(const char *key, uint64_t epoch, uint32_t missed, bool recreated)
 {
     total_missed += missed;
-    if (json) {
+    if (!json) {
+        cli_warn_missed(key, epoch, missed, recreated);
+    } else if (missed || recreated) {
         cli_out_put(&out, "{", 1);
         logtee_json_member(&out, "key", key, strlen(key));
         cli_out_printf(&out, ",\"missed\":%" PRIu32 "%s}\n", missed,
                        recreated ? ",\"recreated\":true" : "");
-    } else if (recreated) {
-        cli_warn("key '%s' was removed and set again: %" PRIu32 " values missed since, and maybe "
-                 "some before",
-                 key, missed);
-    } else {
-        cli_warn("%" PRIu32 " values of key '%s' missed", missed, key);
     }
 }
 

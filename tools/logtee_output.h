@@ -14,8 +14,8 @@ void logtee_output_open(const char *file, bool as_json, bool with_timestamps);
 void logtee_output_reopen(void);
 
 void logtee_output_value(const char *key, const struct cli_value *v);
-/* recreated: the key was unset and set again, so more values may have been missed. */
-void logtee_output_missed(const char *key, uint32_t missed, bool recreated);
+/* As cli_warn_missed(). */
+void logtee_output_missed(const char *key, uint64_t epoch, uint32_t missed, bool recreated);
 void logtee_output_total(void);
 
 void logtee_output_flush(void);

@@ -12,17 +12,8 @@
 #include "logtee_output.h"
 #include "logtee_seen.h"
 
-static const struct logtee_task *task;
-static uint64_t left; /* values to print */
+static struct logtee_task *task;
 static uint64_t round_number;
-
-static void *grow(void *old, size_t n, size_t size)
-{
-    void *new = n > SIZE_MAX / size ? NULL : realloc(old, n * size);
-    if (!new)
-        cli_die(CLI_FAILURE, "out of memory");
-    return new;
-}
 
 /* The keys with something new, in this round. */
 struct change {
@@ -38,45 +29,36 @@ static int by_epoch(const void *a, const void *b)
     return x->epoch < y->epoch ? -1 : x->epoch > y->epoch;
 }
 
-/* The key is there.  first: before we began; that is not new, unless --current asks for it. */
+static void add_change(const char *key, uint64_t epoch)
+{
+    if (change_count == change_room) {
+        change_room = change_room ? change_room * 2 : 64;
+        changes = cli_need(reallocarray(changes, change_room, sizeof(*changes)));
+    }
+    changes[change_count++] = (struct change){epoch, cli_need(strdup(key))};
+}
+
+/* The key is there.  first: before we began. */
 static void met(const char *key, const struct splinter_meta *meta, bool first)
 {
     struct logtee_seen *s = logtee_seen_of(key);
     s->round = round_number;
-    if (first) {
-        s->revision = meta->revision;
-        if (!task->current) {
-            s->epoch = meta->epoch;
-            return;
-        }
-        s->revision--; /* the value that is there comes next, and is not missed */
-    }
-    if (meta->epoch <= s->epoch)
-        return;
-    if (change_count == change_room) {
-        change_room = change_room ? change_room * 2 : 64;
-        changes = grow(changes, change_room, sizeof(*changes));
-    }
-    changes[change_count++] = (struct change){meta->epoch, strdup(key)};
-    if (!changes[change_count - 1].key)
-        cli_die(CLI_FAILURE, "out of memory");
+    if (first)
+        cli_seen_first(&s->last, meta, task->follow.current);
+    if (meta->epoch > s->last.epoch)
+        add_change(key, meta->epoch);
 }
 
-static void look_at_named(splinter_store *store, bool first)
+static void look_at_named(bool first)
 {
     for (size_t i = 0; i < task->name_count; i++) {
-        struct splinter_meta meta = {.struct_size = sizeof(meta)};
-        int r;
-        do
-            r = splinter_store_get(store, task->names[i], NULL, 0, NULL, &meta);
-        while (r == -EAGAIN && !cli_stop);
+        struct splinter_meta meta;
+        int r = cli_get_meta(task->names[i], &meta);
         if (!r)
             met(task->names[i], &meta, first);
-        else if (r == -ENOENT && first && !task->wait)
-            cli_die(CLI_ABSENT, "key '%s' does not exist in bus '%s'", task->names[i], task->bus);
-        else if (r != -ENOENT && r != -EAGAIN)
-            cli_die(CLI_FAILURE, "cannot read key '%s' of bus '%s': %s", task->names[i], task->bus,
-                    strerror(-r));
+        else if (r == -ENOENT && first && !task->follow.wait)
+            cli_die(CLI_ABSENT, "key '%s' does not exist in bus '%s'", task->names[i],
+                    task->follow.bus);
     }
 }
 
@@ -89,30 +71,25 @@ static void look_at_all(splinter_store *store, bool first)
     while ((r = splinter_store_walk(store, task->prefix, &cursor, key, &meta)) == 1 && !cli_stop)
         met(key, &meta, first);
     if (r < 0)
-        cli_die(CLI_FAILURE, "cannot list the keys of bus '%s': %s", task->bus, strerror(-r));
+        cli_die(CLI_FAILURE, "cannot list the keys of bus '%s': %s", task->follow.bus,
+                strerror(-r));
 }
 
 /* false: somebody else was faster; the next round tells. */
-static bool print_change(splinter_store *store, const char *key, struct cli_value *v)
+static bool print_change(const char *key, struct cli_value *v)
 {
     int r;
     do
-        r = cli_get(store, key, v);
+        r = cli_get(key, v);
     while (r == -EAGAIN && !cli_stop);
-    struct logtee_seen *s = logtee_seen_of(key);
-    if (r || v->meta.epoch <= s->epoch)
+    struct cli_seen *last = &logtee_seen_of(key)->last;
+    if (r || v->meta.epoch <= last->epoch)
         return false;
-    /* Revisions wrap after 2^32 sets; to see one that is lower mostly means a new life. */
-    bool known = s->epoch || s->revision;
-    bool recreated = s->gone || (known && v->meta.revision <= s->revision);
-    uint32_t missed = v->meta.revision - 1 - (recreated ? 0 : s->revision);
-    if (missed || recreated)
-        logtee_output_missed(key, missed, recreated);
-    s->epoch = v->meta.epoch;
-    s->revision = v->meta.revision;
-    s->gone = false;
+    bool recreated;
+    uint32_t missed = cli_seen_next(last, &v->meta, &recreated);
+    logtee_output_missed(key, v->meta.epoch, missed, recreated);
     logtee_output_value(key, v);
-    left--;
+    task->follow.count--;
     return true;
 }
 
@@ -123,7 +100,7 @@ static bool look(splinter_store *store, struct cli_value *v, bool first)
     round_number++;
     change_count = 0;
     if (task->name_count)
-        look_at_named(store, first);
+        look_at_named(first);
     else
         look_at_all(store, first);
     if (!cli_stop) /* else maybe not all was met */
@@ -131,8 +108,8 @@ static bool look(splinter_store *store, struct cli_value *v, bool first)
     if (change_count) /* else there may be no array */
         qsort(changes, change_count, sizeof(*changes), by_epoch);
     for (size_t i = 0; i < change_count; i++) {
-        if (left && !cli_stop)
-            printed |= print_change(store, changes[i].key, v);
+        if (task->follow.count && !cli_stop)
+            printed |= print_change(changes[i].key, v);
         free(changes[i].key);
     }
     logtee_output_flush();
@@ -143,42 +120,44 @@ static void reopen(void)
 {
     cli_hup = 0;
     logtee_output_reopen();
-    if (task->verbose)
+    if (task->follow.verbose)
         cli_warn("reopened '%s'", task->output);
 }
 
-void logtee_follow(splinter_store *store, const struct logtee_task *asked, uint64_t deadline,
-                   bool existed)
+/* What to wait for: the epoch after which nothing was seen yet. */
+static uint64_t epoch_now(void)
 {
-    task = asked;
-    left = asked->count;
-    struct splinter_stat stat = {.struct_size = sizeof(stat)};
-    static struct cli_value v;
-    int r = splinter_store_stat(store, &stat);
-    if (r)
-        cli_die(CLI_FAILURE, "cannot look at bus '%s': %s", task->bus, strerror(-r));
+    struct splinter_stat stat;
+    cli_stat(&stat);
+    return stat.epoch;
+}
 
-    uint64_t epoch = stat.epoch;
-    if (look(store, &v, existed))
-        deadline = cli_deadline(task->timeout_ms);
-    if (task->verbose)
-        cli_warn("following bus '%s'", task->bus);
-    while (left && !cli_stop) {
+void logtee_follow(splinter_store *store, struct logtee_task *asked)
+{
+    static struct cli_value v;
+    struct cli_follow *f = &asked->follow;
+    task = asked;
+    uint64_t epoch = epoch_now();
+    if (look(store, &v, !f->came)) /* a bus that came later: whatever is in it is new */
+        cli_follow_renew_deadline(f);
+    if (f->verbose)
+        cli_warn("following bus '%s'", f->bus);
+    while (f->count && !cli_stop) {
         if (cli_hup)
             reopen();
-        uint64_t ms = cli_slice(deadline);
-        r = splinter_store_wait_any(store, epoch, ms, &epoch);
+        uint64_t ms = cli_slice(f->deadline);
+        int r = splinter_store_wait_any(store, epoch, ms, &epoch);
         if (r == -ETIMEDOUT) {
             logtee_output_check();
         } else if (r) {
-            cli_die(CLI_FAILURE, "cannot wait for bus '%s': %s", task->bus, strerror(-r));
+            cli_die(CLI_FAILURE, "cannot wait for bus '%s': %s", f->bus, strerror(-r));
         } else if (look(store, &v, false)) {
-            deadline = cli_deadline(task->timeout_ms);
+            cli_follow_renew_deadline(f);
             continue;
         }
         if (!ms) {
             logtee_output_total();
-            cli_die(CLI_TIMEOUT, "no new value within %" PRIu64 " ms", task->timeout_ms);
+            cli_die(CLI_TIMEOUT, "no new value within %" PRIu64 " ms", f->timeout_ms);
         }
     }
     free(v.buf);

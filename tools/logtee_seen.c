@@ -27,14 +27,12 @@ static void table_rebuild(void)
 {
     size_t present = 0, size = 64;
     for (size_t i = 0; i < table_size; i++)
-        present += table[i].key && !table[i].gone;
+        present += table[i].key && !table[i].last.gone;
     while (size < present * 4)
         size *= 2;
-    struct logtee_seen *new = calloc(size, sizeof(*new));
-    if (!new)
-        cli_die(CLI_FAILURE, "out of memory");
+    struct logtee_seen *new = cli_need(calloc(size, sizeof(*new)));
     for (size_t i = 0; i < table_size; i++)
-        if (table[i].key && !table[i].gone)
+        if (table[i].key && !table[i].last.gone)
             *place_of(new, size, table[i].key) = table[i];
         else
             free(table[i].key);
@@ -50,9 +48,7 @@ struct logtee_seen *logtee_seen_of(const char *key)
         table_rebuild();
     struct logtee_seen *s = place_of(table, table_size, key);
     if (!s->key) {
-        s->key = strdup(key);
-        if (!s->key)
-            cli_die(CLI_FAILURE, "out of memory");
+        s->key = cli_need(strdup(key));
         table_used++;
     }
     return s;
@@ -62,7 +58,7 @@ void logtee_seen_round_over(uint64_t round)
 {
     for (size_t i = 0; i < table_size; i++)
         if (table[i].key && table[i].round != round)
-            table[i].gone = true;
+            table[i].last.gone = true;
 }
 
 void logtee_seen_free(void)

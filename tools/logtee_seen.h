@@ -3,18 +3,17 @@
 #ifndef SPLINTER_LOGTEE_SEEN_H
 #define SPLINTER_LOGTEE_SEEN_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "cli_follow.h"
+
 struct logtee_seen {
-    char *key; /* NULL: a free place of the table */
-    uint64_t epoch;
-    uint64_t round;    /* the last one in which the key was there */
-    uint32_t revision; /* of that epoch */
-    bool gone;         /* it was there, and then was not */
+    char *key;      /* NULL: a free place of the table */
+    uint64_t round; /* the last one in which the key was there */
+    struct cli_seen last;
 };
 
-/* What was seen of key; epoch 0 if nothing.  It moves at the next call. */
+/* What was seen of key; all zero if nothing.  It moves at the next call. */
 struct logtee_seen *logtee_seen_of(const char *key);
 /* What was not there in this round is gone. */
 void logtee_seen_round_over(uint64_t round);

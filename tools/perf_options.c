@@ -2,7 +2,6 @@
 /* perf_options.c - what splinter_perf was asked for */
 #include "perf_options.h"
 
-#include <getopt.h>
 #include <splinter.h>
 #include <string.h>
 
@@ -32,7 +31,18 @@ static const char help[] =
     "\n"
     "Exit status: 0 every value read was right, 1 a failure or a wrong value, 2 wrong arguments.\n";
 
-enum { OPT_HELP = 256, OPT_VERSION, OPT_NO_WRITER, OPT_SELF_TEST };
+enum { OPT_NO_WRITER = CLI_OPT_OWN, OPT_SELF_TEST };
+
+static enum perf_fault fault_named(const char *text)
+{
+    if (strcmp(text, "torn") == 0)
+        return PERF_FAULT_TORN;
+    if (strcmp(text, "stale") == 0)
+        return PERF_FAULT_STALE;
+    if (strcmp(text, "foreign") == 0)
+        return PERF_FAULT_FOREIGN;
+    cli_usage("--self-test: '%s' is not allowed; it takes torn, stale or foreign", text);
+}
 
 void perf_options_read(struct perf_options *o, int argc, char **argv)
 {
@@ -46,10 +56,9 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
         {"bus", required_argument, NULL, 'b'},
         {"json", no_argument, NULL, 'j'},
         {"self-test", required_argument, NULL, OPT_SELF_TEST},
-        {"help", no_argument, NULL, OPT_HELP},
-        {"version", no_argument, NULL, OPT_VERSION},
-        {NULL, 0, NULL, 0},
+        CLI_OPTIONS,
     };
+    static const struct cli_syntax syntax = {help, "r:Pk:s:d:b:j", options};
     int option;
 
     *o = (struct perf_options){
@@ -59,7 +68,7 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
         .duration_ms = 3000,
         .writer = true,
     };
-    while ((option = getopt_long(argc, argv, "r:Pk:s:d:b:j", options, NULL)) != -1)
+    while ((option = cli_option(&syntax, argc, argv)) != -1)
         switch (option) {
         case 'r':
             o->readers = cli_number("--readers", optarg, 1, READERS_MAX);
@@ -86,22 +95,8 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
             o->json = true;
             break;
         case OPT_SELF_TEST:
-            if (strcmp(optarg, "torn") == 0)
-                o->fault = PERF_FAULT_TORN;
-            else if (strcmp(optarg, "stale") == 0)
-                o->fault = PERF_FAULT_STALE;
-            else if (strcmp(optarg, "foreign") == 0)
-                o->fault = PERF_FAULT_FOREIGN;
-            else
-                cli_usage("--self-test: '%s' is not allowed; it takes torn, stale or foreign",
-                          optarg);
+            o->fault = fault_named(optarg);
             break;
-        case OPT_HELP:
-            cli_help(help);
-        case OPT_VERSION:
-            cli_version();
-        default:
-            cli_bad_option();
         }
     if (optind < argc)
         cli_usage("too many arguments: it takes options only");

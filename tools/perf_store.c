@@ -66,10 +66,8 @@ splinter_store *perf_store_open(const struct perf_options *o)
     main_process = getpid();
     atexit(clean_up); /* runs before the store is closed */
 
-    struct splinter_stat stat = {.struct_size = sizeof(stat)};
-    r = splinter_store_stat(store, &stat);
-    if (r)
-        cli_die(CLI_FAILURE, "cannot look at the store: %s", strerror(-r));
+    struct splinter_stat stat;
+    cli_stat(&stat);
     if (stat.max_value < o->value_size)
         cli_die(CLI_FAILURE, "bus '%s' takes values of at most %" PRIu64 " bytes, not %" PRIu64,
                 bus, stat.max_value, o->value_size);
@@ -82,9 +80,7 @@ splinter_store *perf_store_open(const struct perf_options *o)
 void perf_store_fill(const struct perf_options *o)
 {
     char key[PERF_KEY_SIZE];
-    struct perf_value *v = malloc(o->value_size);
-    if (!v)
-        cli_die(CLI_FAILURE, "out of memory");
+    struct perf_value *v = cli_need(malloc(o->value_size));
     for (; keys_set < o->keys && !cli_stop; keys_set++) {
         perf_make_key(key, keys_set);
         perf_make_value(v, o->value_size, keys_set, 1);

@@ -10,11 +10,10 @@
  * known from the revision and reported, but for the values of a key that was unset meanwhile:
  * then it is reported that this happened.
  */
-#include <getopt.h>
 #include <string.h>
 
 #include "cli.h"
-#include "cli_bus.h"
+#include "cli_follow.h"
 #include "logtee_output.h"
 #include "logtee_round.h"
 #include "logtee_seen.h"
@@ -42,37 +41,24 @@ static const char help[] =
     "Exit status: 0 done (also after SIGINT or SIGTERM), 1 failure, 2 wrong arguments,\n"
     "3 no such bus or key, 4 timeout.\n";
 
-enum { OPT_HELP = 256, OPT_VERSION };
+static struct logtee_task task = {.prefix = ""};
+static bool json, timestamps;
 
-int main(int argc, char **argv)
+static void read_options(int argc, char **argv)
 {
-    static char name[] = "splinter_logtee";
     static const struct option options[] = {
         {"prefix", required_argument, NULL, 'p'},
         {"output", required_argument, NULL, 'o'},
         {"timestamps", no_argument, NULL, 'T'},
         {"format", required_argument, NULL, 'F'},
-        {"count", required_argument, NULL, 'n'},
-        {"timeout", required_argument, NULL, 't'},
-        {"current", no_argument, NULL, 'c'},
-        {"wait", no_argument, NULL, 'w'},
-        {"file", no_argument, NULL, 'f'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, OPT_HELP},
-        {"version", no_argument, NULL, OPT_VERSION},
-        {NULL, 0, NULL, 0},
+        CLI_FOLLOW_OPTIONS,
+        CLI_OPTIONS,
     };
-    struct logtee_task task = {
-        .bus = CLI_DEFAULT_BUS,
-        .prefix = "",
-        .count = UINT64_MAX,
-        .timeout_ms = CLI_NEVER,
-    };
-    bool file = false, json = false, timestamps = false;
+    static const struct cli_syntax syntax = {help, "p:o:TF:" CLI_FOLLOW_LETTERS, options};
     int option;
 
-    cli_start(name, argv);
-    while ((option = getopt_long(argc, argv, "p:o:TF:n:t:cwfv", options, NULL)) != -1)
+    cli_follow_init(&task.follow);
+    while ((option = cli_option(&syntax, argc, argv)) != -1)
         switch (option) {
         case 'p':
             task.prefix = cli_key("--prefix", optarg);
@@ -88,54 +74,38 @@ int main(int argc, char **argv)
             if (!json && strcmp(optarg, "plain") != 0)
                 cli_usage("--format: '%s' is not allowed; it takes plain or json", optarg);
             break;
-        case 'n':
-            task.count = cli_number("--count", optarg, 1, UINT64_MAX - 1);
-            break;
-        case 't':
-            task.timeout_ms = cli_number("--timeout", optarg, 0, CLI_MS_MAX);
-            break;
-        case 'c':
-            task.current = true;
-            break;
-        case 'w':
-            task.wait = true;
-            break;
-        case 'f':
-            file = true;
-            break;
-        case 'v':
-            task.verbose = true;
-            break;
-        case OPT_HELP:
-            cli_help(help);
-        case OPT_VERSION:
-            cli_version();
         default:
-            cli_bad_option();
+            cli_follow_option(&task.follow, option);
         }
-    argv += optind;
-    argc -= optind;
-    if (argc > 0)
-        task.bus = argv[0];
-    for (int i = 1; i < argc; i++)
-        cli_key("KEY", argv[i]);
-    if (argc > 1) {
-        task.names = argv + 1;
-        task.name_count = (size_t)argc - 1;
+}
+
+static void read_arguments(int count, char **arguments)
+{
+    if (count > 0)
+        task.follow.bus = arguments[0];
+    if (count > 1) {
+        task.names = arguments + 1;
+        task.name_count = (size_t)count - 1;
     }
+    for (size_t i = 0; i < task.name_count; i++)
+        cli_key("KEY", task.names[i]);
     if (task.name_count && *task.prefix)
         cli_usage("--prefix and named keys exclude each other");
+}
+
+int main(int argc, char **argv)
+{
+    static char name[] = "splinter_logtee";
+
+    cli_start(name, argv);
+    read_options(argc, argv);
+    read_arguments(argc - optind, argv + optind);
 
     cli_catch_signals(task.output != NULL);
     logtee_output_open(task.output, json, timestamps);
-    struct cli_follow f = {.bus = task.bus,
-                           .file = file,
-                           .wait = task.wait,
-                           .verbose = task.verbose,
-                           .deadline = cli_deadline(task.timeout_ms)};
-    splinter_store *store = cli_open_to_follow(&f);
+    splinter_store *store = cli_follow_open(&task.follow);
     if (store)
-        logtee_follow(store, &task, f.deadline, !f.came);
+        logtee_follow(store, &task);
     logtee_output_total();
     logtee_seen_free();
     return CLI_OK;

@@ -7,7 +7,6 @@
  * revision, and told by --verbose.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 
 #include "cli.h"
 #include "cli_bus.h"
+#include "cli_follow.h"
 #include "cli_out.h"
 
 static const char help[] =
@@ -40,60 +40,85 @@ static const char help[] =
     "Exit status: 0 done (also after SIGINT or SIGTERM), 1 failure, 2 wrong arguments,\n"
     "3 no such bus or key, 4 timeout.\n";
 
-static const char *bus = CLI_DEFAULT_BUS;
+static struct cli_follow asked;
 static const char *key = CLI_DEFAULT_KEY;
-static bool current, wait_for, show_epoch, verbose;
+static bool show_epoch;
 static int terminator = '\n'; /* -1: none */
-static uint64_t count = UINT64_MAX, timeout_ms = CLI_NEVER;
 
 static struct cli_out out;
+static struct cli_seen seen;
 
-/* What of the key has been seen. */
-static uint64_t seen_epoch;    /* 0: it was not there, anything is new */
-static uint32_t seen_revision; /* of that epoch */
+/* ---- the command line ---- */
+
+static void read_options(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"oneshot", no_argument, NULL, '1'},
+        {"epoch", no_argument, NULL, 'e'},
+        {"null", no_argument, NULL, '0'},
+        {"raw", no_argument, NULL, 'r'},
+        CLI_FOLLOW_OPTIONS,
+        CLI_OPTIONS,
+    };
+    static const struct cli_syntax syntax = {help, "1e0r" CLI_FOLLOW_LETTERS, options};
+    bool null = false, raw = false;
+    int option;
+
+    cli_follow_init(&asked);
+    while ((option = cli_option(&syntax, argc, argv)) != -1)
+        switch (option) {
+        case '1':
+            asked.count = 1;
+            break;
+        case 'e':
+            show_epoch = true;
+            break;
+        case '0':
+            null = true;
+            terminator = '\0';
+            break;
+        case 'r':
+            raw = true;
+            terminator = -1;
+            break;
+        default:
+            cli_follow_option(&asked, option);
+        }
+    if (null && raw)
+        cli_usage("--null and --raw exclude each other");
+}
+
+static void read_arguments(int count, char **arguments)
+{
+    if (count > 2)
+        cli_usage("too many arguments: it takes BUS and KEY");
+    if (count > 0)
+        asked.bus = arguments[0];
+    if (count > 1)
+        key = arguments[1];
+    cli_key("KEY", key);
+}
+
+/* ---- following ---- */
 
 static void key_absent(const char *how)
 {
-    if (!wait_for) {
+    if (!asked.wait) {
         cli_out_flush(&out); /* what was received before */
-        cli_die(CLI_ABSENT, "key '%s' %s bus '%s'", key, how, bus);
+        cli_die(CLI_ABSENT, "key '%s' %s bus '%s'", key, how, asked.bus);
     }
-    seen_epoch = 0;
-    seen_revision = 0;
+    seen = (struct cli_seen){0};
 }
 
 /* Where "new" begins. */
-static void begin(splinter_store *store)
+static void begin(void)
 {
-    struct splinter_meta meta = {.struct_size = sizeof(meta)};
-    int r;
-    do
-        r = splinter_store_get(store, key, NULL, 0, NULL, &meta);
-    while (r == -EAGAIN && !cli_stop);
-    if (r == -ENOENT) {
+    struct splinter_meta meta;
+    int r = cli_get_meta(key, &meta);
+    if (r == -ENOENT)
         key_absent("does not exist in");
-    } else if (r && r != -EAGAIN) {
-        cli_die(CLI_FAILURE, "cannot read key '%s' of bus '%s': %s", key, bus, strerror(-r));
-    } else if (!r && !current) {
-        seen_epoch = meta.epoch;
-        seen_revision = meta.revision;
-    } else if (!r) {
-        seen_revision = meta.revision - 1; /* the value that is there is the next, not missed */
-    }
-}
-
-static void tell_missed(const struct splinter_meta *meta)
-{
-    uint32_t steps = meta->revision - seen_revision; /* revisions wrap */
-    if (meta->revision <= seen_revision) {
-        /* It was unset meanwhile; how often it had been set before that, nobody knows. */
-        cli_warn("key '%s' was removed and set again: %" PRIu32 " values missed since, and maybe "
-                 "some before",
-                 key, meta->revision - 1);
-    } else if (steps > 1) {
-        cli_warn("%" PRIu32 " values of key '%s' missed before epoch %" PRIu64, steps - 1, key,
-                 meta->epoch);
-    }
+    else if (!r)
+        cli_seen_first(&seen, &meta, asked.current);
 }
 
 static void print_value(const struct cli_value *v)
@@ -108,128 +133,59 @@ static void print_value(const struct cli_value *v)
     cli_out_flush(&out);
 }
 
-static void follow(splinter_store *store, uint64_t deadline)
+static void value_came(const struct cli_value *v)
+{
+    bool recreated;
+    uint32_t missed = cli_seen_next(&seen, &v->meta, &recreated);
+    if (asked.verbose)
+        cli_warn_missed(key, v->meta.epoch, missed, recreated);
+    print_value(v);
+    asked.count--;
+    cli_follow_renew_deadline(&asked);
+}
+
+static void follow(splinter_store *store)
 {
     static struct cli_value v;
-    while (count && !cli_stop) {
-        uint64_t ms = cli_slice(deadline);
-        int r = splinter_store_wait(store, key, seen_epoch, ms, NULL);
+    while (asked.count && !cli_stop) {
+        uint64_t ms = cli_slice(asked.deadline);
+        int r = splinter_store_wait(store, key, seen.epoch, ms, NULL);
         if (!r)
-            r = cli_get(store, key, &v);
+            r = cli_get(key, &v);
         if (r == -ETIMEDOUT) {
             cli_out_check(&out);
             if (!ms)
                 cli_die(CLI_TIMEOUT, "no new value of key '%s' within %" PRIu64 " ms", key,
-                        timeout_ms);
+                        asked.timeout_ms);
         } else if (r == -ENOENT) {
             key_absent("was removed from");
         } else if (r && r != -EAGAIN) {
-            cli_die(CLI_FAILURE, "cannot wait for key '%s' of bus '%s': %s", key, bus,
+            cli_die(CLI_FAILURE, "cannot wait for key '%s' of bus '%s': %s", key, asked.bus,
                     strerror(-r));
-        } else if (!r && v.meta.epoch > seen_epoch) {
-            if (verbose)
-                tell_missed(&v.meta);
-            seen_epoch = v.meta.epoch;
-            seen_revision = v.meta.revision;
-            print_value(&v);
-            count--;
-            deadline = cli_deadline(timeout_ms);
+        } else if (!r && v.meta.epoch > seen.epoch) {
+            value_came(&v);
         }
     }
     free(v.buf);
 }
 
-enum { OPT_HELP = 256, OPT_VERSION };
-
 int main(int argc, char **argv)
 {
     static char name[] = "splinter_recv";
-    static const struct option options[] = {
-        {"oneshot", no_argument, NULL, '1'},
-        {"count", required_argument, NULL, 'n'},
-        {"timeout", required_argument, NULL, 't'},
-        {"current", no_argument, NULL, 'c'},
-        {"wait", no_argument, NULL, 'w'},
-        {"epoch", no_argument, NULL, 'e'},
-        {"null", no_argument, NULL, '0'},
-        {"raw", no_argument, NULL, 'r'},
-        {"file", no_argument, NULL, 'f'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, OPT_HELP},
-        {"version", no_argument, NULL, OPT_VERSION},
-        {NULL, 0, NULL, 0},
-    };
-    bool file = false, null = false, raw = false;
-    int option;
 
     cli_start(name, argv);
-    while ((option = getopt_long(argc, argv, "1n:t:cwe0rfv", options, NULL)) != -1)
-        switch (option) {
-        case '1':
-            count = 1;
-            break;
-        case 'n':
-            count = cli_number("--count", optarg, 1, UINT64_MAX - 1);
-            break;
-        case 't':
-            timeout_ms = cli_number("--timeout", optarg, 0, CLI_MS_MAX);
-            break;
-        case 'c':
-            current = true;
-            break;
-        case 'w':
-            wait_for = true;
-            break;
-        case 'e':
-            show_epoch = true;
-            break;
-        case '0':
-            null = true;
-            terminator = '\0';
-            break;
-        case 'r':
-            raw = true;
-            terminator = -1;
-            break;
-        case 'f':
-            file = true;
-            break;
-        case 'v':
-            verbose = true;
-            break;
-        case OPT_HELP:
-            cli_help(help);
-        case OPT_VERSION:
-            cli_version();
-        default:
-            cli_bad_option();
-        }
-    argv += optind;
-    argc -= optind;
-    if (argc > 2)
-        cli_usage("too many arguments: it takes BUS and KEY");
-    if (null && raw)
-        cli_usage("--null and --raw exclude each other");
-    if (argc > 0)
-        bus = argv[0];
-    if (argc > 1)
-        key = argv[1];
-    cli_key("KEY", key);
+    read_options(argc, argv);
+    read_arguments(argc - optind, argv + optind);
 
     cli_catch_signals(false);
     cli_out_init(&out, STDOUT_FILENO, "standard output");
-    struct cli_follow f = {.bus = bus,
-                           .file = file,
-                           .wait = wait_for,
-                           .verbose = verbose,
-                           .deadline = cli_deadline(timeout_ms)};
-    splinter_store *store = cli_open_to_follow(&f);
+    splinter_store *store = cli_follow_open(&asked);
     if (store) {
-        if (!f.came) /* else whatever is in it is new */
-            begin(store);
-        if (verbose)
-            cli_warn("following key '%s' of bus '%s'", key, bus);
-        follow(store, f.deadline);
+        if (!asked.came) /* else whatever is in it is new */
+            begin();
+        if (asked.verbose)
+            cli_warn("following key '%s' of bus '%s'", key, asked.bus);
+        follow(store);
     }
     cli_out_flush(&out);
     return CLI_OK;

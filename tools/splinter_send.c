@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* splinter_send - set a key of a bus to a value, from the command line or standard input */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,13 +35,17 @@ static const char help[] =
 
 static const char *bus = CLI_DEFAULT_BUS;
 static const char *key = CLI_DEFAULT_KEY;
-static splinter_store *store;
-static uint64_t max_value;
+static const char *value; /* NULL: from standard input */
+static bool from_stdin, lines, create, file, sync_at_end;
+static struct splinter_open_options open_options = {.struct_size = sizeof(open_options)};
 static struct splinter_set_options set_options = {.struct_size = sizeof(set_options)};
 
-static void send_value(const void *value, size_t len)
+static splinter_store *store;
+static uint64_t max_value;
+
+static void send_value(const void *bytes, size_t len)
 {
-    int r = splinter_store_set(store, key, value, len, &set_options, NULL);
+    int r = splinter_store_set(store, key, bytes, len, &set_options, NULL);
     switch (r) {
     case 0:
         return;
@@ -150,13 +153,12 @@ static void send_lines(void)
                  (unsigned long long)empty);
 }
 
-/* ---- arguments ---- */
+/* ---- the command line ---- */
 
-enum { OPT_HELP = 256, OPT_VERSION, OPT_SLOTS, OPT_MAX_VALUE, OPT_SYNC };
+enum { OPT_SLOTS = CLI_OPT_OWN, OPT_MAX_VALUE, OPT_SYNC };
 
-int main(int argc, char **argv)
+static void read_options(int argc, char **argv)
 {
-    static char name[] = "splinter_send";
     static const struct option options[] = {
         {"stdin", no_argument, NULL, 's'},
         {"lines", no_argument, NULL, 'l'},
@@ -166,16 +168,12 @@ int main(int argc, char **argv)
         {"max-value", required_argument, NULL, OPT_MAX_VALUE},
         {"file", no_argument, NULL, 'f'},
         {"sync", no_argument, NULL, OPT_SYNC},
-        {"help", no_argument, NULL, OPT_HELP},
-        {"version", no_argument, NULL, OPT_VERSION},
-        {NULL, 0, NULL, 0},
+        CLI_OPTIONS,
     };
-    struct splinter_open_options open_options = {.struct_size = sizeof(open_options)};
-    bool from_stdin = false, lines = false, create = false, file = false, sync = false;
+    static const struct cli_syntax syntax = {help, "slt:cf", options};
     int option;
 
-    cli_start(name, argv);
-    while ((option = getopt_long(argc, argv, "slt:cf", options, NULL)) != -1)
+    while ((option = cli_option(&syntax, argc, argv)) != -1)
         switch (option) {
         case 's':
             from_stdin = true;
@@ -200,41 +198,40 @@ int main(int argc, char **argv)
             file = true;
             break;
         case OPT_SYNC:
-            sync = true;
+            sync_at_end = true;
             break;
-        case OPT_HELP:
-            cli_help(help);
-        case OPT_VERSION:
-            cli_version();
-        default:
-            cli_bad_option();
         }
+}
 
-    char **args = argv + optind;
-    int n = argc - optind;
-    const char *value = NULL;
-    if (n && (!from_stdin || strcmp(args[n - 1], "-") == 0))
-        value = args[--n];
+static void read_arguments(int count, char **arguments)
+{
+    if (count && (!from_stdin || strcmp(arguments[count - 1], "-") == 0))
+        value = arguments[--count];
     if (value && strcmp(value, "-") == 0) {
         from_stdin = true;
         value = NULL;
     }
     if (!value && !from_stdin)
         cli_usage("VALUE is missing");
-    if (n > 2)
+    if (count > 2)
         cli_usage("too many arguments: it takes %s",
                   from_stdin ? "BUS and KEY; the value comes from standard input"
                              : "BUS, KEY and VALUE");
-    if (n > 0)
-        bus = args[0];
-    if (n > 1)
-        key = args[1];
+    if (count > 0)
+        bus = arguments[0];
+    if (count > 1)
+        key = arguments[1];
     cli_key("KEY", key);
     if (value && !*value)
         cli_usage("VALUE: an empty value is not allowed; it must be at least 1 byte long");
     if (!create && (open_options.slots || open_options.max_value))
         cli_usage("--slots and --max-value are for a new bus; they need --create");
+}
 
+/* ---- from the bus to the end ---- */
+
+static void open_bus(void)
+{
     open_options.flags = cli_where(bus, file);
     if (create) {
         open_options.flags |= SPLINTER_CREATE;
@@ -243,8 +240,6 @@ int main(int argc, char **argv)
         if (!open_options.max_value)
             open_options.max_value = DEFAULT_MAX_VALUE;
     }
-    if (from_stdin)
-        cli_catch_signals(false); /* else there is nothing that would take time */
     int r = cli_open(&store, bus, &open_options);
     if (r == -ENOENT && !create)
         cli_die(CLI_ABSENT, "bus '%s' does not exist; --create makes it", bus);
@@ -253,22 +248,44 @@ int main(int argc, char **argv)
     if (r)
         cli_open_failed(bus, r);
 
-    struct splinter_stat stat = {.struct_size = sizeof(stat)};
-    r = splinter_store_stat(store, &stat);
-    if (r)
-        cli_die(CLI_FAILURE, "cannot look at bus '%s': %s", bus, strerror(-r));
+    struct splinter_stat stat;
+    cli_stat(&stat);
     max_value = stat.max_value;
+}
 
+static void send_argument(void)
+{
+    size_t len = strlen(value);
+    if (len > max_value)
+        cli_die(CLI_FAILURE, "the value has %zu bytes; bus '%s' takes at most %llu", len, bus,
+                (unsigned long long)max_value);
+    send_value(value, len);
+}
+
+static void bring_to_disk(void)
+{
+    int r = splinter_store_sync(store);
+    if (r)
+        cli_die(CLI_FAILURE, "cannot bring bus '%s' to disk: %s", bus, strerror(-r));
+}
+
+int main(int argc, char **argv)
+{
+    static char name[] = "splinter_send";
+
+    cli_start(name, argv);
+    read_options(argc, argv);
+    read_arguments(argc - optind, argv + optind);
+    if (from_stdin)
+        cli_catch_signals(false); /* else there is nothing that would take time */
+    open_bus();
     if (lines)
         send_lines();
     else if (from_stdin)
         send_whole();
-    else if (strlen(value) > max_value)
-        cli_die(CLI_FAILURE, "the value has %zu bytes; bus '%s' takes at most %llu", strlen(value),
-                bus, (unsigned long long)max_value);
     else
-        send_value(value, strlen(value));
-    if (sync && (r = splinter_store_sync(store)))
-        cli_die(CLI_FAILURE, "cannot bring bus '%s' to disk: %s", bus, strerror(-r));
+        send_argument();
+    if (sync_at_end)
+        bring_to_disk();
     return CLI_OK;
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_follow.c - what tools share that follow what is set on a bus */
+#include "cli_follow.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stddef.h>
+
+#include "cli.h"
+#include "cli_bus.h"
+
+/* ---- options ---- */
+
+void cli_follow_init(struct cli_follow *f)
+{
+    *f = (struct cli_follow){
+        .bus = CLI_DEFAULT_BUS,
+        .count = UINT64_MAX,
+        .timeout_ms = CLI_NEVER,
+    };
+}
+
+void cli_follow_option(struct cli_follow *f, int option)
+{
+    switch (option) {
+    case 'n':
+        f->count = cli_number("--count", optarg, 1, UINT64_MAX - 1);
+        break;
+    case 't':
+        f->timeout_ms = cli_number("--timeout", optarg, 0, CLI_MS_MAX);
+        break;
+    case 'c':
+        f->current = true;
+        break;
+    case 'w':
+        f->wait = true;
+        break;
+    case 'f':
+        f->file = true;
+        break;
+    case 'v':
+        f->verbose = true;
+        break;
+    }
+}
+
+/* ---- the bus ---- */
+
+void cli_follow_renew_deadline(struct cli_follow *f)
+{
+    f->deadline = cli_deadline(f->timeout_ms);
+}
+
+splinter_store *cli_follow_open(struct cli_follow *f)
+{
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    uint32_t where = cli_where(f->bus, f->file);
+    splinter_store *store;
+    cli_follow_renew_deadline(f);
+    for (;;) {
+        /* Who may only read can follow too, but a writer does not wake him: he has to look. */
+        options.flags = where;
+        int r = cli_open(&store, f->bus, &options);
+        if (r == -EACCES || r == -EPERM || r == -EROFS) {
+            options.flags = where | SPLINTER_RDONLY;
+            r = cli_open(&store, f->bus, &options);
+        }
+        if (!r)
+            return store;
+        if (r != -ENOENT || !f->wait)
+            cli_open_failed(f->bus, r);
+        if (!f->came && f->verbose)
+            cli_warn("waiting for bus '%s'", f->bus);
+        f->came = true;
+        if (cli_stop)
+            return NULL;
+        uint64_t ms = cli_slice(f->deadline);
+        if (!ms)
+            cli_die(CLI_TIMEOUT, "bus '%s' did not come to exist in time", f->bus);
+        poll(NULL, 0, (int)(ms < 20 ? ms : 20));
+    }
+}
+
+/* ---- what was missed ---- */
+
+void cli_seen_first(struct cli_seen *seen, const struct splinter_meta *meta, bool current)
+{
+    seen->epoch = current ? 0 : meta->epoch;
+    /* With current, the value that is there comes next, and is not missed. */
+    seen->revision = current ? meta->revision - 1 : meta->revision;
+}
+
+uint32_t cli_seen_next(struct cli_seen *seen, const struct splinter_meta *meta, bool *recreated)
+{
+    /* Revisions wrap after 2^32 sets; to see one that is lower mostly means a new life. */
+    bool known = seen->epoch || seen->revision;
+    *recreated = seen->gone || (known && meta->revision <= seen->revision);
+    uint32_t missed = meta->revision - 1 - (*recreated ? 0 : seen->revision);
+    *seen = (struct cli_seen){.epoch = meta->epoch, .revision = meta->revision};
+    return missed;
+}
+
+void cli_warn_missed(const char *key, uint64_t epoch, uint32_t missed, bool recreated)
+{
+    if (recreated)
+        cli_warn("key '%s' was removed and set again: %" PRIu32 " values missed since, and maybe "
+                 "some before",
+                 key, missed);
+    else if (missed)
+        cli_warn("%" PRIu32 " values of key '%s' missed before epoch %" PRIu64, missed, key, epoch);
+}
