@@ -35,13 +35,18 @@ enum { OPT_NO_WRITER = CLI_OPT_OWN, OPT_SELF_TEST };
 
 static enum perf_fault fault_named(const char *text)
 {
-    if (strcmp(text, "torn") == 0)
-        return PERF_FAULT_TORN;
-    if (strcmp(text, "stale") == 0)
-        return PERF_FAULT_STALE;
-    if (strcmp(text, "foreign") == 0)
-        return PERF_FAULT_FOREIGN;
+    for (enum perf_fault fault = PERF_TORN; fault <= PERF_FOREIGN; fault++)
+        if (strcmp(text, perf_fault_names[fault]) == 0)
+            return fault;
     cli_usage("--self-test: '%s' is not allowed; it takes torn, stale or foreign", text);
+}
+
+static void check(const struct perf_options *o, int argument_count)
+{
+    if (argument_count)
+        cli_usage("too many arguments: it takes options only");
+    if (o->bus && cli_where(o->bus, false) != SPLINTER_MEMORY)
+        cli_usage("--bus: '%s' is not allowed; it takes the name of a memory store", o->bus);
 }
 
 void perf_options_read(struct perf_options *o, int argc, char **argv)
@@ -98,8 +103,5 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
             o->fault = fault_named(optarg);
             break;
         }
-    if (optind < argc)
-        cli_usage("too many arguments: it takes options only");
-    if (o->bus && cli_where(o->bus, false) != SPLINTER_MEMORY)
-        cli_usage("--bus: '%s' is not allowed; it takes the name of a memory store", o->bus);
+    check(o, argc - optind);
 }

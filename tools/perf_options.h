@@ -11,7 +11,7 @@
 struct perf_options {
     uint64_t readers, keys, value_size, duration_ms;
     bool writer, processes, json;
-    enum perf_fault fault; /* --self-test */
+    enum perf_fault fault; /* --self-test; PERF_RIGHT: none */
     const char *bus;       /* NULL: a store without a name */
 };
 

@@ -54,7 +54,7 @@ static int start_worker(const struct perf_job *job, unsigned number)
     return 0;
 }
 
-/* Returns how many ended otherwise than by themselves. */
+/* Those before the number end.  Returns how many did not end by themselves. */
 static unsigned end_workers(const struct perf_job *job, unsigned end)
 {
     unsigned lost = 0;
@@ -82,19 +82,19 @@ static void nap_ms(uint64_t ms)
     nanosleep(&t, NULL);
 }
 
-bool perf_run(struct perf_job *job, double *seconds)
+static void make_shared(struct perf_job *job)
 {
-    uint64_t duration_ms = job->options->duration_ms;
-    bool progress = isatty(STDERR_FILENO);
     size_t bytes = sizeof(*job->shared) + job->end * sizeof(struct perf_result);
-    job->shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    threads = calloc(job->end, sizeof(*threads));
-    starts = calloc(job->end, sizeof(*starts));
-    children = calloc(job->end, sizeof(*children));
-    if (job->shared == MAP_FAILED || !threads || !starts || !children)
-        cli_die(CLI_FAILURE, "out of memory");
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    job->shared = cli_need(memory == MAP_FAILED ? NULL : memory);
+    threads = cli_need(calloc(job->end, sizeof(*threads)));
+    starts = cli_need(calloc(job->end, sizeof(*starts)));
+    children = cli_need(calloc(job->end, sizeof(*children)));
+}
 
-    /* Signals are the main thread's business: workers end when it says stop. */
+/* Signals are the main thread's business: workers end when it says stop. */
+static void start_workers(const struct perf_job *job)
+{
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -107,10 +107,16 @@ bool perf_run(struct perf_job *job, double *seconds)
         end_workers(job, end);
         cli_die(CLI_FAILURE, "cannot start worker %u: %s", end, strerror(error));
     }
-
     while (atomic_load(&job->shared->ready) < job->end - job->first &&
            !atomic_load(&job->shared->stop) && !cli_stop)
         nap_ms(1);
+}
+
+/* Lets the workers work for as long as was asked.  Returns for how many seconds they did. */
+static double let_them_work(const struct perf_job *job)
+{
+    uint64_t duration_ms = job->options->duration_ms;
+    bool progress = isatty(STDERR_FILENO);
     uint64_t begin = cli_now_ms(), begin_ns = perf_now_ns(CLOCK_MONOTONIC), now = begin;
     uint64_t deadline = begin + duration_ms;
     atomic_store(&job->shared->go, true);
@@ -121,16 +127,32 @@ bool perf_run(struct perf_job *job, double *seconds)
         nap_ms(cli_slice(deadline));
     }
     atomic_store(&job->shared->stop, true);
-    *seconds = (double)(perf_now_ns(CLOCK_MONOTONIC) - begin_ns) / 1e9;
+    double seconds = (double)(perf_now_ns(CLOCK_MONOTONIC) - begin_ns) / 1e9;
     if (progress)
         fputs("\r\033[K", stderr);
-    bool good = end_workers(job, end) == 0;
+    return seconds;
+}
+
+/* Returns false if one of them met an error. */
+static bool workers_succeeded(const struct perf_job *job)
+{
+    bool good = true;
     for (unsigned i = job->first; i < job->end; i++)
         if (job->shared->result[i].error) {
             cli_warn("%s failed: %s", i == PERF_WRITER ? "the writer" : "a reader",
                      strerror(-job->shared->result[i].error));
             good = false;
         }
+    return good;
+}
+
+bool perf_run(struct perf_job *job, double *seconds)
+{
+    make_shared(job);
+    start_workers(job);
+    *seconds = let_them_work(job);
+    bool good = end_workers(job, job->end) == 0;
+    good &= workers_succeeded(job);
     free(threads);
     free(starts);
     free(children);

@@ -35,37 +35,33 @@ static void clean_up(void)
         }
 }
 
-splinter_store *perf_store_open(const struct perf_options *o)
+static void open_anonymous(struct splinter_open_options *options)
 {
-    bus = o->bus;
-    struct splinter_open_options options = {
-        .struct_size = sizeof(options),
-        .slots = (size_t)(o->keys + o->keys / 4 + 16),
-        .max_value = (size_t)o->value_size,
-    };
-    int r;
-    if (!bus) {
-        options.flags = SPLINTER_ANONYMOUS;
-        r = cli_open(&store, "splinter_perf", &options);
-        if (r)
-            cli_open_failed("(without a name)", r);
-    } else {
-        do { /* in between somebody may create or remove it */
-            options.flags = SPLINTER_MEMORY;
-            r = cli_open(&store, bus, &options);
-            if (r == -ENOENT) {
-                options.flags = SPLINTER_MEMORY | SPLINTER_CREATE | SPLINTER_EXCL;
-                r = cli_open(&store, bus, &options);
-                created = !r;
-            }
-        } while (r == -EEXIST);
-        if (r)
-            cli_open_failed(bus, r);
-        perf_keys_of_our_own();
-    }
-    main_process = getpid();
-    atexit(clean_up); /* runs before the store is closed */
+    options->flags = SPLINTER_ANONYMOUS;
+    int r = cli_open(&store, "splinter_perf", options);
+    if (r)
+        cli_open_failed("(without a name)", r);
+}
 
+static void open_or_create(struct splinter_open_options *options)
+{
+    int r;
+    do { /* in between another process may create or remove it */
+        options->flags = SPLINTER_MEMORY;
+        r = cli_open(&store, bus, options);
+        if (r == -ENOENT) {
+            options->flags = SPLINTER_MEMORY | SPLINTER_CREATE | SPLINTER_EXCL;
+            r = cli_open(&store, bus, options);
+            created = !r;
+        }
+    } while (r == -EEXIST);
+    if (r)
+        cli_open_failed(bus, r);
+    perf_keys_of_our_own();
+}
+
+static void check_room(const struct perf_options *o)
+{
     struct splinter_stat stat;
     cli_stat(&stat);
     if (stat.max_value < o->value_size)
@@ -74,6 +70,23 @@ splinter_store *perf_store_open(const struct perf_options *o)
     if (stat.slots - stat.keys < o->keys)
         cli_die(CLI_FAILURE, "bus '%s' has room for %" PRIu64 " more keys, not %" PRIu64, bus,
                 stat.slots - stat.keys, o->keys);
+}
+
+splinter_store *perf_store_open(const struct perf_options *o)
+{
+    struct splinter_open_options options = {
+        .struct_size = sizeof(options),
+        .slots = (size_t)(o->keys + o->keys / 4 + 16),
+        .max_value = (size_t)o->value_size,
+    };
+    bus = o->bus;
+    if (bus)
+        open_or_create(&options);
+    else
+        open_anonymous(&options);
+    main_process = getpid();
+    atexit(clean_up); /* runs before the store is closed */
+    check_room(o);
     return store;
 }
 

@@ -2,9 +2,15 @@
 /* perf_value.c - the keys, and values that can be verified */
 #include "perf_value.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+const char *const perf_fault_names[PERF_FAULTS] = {
+    [PERF_RIGHT] = "right",     [PERF_TORN] = "torn",       [PERF_STALE] = "stale",
+    [PERF_FOREIGN] = "foreign", [PERF_MISSING] = "missing",
+};
 
 static char key_prefix[PERF_KEY_SIZE - 8] = "k";
 static size_t key_prefix_len = 1;
@@ -48,7 +54,14 @@ static void fill(unsigned char *body, size_t len, uint64_t key, uint64_t version
     }
 }
 
-bool perf_value_is_whole(const struct perf_value *v, size_t size)
+void perf_make_value(struct perf_value *v, size_t size, uint64_t key, uint64_t version)
+{
+    v->key = key;
+    v->version = version;
+    fill(v->body, size - sizeof(*v), key, version);
+}
+
+static bool is_whole(const struct perf_value *v, size_t size)
 {
     const unsigned char *body = v->body;
     size_t len = size - sizeof(*v);
@@ -61,11 +74,16 @@ bool perf_value_is_whole(const struct perf_value *v, size_t size)
     return true;
 }
 
-void perf_make_value(struct perf_value *v, size_t size, uint64_t key, uint64_t version)
+enum perf_fault perf_verify_value(const struct perf_value *v, size_t size, uint64_t key,
+                                  uint64_t last_version)
 {
-    v->key = key;
-    v->version = version;
-    fill(v->body, size - sizeof(*v), key, version);
+    if (!is_whole(v, size))
+        return PERF_TORN;
+    if (v->key != key)
+        return PERF_FOREIGN;
+    if (v->version < last_version)
+        return PERF_STALE;
+    return PERF_RIGHT;
 }
 
 void perf_break_value(struct perf_value *v, size_t size, enum perf_fault fault, uint64_t key,
@@ -73,17 +91,17 @@ void perf_break_value(struct perf_value *v, size_t size, enum perf_fault fault, 
 {
     size_t len = size - sizeof(*v), half = len / 2;
     switch (fault) {
-    case PERF_FAULT_NONE:
-        break;
-    case PERF_FAULT_TORN: /* the end is not what the begin says */
+    case PERF_TORN: /* the end is not what the beginning says */
         for (size_t i = half; i < len; i++)
             v->body[i] ^= 0x55;
         break;
-    case PERF_FAULT_STALE: /* perfectly right, but of before */
+    case PERF_STALE: /* perfectly right, but of before */
         perf_make_value(v, size, key, last_version - 1);
         break;
-    case PERF_FAULT_FOREIGN:
+    case PERF_FOREIGN:
         perf_make_value(v, size, key + 1, v->version);
+        break;
+    default:
         break;
     }
 }

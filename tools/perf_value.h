@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* perf_value.h - the keys, and values that can be verified */
+/*
+ * perf_value.h - the keys, and values that can be verified
+ *
+ * A value says which key it belongs to and which version it is, and its body is computed from
+ * the two; so a reader can tell alone whether what it got is right.
+ */
 #ifndef SPLINTER_PERF_VALUE_H
 #define SPLINTER_PERF_VALUE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,11 +27,21 @@ struct perf_value {
 };
 
 void perf_make_value(struct perf_value *v, size_t size, uint64_t key, uint64_t version);
-/* The body is that of the key and version that it claims. */
-bool perf_value_is_whole(const struct perf_value *v, size_t size);
+/* What can be wrong with a value that was read. */
+enum perf_fault {
+    PERF_RIGHT,
+    PERF_TORN,    /* not one value: the body is not the one of the key and version it claims */
+    PERF_STALE,   /* older than what this reader had seen of this key before */
+    PERF_FOREIGN, /* another key's value */
+    PERF_MISSING, /* no value, or one of another length, though every key is always set */
+    PERF_FAULTS
+};
+extern const char *const perf_fault_names[PERF_FAULTS];
 
-enum perf_fault { PERF_FAULT_NONE, PERF_FAULT_TORN, PERF_FAULT_STALE, PERF_FAULT_FOREIGN };
-/* Puts a fault into what a reader got; it must be found. */
+/* Of what was read for key; last_version: what this reader had seen of it before. */
+enum perf_fault perf_verify_value(const struct perf_value *v, size_t size, uint64_t key,
+                                  uint64_t last_version);
+/* Puts a fault, torn, stale or foreign, into what a reader got; verification must find it. */
 void perf_break_value(struct perf_value *v, size_t size, enum perf_fault fault, uint64_t key,
                       uint64_t last_version);
 

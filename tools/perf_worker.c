@@ -20,19 +20,21 @@ static void wait_for_go(struct perf_shared *shared)
     }
 }
 
-static void verify(struct perf_result *r, const struct perf_value *v, size_t size,
-                   size_t value_size, uint64_t key, uint64_t *last_version)
+/* What a get returned: size bytes at v, or the error e. */
+static enum perf_fault verify(const struct perf_job *job, bool spoil, struct perf_value *v,
+                              size_t size, int e, uint64_t key, uint64_t *last_version)
 {
+    size_t value_size = job->options->value_size;
+    if (e)
+        return PERF_MISSING;
+    if (spoil)
+        perf_break_value(v, value_size, job->options->fault, key, *last_version);
     if (size != value_size)
-        r->missing++;
-    else if (!perf_value_is_whole(v, value_size))
-        r->torn++;
-    else if (v->key != key)
-        r->foreign++;
-    else if (v->version < *last_version)
-        r->stale++;
-    else
+        return PERF_MISSING;
+    enum perf_fault fault = perf_verify_value(v, value_size, key, *last_version);
+    if (fault == PERF_RIGHT)
         *last_version = v->version;
+    return fault;
 }
 
 static int read_on(const struct perf_job *job, struct perf_result *r, struct perf_value *v,
@@ -57,13 +59,8 @@ static int read_on(const struct perf_job *job, struct perf_result *r, struct per
         if (e && e != -ENOENT && e != -EMSGSIZE)
             return e;
         r->retries += meta.retries;
-        if (e) {
-            r->missing++;
-        } else {
-            if (o->fault && r->operations % FAULT_EVERY == 0)
-                perf_break_value(v, o->value_size, o->fault, number, last_versions[number]);
-            verify(r, v, size, o->value_size, number, &last_versions[number]);
-        }
+        bool spoil = o->fault && r->operations % FAULT_EVERY == 0;
+        r->faults[verify(job, spoil, v, size, e, number, &last_versions[number])]++;
         r->operations++;
     }
     return 0;

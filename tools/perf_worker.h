@@ -10,6 +10,7 @@
 
 #include "perf_latency.h"
 #include "perf_options.h"
+#include "perf_value.h"
 
 #define PERF_WRITER 0 /* the worker's number; readers follow */
 
@@ -17,10 +18,10 @@
 struct perf_result {
     _Alignas(64) uint64_t operations;
     uint64_t cpu_ns;
-    uint64_t retries; /* races that gets lost, each tried again inside the library */
-    uint64_t again;   /* calls that gave up and were made again */
-    uint64_t torn, stale, foreign, missing;
-    int error; /* what ended the worker early, a negative errno */
+    uint64_t retries;             /* races that gets lost, each tried again inside the library */
+    uint64_t again;               /* calls that gave up and were made again */
+    uint64_t faults[PERF_FAULTS]; /* values read, by what was wrong with them */
+    int error;                    /* what ended the worker early, a negative errno */
     uint64_t histogram[PERF_PLACES];
 };
 

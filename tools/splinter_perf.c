@@ -2,13 +2,6 @@
 /*
  * splinter_perf - many readers, one writer, and every value that is read verified
  *
- * A value says which key it belongs to and which version it is, and its body is computed from
- * the two; so a reader can tell alone whether what it got is
- *   torn     not one value: the body is not the one of the key and version that it claims
- *   foreign  another key's value
- *   stale    older than what this reader had seen of this key before
- *   missing  no value, or one of another length, though every key is always set
- *
  * Workers are threads, or processes forked before the measurement, and share one small piece of
  * memory: two flags and a result for each worker, written by that worker alone and read when it
  * has ended.

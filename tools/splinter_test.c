@@ -31,7 +31,7 @@ static void check(int good, const char *step)
     exit(1);
 }
 
-/* The other process: whoever knows the name may open the store. */
+/* The other process: any process of this user that knows the name may open the store. */
 static int answer(void)
 {
     char text[64];
@@ -43,28 +43,29 @@ static int answer(void)
     return r;
 }
 
-int main(int argc, char **argv)
+static int say_version(void)
 {
-    char text[64], *keys[4];
-    size_t len = 0, count = 0;
-    int status = -1;
+    printf("splinter_test (Splinter) %s\n", splinter_version());
+    return fflush(stdout) ? 1 : 0;
+}
 
-    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-        printf("splinter_test (Splinter) %s\n", splinter_version());
-        return fflush(stdout) ? 1 : 0;
-    }
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        puts("Usage: splinter_test [--help|--version]\n"
-             "Create a store, use it from two processes, remove it.\n"
-             "Exit status: 0 all went well, 1 something did not, 2 wrong arguments.");
-        return fflush(stdout) ? 1 : 0;
-    }
-    if (argc > 1) {
-        fprintf(stderr, "splinter_test: it takes no arguments\nTry 'splinter_test --help'.\n");
-        return 2;
-    }
+static int say_help(void)
+{
+    puts("Usage: splinter_test [--help|--version]\n"
+         "Create a store, use it from two processes, remove it.\n"
+         "Exit status: 0 all went well, 1 something did not, 2 wrong arguments.");
+    return fflush(stdout) ? 1 : 0;
+}
 
-    /* This takes a millisecond; being interrupted in the middle would leave the store behind. */
+static int refuse_arguments(void)
+{
+    fprintf(stderr, "splinter_test: no arguments are allowed\nTry 'splinter_test --help'.\n");
+    return 2;
+}
+
+/* The steps take a millisecond; a signal in the middle would leave the store behind. */
+static void hold_signals(void)
+{
     sigset_t later;
     sigemptyset(&later);
     sigaddset(&later, SIGINT);
@@ -72,6 +73,21 @@ int main(int argc, char **argv)
     sigaddset(&later, SIGHUP);
     sigprocmask(SIG_BLOCK, &later, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+    char text[64], *keys[4];
+    size_t len = 0, count = 0;
+    int status = -1;
+
+    if (argc > 1 && strcmp(argv[1], "--version") == 0)
+        return say_version();
+    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+        return say_help();
+    if (argc > 1)
+        return refuse_arguments();
+    hold_signals();
 
     snprintf(name, sizeof(name), "splinter_test.%ld", (long)getpid());
     check(splinter_create(name, 16, 1024) == 0, "create a store: 16 keys, values up to 1024 bytes");
