@@ -3,7 +3,7 @@
  * file.c - what a store in a file costs, next to one in memory and next to LMDB
  *
  *   get, set        a store in a file to one in memory, 20,000 keys, 64-byte values, no sync
- *   1,000 sets      and one sync, to LMDB putting the same in one durable transaction; left out where
+ *   1,000 sets      and one sync, to LMDB putting the same in one durable transaction; left out if
  *                   configure did not find liblmdb
  *   disk space      of 1,000 keys of 64 bytes after a million updates, to 16 MiB
  *   rebuild         of the index of a million records (100,000 with --quick), less the time that

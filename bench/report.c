@@ -116,7 +116,7 @@ void print_results(void)
     }
     printf("splinter %s, %s, %ld cores%s\n", splinter_version(), cpu, cores,
            quick ? ", --quick" : "");
-    printf("ratio: splinter against its floor, measured in turns; a \"<\" limit is the most, "
+    printf("ratio: splinter against its floor, measured alternately; a \"<\" limit is the most, "
            "\">\" the least\n\n");
     printf("%-38s %8s %8s %12s %12s  %-8s\n", "figure", "ratio", "limit", "splinter", "floor",
            "unit");

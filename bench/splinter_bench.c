@@ -11,7 +11,7 @@
  * The floor of a lookup: FNV-1a of the key, one cache line of an index of the same size as the
  * store's, one packed record (key and value) copied out; in shared memory, like the store.
  *
- * Exit status: 0, also where a figure misses its limit; 1 if a value was torn; 2 for misuse.
+ * Exit status: 0, also if a figure misses its limit; 1 if a value was torn; 2 for misuse.
  */
 #include "bench.h"
 
@@ -84,7 +84,7 @@ static uint64_t fnv1a_bytes(const void *bytes, size_t len)
     return h;
 }
 
-/* The compiler must take it that the bytes at p are looked at. */
+/* The compiler must assume that the bytes at p are read. */
 static inline void used(const void *p)
 {
     __asm__ volatile("" : : "r"(p) : "memory");
@@ -276,7 +276,7 @@ static double time_set(struct field *f, size_t ops)
 
 typedef double timed(struct field *, size_t);
 
-/* Rounds of all, in turns; the median of each one's ratio to another one. */
+/* Rounds of all, alternately; the median of each one's ratio to another one. */
 static void in_turns(struct field *f, timed *const *what, const int *base, size_t n, double *ratio,
                      double *ns)
 {
@@ -792,9 +792,10 @@ static void usage(FILE *to)
     fputs("usage: splinter_bench [--quick] [--json] [--plot FILE] [--only NAME] [--dir DIR]\n\n"
           "  --quick      fewer and shorter rounds\n"
           "  --json       the figures as JSON\n"
-          "  --plot FILE  write a picture of them, as SVG, too\n"
+          "  --plot FILE  also write a picture of them, as SVG\n"
           "  --only NAME  one group of figures; may be given several times\n"
-          "  --dir DIR    where the stores that are files are made, instead of here\n\nNAME is one of:",
+          "  --dir DIR    where the stores that are files are made, instead of here\n\n"
+          "NAME is one of:",
           to);
     for (size_t i = 0; i < GROUPS; i++)
         fprintf(to, " %s", groups[i].name);

@@ -120,7 +120,7 @@ int cli_option(const struct cli_syntax *syntax, int argc, char **argv)
     exit(CLI_OK);
 }
 
-/* strtoull() takes spaces, signs and whatever comes after the digits. */
+/* strtoull() accepts spaces, signs and whatever comes after the digits. */
 static bool parse_digits(const char **text, uint64_t *value)
 {
     const char *p = *text;
@@ -191,7 +191,7 @@ static void on_hup(int number)
 static void catch_one(int number, void (*handler)(int))
 {
     struct sigaction old, new;
-    /* Who started us with a signal ignored (nohup) wants it ignored. */
+    /* A signal that was ignored when the tool was started (nohup) stays ignored. */
     if (handler == on_stop && !sigaction(number, NULL, &old) && old.sa_handler == SIG_IGN)
         return;
     memset(&new, 0, sizeof(new));

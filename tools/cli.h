@@ -3,8 +3,8 @@
  * cli.h - what the tools share: arguments, messages, exit statuses, signals and time
  *
  * A tool is one thread (splinter_perf's workers call none of this) and ends through exit(),
- * which detaches from the store.  Functions that meet an error that the tool could only report
- * report it and do not return.
+ * which detaches from the store.  A function that meets an error which the tool can only report
+ * reports it and does not return.
  */
 #ifndef SPLINTER_CLI_H
 #define SPLINTER_CLI_H
@@ -42,10 +42,10 @@ noreturn void cli_die(int status, const char *format, ...) __attribute__((format
 /* As cli_die(CLI_USAGE, ...), and points at --help. */
 noreturn void cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* memory, which an allocation returned; ends the tool if it is NULL. */
+/* Returns memory, which an allocation returned; ends the tool if it is NULL. */
 void *cli_need(void *memory);
 
-/* Flushes stdio's standard output; reports an error, but for a reader that has gone. */
+/* Flushes stdio's standard output.  Reports an error, except that the reader has gone. */
 void cli_stdout_done(void);
 
 /* ---- options and arguments ---- */
@@ -56,18 +56,22 @@ struct cli_syntax {
     const char *letters;          /* the short options */
     const struct option *options; /* ends with CLI_OPTIONS */
 };
-enum { CLI_OPT_HELP = 256, CLI_OPT_VERSION, CLI_OPT_OWN }; /* the tool's own without a letter */
+enum {
+    CLI_OPT_HELP = 256,
+    CLI_OPT_VERSION,
+    CLI_OPT_OWN /* the first of the tool's own options without a letter */
+};
 #define CLI_OPTIONS                                     \
     {"help", no_argument, NULL, CLI_OPT_HELP},          \
     {"version", no_argument, NULL, CLI_OPT_VERSION},    \
     {NULL, 0, NULL, 0}
 
-/* The next option, or -1.  Does not return for --help, --version and what is not an option. */
+/* The next option, or -1.  Does not return after --help, --version or a wrong option. */
 int cli_option(const struct cli_syntax *syntax, int argc, char **argv);
 
 /* A whole decimal number from min to max; what names the argument in the message. */
 uint64_t cli_number(const char *what, const char *text, uint64_t min, uint64_t max);
-/* Seconds with up to three decimals, in milliseconds; min and max too are milliseconds. */
+/* Seconds with up to three decimals, in milliseconds; min and max are milliseconds. */
 uint64_t cli_seconds(const char *what, const char *text, uint64_t min, uint64_t max);
 /* Refuses what cannot be a key. */
 const char *cli_key(const char *what, const char *key);
@@ -79,8 +83,8 @@ extern volatile sig_atomic_t cli_stop;
 /* A SIGHUP came, and hup_reopens was set. */
 extern volatile sig_atomic_t cli_hup;
 void cli_catch_signals(bool hup_reopens);
-/* Ends the way cli_stop would have ended the process.  exit() is not called: the tool first does
- * what has to be done. */
+/* Ends the process by the signal in cli_stop.  Nothing is done that exit() would do: the tool
+ * closes the store first. */
 noreturn void cli_die_of_signal(void);
 
 uint64_t cli_now_ms(void); /* monotonic */

@@ -71,7 +71,7 @@ void cli_stat(struct splinter_stat *stat)
     *stat = (struct splinter_stat){.struct_size = sizeof(*stat)};
     int r = splinter_store_stat(opened, stat);
     if (r)
-        cli_die(CLI_FAILURE, "cannot look at bus '%s': %s", opened_name, strerror(-r));
+        cli_die(CLI_FAILURE, "cannot get the state of bus '%s': %s", opened_name, strerror(-r));
 }
 
 static noreturn void cannot_read(const char *key, int r)

@@ -13,9 +13,9 @@
 /* SPLINTER_FILE or SPLINTER_MEMORY, from the look of the name and from --file. */
 uint32_t cli_where(const char *bus, bool file);
 
-/* As splinter_store_open(), once; the store is closed at exit. */
+/* As splinter_store_open(), until it succeeds.  The store is closed at exit. */
 int cli_open(splinter_store **out, const char *bus, const struct splinter_open_options *options);
-/* Closes it earlier: the tool ends in another way. */
+/* Closes the store now, for a tool that does not end through exit(). */
 void cli_close(void);
 /* Why the last cli_open() failed with r. */
 noreturn void cli_open_failed(const char *bus, int r);
@@ -23,7 +23,7 @@ noreturn void cli_open_failed(const char *bus, int r);
 /* As splinter_store_stat(), of the store that is open. */
 void cli_stat(struct splinter_stat *stat);
 
-/* What there is of key without its value.  Returns 0, -ENOENT, or -EAGAIN because of cli_stop. */
+/* All that is known of key, except its value.  Returns 0, -ENOENT, or -EAGAIN after cli_stop. */
 int cli_get_meta(const char *key, struct splinter_meta *meta);
 
 /* A value that was got; buf grows as needed. */

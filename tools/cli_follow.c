@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli_follow.c - what tools share that follow what is set on a bus */
+/* cli_follow.c - what the tools that follow a bus share */
 #include "cli_follow.h"
 
 #include <errno.h>
@@ -59,7 +59,7 @@ splinter_store *cli_follow_open(struct cli_follow *f)
     splinter_store *store;
     cli_follow_renew_deadline(f);
     for (;;) {
-        /* Who may only read can follow too, but a writer does not wake him: he has to look. */
+        /* A process that may only read can follow as well; no writer wakes it, so it polls. */
         options.flags = where;
         int r = cli_open(&store, f->bus, &options);
         if (r == -EACCES || r == -EPERM || r == -EROFS) {
@@ -77,7 +77,7 @@ splinter_store *cli_follow_open(struct cli_follow *f)
             return NULL;
         uint64_t ms = cli_slice(f->deadline);
         if (!ms)
-            cli_die(CLI_TIMEOUT, "bus '%s' did not come to exist in time", f->bus);
+            cli_die(CLI_TIMEOUT, "bus '%s' was not created in time", f->bus);
         poll(NULL, 0, (int)(ms < 20 ? ms : 20));
     }
 }
@@ -93,7 +93,8 @@ void cli_seen_first(struct cli_seen *seen, const struct splinter_meta *meta, boo
 
 uint32_t cli_seen_next(struct cli_seen *seen, const struct splinter_meta *meta, bool *recreated)
 {
-    /* Revisions wrap after 2^32 sets; to see one that is lower mostly means a new life. */
+    /* Revisions wrap after 2^32 sets; a lower one mostly means that the key was unset and set
+     * again. */
     bool known = seen->epoch || seen->revision;
     *recreated = seen->gone || (known && meta->revision <= seen->revision);
     uint32_t missed = meta->revision - 1 - (*recreated ? 0 : seen->revision);
@@ -104,9 +105,10 @@ uint32_t cli_seen_next(struct cli_seen *seen, const struct splinter_meta *meta, 
 void cli_warn_missed(const char *key, uint64_t epoch, uint32_t missed, bool recreated)
 {
     if (recreated)
-        cli_warn("key '%s' was removed and set again: %" PRIu32 " values missed since, and maybe "
-                 "some before",
+        cli_warn("key '%s' was removed and set again: %" PRIu32 " values were missed since, and "
+                 "perhaps some before",
                  key, missed);
     else if (missed)
-        cli_warn("%" PRIu32 " values of key '%s' missed before epoch %" PRIu64, missed, key, epoch);
+        cli_warn("%" PRIu32 " values of key '%s' were missed before epoch %" PRIu64, missed, key,
+                 epoch);
 }

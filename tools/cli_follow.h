@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli_follow.h - what tools share that follow what is set on a bus: options, waiting for the bus,
- * and what was missed
+ * cli_follow.h - what the tools that follow a bus share: options, waiting for the bus, and what was
+ * missed
  */
 #ifndef SPLINTER_CLI_FOLLOW_H
 #define SPLINTER_CLI_FOLLOW_H
@@ -57,7 +57,7 @@ struct cli_seen {
     bool gone;         /* the key was unset since */
 };
 
-/* What is there when following begins is not new, unless current asks for it. */
+/* The value that is there when following begins; it is not new, unless current asks for it. */
 void cli_seen_first(struct cli_seen *seen, const struct splinter_meta *meta, bool current);
 /*
  * The next value, which is newer.  Returns how many were set in between; *recreated: the key was

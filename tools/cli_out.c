@@ -33,7 +33,7 @@ static noreturn void write_failed(const struct cli_out *out, int error)
     cli_die(CLI_FAILURE, "cannot write to %s: %s", out->name, strerror(error));
 }
 
-/* Until a write of PIPE_BUF bytes will not block; a reader who does not read may take for ever. */
+/* Until a write of PIPE_BUF bytes will not block: for ever, if the reader does not read. */
 static void wait_writable(struct cli_out *out, size_t left)
 {
     uint64_t give_up = CLI_NEVER;

@@ -8,8 +8,8 @@
 
 /*
  * Bytes to a descriptor, buffered.  Unlike stdio's, a write that waits for a slow reader notices
- * cli_stop, and then gives the reader one second more.  An error ends the tool: a message and
- * CLI_FAILURE; for a reader that has gone no message and CLI_OK.
+ * cli_stop, and then gives the reader one second more.  An error ends the tool with
+ * a message and CLI_FAILURE; a reader that has gone ends it with CLI_OK and no message.
  */
 struct cli_out {
     int fd;

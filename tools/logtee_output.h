@@ -10,7 +10,7 @@
 
 /* file: NULL for standard output. */
 void logtee_output_open(const char *file, bool as_json, bool with_timestamps);
-/* The file anew, for it may have been renamed. */
+/* Closes the file, and opens its name again: the file may have been renamed. */
 void logtee_output_reopen(void);
 
 void logtee_output_value(const char *key, const struct cli_value *v);

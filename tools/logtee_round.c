@@ -75,7 +75,7 @@ static void look_at_all(splinter_store *store, bool first)
                 strerror(-r));
 }
 
-/* false: somebody else was faster; the next round tells. */
+/* false: there is no newer value any more, or cli_stop. */
 static bool print_change(const char *key, struct cli_value *v)
 {
     int r;
@@ -103,7 +103,7 @@ static bool look(splinter_store *store, struct cli_value *v, bool first)
         look_at_named(first);
     else
         look_at_all(store, first);
-    if (!cli_stop) /* else maybe not all was met */
+    if (!cli_stop) /* else not all may have been met */
         logtee_seen_round_over(round_number);
     if (change_count) /* else there may be no array */
         qsort(changes, change_count, sizeof(*changes), by_epoch);
@@ -124,7 +124,7 @@ static void reopen(void)
         cli_warn("reopened '%s'", task->output);
 }
 
-/* What to wait for: the epoch after which nothing was seen yet. */
+/* Of the bus: what is set from now on has a higher one. */
 static uint64_t epoch_now(void)
 {
     struct splinter_stat stat;

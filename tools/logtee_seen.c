@@ -22,7 +22,8 @@ static struct logtee_seen *place_of(struct logtee_seen *in, size_t size, const c
     return &in[i];
 }
 
-/* Makes room; keys that are gone are forgotten, or a bus of ever new keys would fill us up. */
+/* Makes room.  Keys that are gone are forgotten, or a bus on which new keys never stop coming
+ * would fill the memory. */
 static void table_rebuild(void)
 {
     size_t present = 0, size = 64;

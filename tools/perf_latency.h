@@ -8,7 +8,7 @@
 
 uint64_t perf_now_ns(clockid_t clock);
 
-/* A histogram with 32 steps in each power of two, so 3% wide. */
+/* A histogram with 32 places in each power of two, so a place is 3% wide. */
 #define PERF_STEP_BITS 5
 #define PERF_STEPS (1u << PERF_STEP_BITS)
 #define PERF_OCTAVES 40

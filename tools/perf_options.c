@@ -44,7 +44,7 @@ static enum perf_fault fault_named(const char *text)
 static void check(const struct perf_options *o, int argument_count)
 {
     if (argument_count)
-        cli_usage("too many arguments: it takes options only");
+        cli_usage("too many arguments: only options are allowed");
     if (o->bus && cli_where(o->bus, false) != SPLINTER_MEMORY)
         cli_usage("--bus: '%s' is not allowed; it takes the name of a memory store", o->bus);
 }

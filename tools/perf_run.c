@@ -44,7 +44,8 @@ static int start_worker(const struct perf_job *job, unsigned number)
     if (child < 0)
         return errno;
     if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* else it would go on for ever */
+        /* Else it would go on for ever if the parent were killed. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(CLI_FAILURE);
         perf_work(job, number);
@@ -54,7 +55,7 @@ static int start_worker(const struct perf_job *job, unsigned number)
     return 0;
 }
 
-/* Those before the number end.  Returns how many did not end by themselves. */
+/* Ends the workers before number end.  Returns how many were killed or failed. */
 static unsigned end_workers(const struct perf_job *job, unsigned end)
 {
     unsigned lost = 0;
@@ -68,7 +69,7 @@ static unsigned end_workers(const struct perf_job *job, unsigned end)
         while (waitpid(children[i], &status, 0) < 0 && errno == EINTR)
             ;
         if (status) {
-            cli_warn("worker %u ended by %s %d", i, WIFSIGNALED(status) ? "signal" : "status",
+            cli_warn("worker %u ended with %s %d", i, WIFSIGNALED(status) ? "signal" : "status",
                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
             lost++;
         }
@@ -112,7 +113,7 @@ static void start_workers(const struct perf_job *job)
         nap_ms(1);
 }
 
-/* Lets the workers work for as long as was asked.  Returns for how many seconds they did. */
+/* Lets the workers work for as long as was asked.  Returns how many seconds that was. */
 static double let_them_work(const struct perf_job *job)
 {
     uint64_t duration_ms = job->options->duration_ms;

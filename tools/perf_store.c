@@ -17,9 +17,9 @@
 
 static const char *bus; /* NULL: a store without a name */
 static splinter_store *store;
-static bool created;       /* the store is ours to remove */
-static uint64_t keys_set;  /* as are these keys */
-static pid_t main_process; /* and that is for the first process alone to do */
+static bool created;       /* by us, so it is removed at exit */
+static uint64_t keys_set;  /* else these are */
+static pid_t main_process; /* removes them; workers do not */
 
 static void clean_up(void)
 {
@@ -46,7 +46,7 @@ static void open_anonymous(struct splinter_open_options *options)
 static void open_or_create(struct splinter_open_options *options)
 {
     int r;
-    do { /* in between another process may create or remove it */
+    do { /* between the two calls another process may create or remove it */
         options->flags = SPLINTER_MEMORY;
         r = cli_open(&store, bus, options);
         if (r == -ENOENT) {

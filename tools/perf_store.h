@@ -7,7 +7,7 @@
 
 #include "perf_options.h"
 
-/* Does not return if there is no store with enough room.  What was made is removed at exit. */
+/* Does not return if there is no store with enough room.  What is made is removed at exit. */
 splinter_store *perf_store_open(const struct perf_options *o);
 /* Sets every key once; ends early if cli_stop says so. */
 void perf_store_fill(const struct perf_options *o);

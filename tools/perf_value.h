@@ -3,7 +3,7 @@
  * perf_value.h - the keys, and values that can be verified
  *
  * A value says which key it belongs to and which version it is, and its body is computed from
- * the two; so a reader can tell alone whether what it got is right.
+ * the two; so a reader needs nothing else to see whether what it got is right.
  */
 #ifndef SPLINTER_PERF_VALUE_H
 #define SPLINTER_PERF_VALUE_H

@@ -103,7 +103,7 @@ void perf_work(const struct perf_job *job, unsigned number)
         r->error = -ENOMEM;
     } else {
         for (uint64_t i = 0; i < o->keys; i++)
-            versions[i] = 1; /* every key was set once before we began */
+            versions[i] = 1; /* every key was set once before the workers began */
         wait_for_go(shared);
         uint64_t begin = perf_now_ns(CLOCK_THREAD_CPUTIME_ID);
         r->error = (number == PERF_WRITER ? write_on : read_on)(job, r, v, versions, number);

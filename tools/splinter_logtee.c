@@ -3,12 +3,12 @@
  * splinter_logtee - copy what is set on a bus to standard output or a file, consuming nothing
  *
  * Each round reads the epochs of the keys, and prints the values that are newer than what was
- * seen of their key, the oldest first.  Between rounds it sleeps until the epoch of the store has
- * moved since before the round, so nothing that happens during one is missed.
+ * seen of their key, the oldest first.  Between rounds the tool sleeps until the epoch of the
+ * store is another than before the round, so nothing that happens during a round is missed.
  *
- * A key holds its last value only.  How many were replaced before a round could read them is
- * known from the revision and reported, but for the values of a key that was unset meanwhile:
- * then it is reported that this happened.
+ * A key holds its last value only.  The tool knows from the revision how many were replaced before
+ * a round could read them, and reports it.  Of a key that was unset meanwhile it does not know how
+ * many it had before, and reports that.
  */
 #include <string.h>
 
@@ -26,14 +26,14 @@ static const char help[] =
     "\n"
     "  -p, --prefix P       of all keys that begin with P\n"
     "  -o, --output FILE    append to FILE; SIGHUP reopens it\n"
-    "  -T, --timestamps     tell the time at which each value was read\n"
+    "  -T, --timestamps     print the time at which each value was read\n"
     "  -F, --format FORMAT  plain (the default), or json: an object a line\n"
     "  -n, --count N        end after N values\n"
     "  -t, --timeout MS     give up when no value has come for MS milliseconds\n"
     "  -c, --current        begin with the values that are there\n"
     "  -w, --wait           wait for a bus or named keys that do not exist yet\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
-    "  -v, --verbose        say on standard error when it begins\n"
+    "  -v, --verbose        say on standard error when following begins\n"
     "      --help           print this and exit\n"
     "      --version        print the version and exit\n"
     "\n"

@@ -2,9 +2,9 @@
 /*
  * splinter_recv - print each new value of a key as it arrives
  *
- * A key holds its last value only.  After each value printed we wait for anything newer than its
- * epoch, so the last one is always seen; what was replaced before we looked is known from the
- * revision, and told by --verbose.
+ * A key holds its last value only.  After each value printed the tool waits for anything newer than
+ * its epoch, so the last one is always seen.  It knows from the revision how many were replaced
+ * before it looked, and reports that with --verbose.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -33,7 +33,7 @@ static const char help[] =
     "  -0, --null           end each value with a zero byte instead of a newline\n"
     "  -r, --raw            print nothing but the values\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
-    "  -v, --verbose        say on standard error when it begins, and what was missed\n"
+    "  -v, --verbose        say on standard error when following begins, and what was missed\n"
     "      --help           print this and exit\n"
     "      --version        print the version and exit\n"
     "\n"
@@ -91,7 +91,7 @@ static void read_options(int argc, char **argv)
 static void read_arguments(int count, char **arguments)
 {
     if (count > 2)
-        cli_usage("too many arguments: it takes BUS and KEY");
+        cli_usage("too many arguments: only BUS and KEY are allowed");
     if (count > 0)
         asked.bus = arguments[0];
     if (count > 1)
@@ -110,7 +110,7 @@ static void key_absent(const char *how)
     seen = (struct cli_seen){0};
 }
 
-/* Where "new" begins. */
+/* What is set after this is new. */
 static void begin(void)
 {
     struct splinter_meta meta;

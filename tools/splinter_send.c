@@ -27,7 +27,7 @@ static const char help[] =
     "      --slots N          room for N keys (default 1024)\n"
     "      --max-value BYTES  values of up to BYTES bytes (default 65536)\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
-    "      --sync           end only when what was sent is on disk (a BUS in a file)\n"
+    "      --sync           end only when what was sent is on disk, if BUS is in a file\n"
     "      --help           print this and exit\n"
     "      --version        print the version and exit\n"
     "\n"
@@ -67,7 +67,7 @@ struct input {
     size_t len, room;
 };
 
-/* Reads on behind what is there, until there are `most` bytes.  false: the end of the input. */
+/* Reads more, up to `most` bytes in all.  false: the end of the input. */
 static bool read_more(struct input *in, size_t most)
 {
     if (in->len == in->room) {
@@ -103,7 +103,7 @@ static bool read_more(struct input *in, size_t most)
 static void send_whole(void)
 {
     static struct input in;
-    /* One byte over the limit is enough to know; what feeds us may never end. */
+    /* One byte over the limit is enough to know; the input may never end. */
     while (in.len <= max_value && read_more(&in, (size_t)max_value + 1))
         ;
     if (in.len > max_value)
@@ -214,9 +214,9 @@ static void read_arguments(int count, char **arguments)
     if (!value && !from_stdin)
         cli_usage("VALUE is missing");
     if (count > 2)
-        cli_usage("too many arguments: it takes %s",
-                  from_stdin ? "BUS and KEY; the value comes from standard input"
-                             : "BUS, KEY and VALUE");
+        cli_usage("too many arguments: only %s",
+                  from_stdin ? "BUS and KEY are allowed; the value comes from standard input"
+                             : "BUS, KEY and VALUE are allowed");
     if (count > 0)
         bus = arguments[0];
     if (count > 1)
@@ -266,7 +266,7 @@ static void bring_to_disk(void)
 {
     int r = splinter_store_sync(store);
     if (r)
-        cli_die(CLI_FAILURE, "cannot bring bus '%s' to disk: %s", bus, strerror(-r));
+        cli_die(CLI_FAILURE, "cannot write bus '%s' to disk: %s", bus, strerror(-r));
 }
 
 int main(int argc, char **argv)

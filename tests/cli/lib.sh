@@ -83,7 +83,7 @@ start() {
 
 # ended: waits for what start() started; $status.
 ended() {
-    wait "$pid" 2>/dev/null # a shell may tell of a signal here
+    wait "$pid" 2>/dev/null # a shell may report a signal here
     status=$?
     pids=${pids% "$pid"}
 }

@@ -28,7 +28,7 @@ ok 'and no output' [ ! -s "$T/out" ]
 
 run "$logtee" --current --count=3 "$BUS"
 ok '--current: all keys, in the order in which they were set' printed 'log.a\tone\nlog.b\ttwo\nother\tthree\n'
-ok 'the total is told at the end' says 0 '3 values, 0 missed'
+ok 'the total is reported at the end' says 0 '3 values, 0 missed'
 run "$logtee" --current --count=3 "$BUS"
 ok 'nothing was consumed' printed 'log.a\tone\nlog.b\ttwo\nother\tthree\n'
 run "$logtee" --current --count=2 --prefix=log. "$BUS"
@@ -44,7 +44,7 @@ ok '--timestamps: RFC 3339' eval 'is_status 0 && grep -qE "^[0-9]{4}-[0-9]{2}-[0
 
 run "$logtee" --current --count=1 --format=json "$BUS" other
 ok 'json: key, epoch, revision, value' eval 'is_status 0 && grep -qx "{\"key\":\"other\",\"epoch\":[0-9]*,\"revision\":1,\"value\":\"three\"}" "$T/out"'
-ok 'json: the total is an object too' eval 'silent && tail -n 1 "$T/out" | grep -qxF "{\"values\":1,\"missed\":0}"'
+ok 'json: the total is also an object' eval 'silent && tail -n 1 "$T/out" | grep -qxF "{\"values\":1,\"missed\":0}"'
 printf 'q"\\\n\t\001\303\251' >"$T/in"
 input=$T/in
 run "$send" --stdin "$BUS" esc
@@ -113,7 +113,7 @@ missed=$(sed -n 's/^splinter_logtee: \([0-9]*\) values of key .* missed.*/\1/p' 
 values=$(wc -l <"$T/bg.out")
 ok 'plain: values and missed ones make all that were sent' [ $((missed + values)) = 2000 ]
 
-# A key that expires and is set again begins at revision 1: nobody knows what was in between.
+# A key that expires and is set again begins at revision 1: what was in between is unknown.
 run "$send" --ttl 200 "$BUS" again old
 start "$logtee" --current --count=2 --format=json --verbose "$BUS" again
 if bg_printed '"value":"old"'; then

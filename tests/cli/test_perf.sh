@@ -6,7 +6,7 @@
 common splinter_perf "$perf"
 
 run "$perf" argument
-ok 'an argument is refused' says 2 'options only'
+ok 'an argument is refused' says 2 'only options'
 run "$perf" --value-size=31
 ok '--value-size=31 is refused' says 2 'from 32'
 run "$perf" --readers=0
@@ -27,7 +27,7 @@ quick='--keys=500 --duration=0.2'
 {
     run "$perf" $quick
     ok 'threads: a table, no integrity failures, status 0' eval 'is_status 0 && grep -q "^15 readers, 1 writer, as threads" "$T/out" && grep -q "^integrity failures  0$" "$T/out"'
-    ok 'no progress where standard error is no terminal' silent
+    ok 'no progress if standard error is no terminal' silent
     run "$perf" $quick --processes --json
     ok 'processes: JSON, no integrity failures, status 0' eval 'is_status 0 && grep -q "^{.*\"workers\":\"processes\".*\"integrity_failures\":0,.*}$" "$T/out"'
     ok 'something was read and written' eval '! grep -q "\"operations\":0," "$T/out"'
@@ -46,7 +46,7 @@ quick='--keys=500 --duration=0.2'
         done
     done
     run "$perf" $quick --no-writer --self-test=stale
-    ok 'the table names it too' eval 'is_status 1 && grep -q "stale [1-9]" "$T/out"'
+    ok 'the table also names it' eval 'is_status 1 && grep -q "stale [1-9]" "$T/out"'
 
     run "$perf" $quick --bus="$BUS"
     ok 'a bus by name' is_status 0

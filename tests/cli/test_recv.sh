@@ -22,7 +22,7 @@ ok 'an empty KEY is refused' says 2 'KEY'
 run "$recv" "$BUS" k
 ok 'a missing bus: status 3' says 3 "bus '$BUS' does not exist"
 run "$recv" --wait --timeout=50 "$BUS" k
-ok 'a missing bus with --wait and --timeout: status 4' says 4 'did not come to exist'
+ok 'a missing bus with --wait and --timeout: status 4' says 4 'was not created in time'
 run "$send" --create "$BUS" other x
 run "$recv" "$BUS" k
 ok 'a missing key: status 3' says 3 "key 'k' does not exist"

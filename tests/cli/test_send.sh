@@ -73,7 +73,7 @@ printf 'a\0b\377\n' >"$T/in"
 input=$T/in
 run "$send" --stdin "$BUS" k
 input=/dev/null
-ok '--stdin takes any bytes, the newline too' value_is "$BUS" k 'a\0b\377\n'
+ok '--stdin takes any bytes, the newline included' value_is "$BUS" k 'a\0b\377\n'
 printf dash >"$T/in"
 input=$T/in
 run "$send" "$BUS" k -
@@ -141,7 +141,7 @@ run "$send" --create "$T/store" k 'in a file'
 ok 'a path with a slash is a file store' value_is "$T/store" k 'in a file'
 ok 'it is a regular file' [ -f "$T/store" ]
 (cd "$T" && run "$send" --create --file plain k v && exit "$status")
-ok '--file: a name without a slash is a file too' [ -f "$T/plain" ]
+ok '--file: a name without a slash is also a file' [ -f "$T/plain" ]
 
 
 # ---- files: to disk, and back from what a power cut or a copy left
