@@ -62,7 +62,8 @@ trap 'exit 1' HUP INT TERM
 echo
 echo "== one process receives, another sends"
 echo "\$ splinter_recv --wait --current --oneshot $bus greeting &"
-"$tools/splinter_recv" --wait --current --oneshot --timeout 20000 "$bus" greeting >build/demo.received &
+"$tools/splinter_recv" --wait --current --oneshot --timeout 20000 "$bus" greeting \
+    >build/demo.received &
 receiver=$!
 echo "\$ splinter_send --create $bus greeting 'hello from process $$'"
 "$tools/splinter_send" --create "$bus" greeting "hello from process $$"

@@ -323,7 +323,8 @@ void bench_file_rebuild(void)
 
     progress("a rebuild");
     memset(value, 'v', sizeof(value));
-    s = open_store(path_to("million"), SPLINTER_FILE | SPLINTER_CREATE | SPLINTER_EXCL, records * 2);
+    s = open_store(path_to("million"), SPLINTER_FILE | SPLINTER_CREATE | SPLINTER_EXCL,
+                   records * 2);
     for (uint32_t i = 0; i < records; i++)
         put(s, i, value);
     splinter_store_close(s);

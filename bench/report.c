@@ -103,7 +103,8 @@ void print_results(void)
 
     cpu_name(cpu, sizeof(cpu));
     if (json) {
-        printf("{\"version\":\"%s\",\"cpu\":\"%s\",\"cores\":%ld,\"quick\":%s,\"torn\":%s,\"results\":[",
+        printf("{\"version\":\"%s\",\"cpu\":\"%s\",\"cores\":%ld,\"quick\":%s,\"torn\":%s,"
+               "\"results\":[",
                splinter_version(), cpu, cores, quick ? "true" : "false", torn ? "true" : "false");
         for (size_t i = 0; i < row_count; i++)
             printf("%s\n{\"name\":\"%s\",\"ratio\":%.4f,\"limit\":%.4f,\"bound\":\"%s\","
@@ -168,8 +169,8 @@ void write_plot(FILE *f)
     svg_text(f, ", ");
     svg_text(f, cpu);
     fprintf(f, ", %ld cores%s</text>\n", sysconf(_SC_NPROCESSORS_ONLN), quick ? ", --quick" : "");
-    fprintf(f, "<text x=\"12\" y=\"42\" fill=\"#555\">each figure over its limit, which is the line; "
-               "shorter is better</text>\n");
+    fprintf(f, "<text x=\"12\" y=\"42\" fill=\"#555\">each figure over its limit, which is the "
+               "line; shorter is better</text>\n");
     for (size_t i = 0; i < row_count; i++) {
         const struct row *r = &rows[i];
         double worse = badness(r), bar = (worse < MOST ? worse : MOST) * LIMIT;
@@ -180,8 +181,8 @@ void write_plot(FILE *f)
         fprintf(f,
                 "</text><rect x=\"%d\" y=\"%zu\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>"
                 "<text x=\"%.1f\" y=\"%zu\">%.3g (%s %.3g)</text>\n",
-                LEFT, y + 3, bar, HIGH - 6, holds(r) ? "#4a8f5b" : "#c0504d", LEFT + bar + 6, y + 15,
-                r->ratio, r->at_least ? "at least" : "at most", r->limit);
+                LEFT, y + 3, bar, HIGH - 6, holds(r) ? "#4a8f5b" : "#c0504d", LEFT + bar + 6,
+                y + 15, r->ratio, r->at_least ? "at least" : "at most", r->limit);
     }
     fprintf(f, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%zu\" stroke=\"black\"/>\n</svg>\n",
             LEFT + LIMIT, TOP - 4, LEFT + LIMIT, TOP + row_count * HIGH + 4);

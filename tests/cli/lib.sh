@@ -46,7 +46,7 @@ ok() {
     else
         failed=$((failed + 1))
         echo "not ok $count - $test_name"
-        echo "# failed: $*"
+        printf '%s\n' "$*" | sed 's/^ */# failed: /'
         diagnose
     fi
 }
@@ -88,6 +88,20 @@ ended() {
     pids=${pids% "$pid"}
 }
 
+# run_into_head COMMAND...: its reader goes after one line; $status, $T/out and $T/err as run().
+run_into_head() {
+    {
+        timeout -k 5 "$WATCHDOG" "$@" 2>"$T/err"
+        echo $? >"$T/status"
+    } | head -n 1 >"$T/out"
+    status=$(cat "$T/status")
+}
+
+# sum_of PATTERN FILE: of the numbers that \(\) in PATTERN matches, over the lines of FILE.
+sum_of() {
+    sed -n "s/$1/\\1/p" "$2" | awk '{ n += $1 } END { print n + 0 }'
+}
+
 # eventually COMMAND...: looks again until the command passes.
 eventually() {
     tries=0
@@ -117,9 +131,11 @@ bg_wrote() { is_status 0 && file_is "$T/bg.out" "$1"; }
 common() { # TOOL PATH
     tool=$1
     run "$2" --help
-    ok "$1: --help goes to standard output, status 0" eval 'is_status 0 && silent && grep -q "^Usage: $tool" "$T/out"'
+    ok "$1: --help goes to standard output, status 0" \
+        eval 'is_status 0 && silent && grep -q "^Usage: $tool" "$T/out"'
     run "$2" --version
-    ok "$1: --version names the tool" eval 'is_status 0 && silent && grep -q "^$tool .*[0-9]" "$T/out"'
+    ok "$1: --version names the tool" \
+        eval 'is_status 0 && silent && grep -q "^$tool .*[0-9]" "$T/out"'
     run "$2" --no-such-option
     ok "$1: an unknown option is a usage error" says 2 "--help"
     if [ -e /dev/full ]; then

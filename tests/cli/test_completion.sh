@@ -23,14 +23,15 @@ complete_words() {
 }
 offers() { printed "$1"; }
 
-run bash -c '. "$1" && complete -p splinter_send splinter_recv splinter_logtee splinter_perf splinter_test' \
-    bash "$completions"
+# shellcheck disable=SC2016 # for bash
+run bash -c '. "$1" && shift && complete -p "$@"' bash "$completions" \
+    splinter_send splinter_recv splinter_logtee splinter_perf splinter_test
 ok "every tool has a completion" is_status 0
 
 for tool in send recv logtee perf test; do
     # Every option of --help, and nothing else.
-    "$TOOLS_DIR/splinter_$tool" --help | grep -o -- '^ *\(-., \)\{0,1\}--[a-z-]*' | grep -o -- '--[a-z-]*$' |
-        LC_ALL=C sort -u >"$T/options"
+    "$TOOLS_DIR/splinter_$tool" --help | grep -o -- '^ *\(-., \)\{0,1\}--[a-z-]*' |
+        grep -o -- '--[a-z-]*$' | LC_ALL=C sort -u >"$T/options"
     if [ "$tool" != test ]; then
         complete_words "splinter_$tool" --
         ok "splinter_$tool: every option, and no other" cmp -s "$T/options" "$T/out"
@@ -84,7 +85,8 @@ ok "--self-test=" offers 'foreign\nstale\ntorn\n'
 run "$logtee" --format no-such-format
 ok "the words of --format are those the tool names" eval 'grep -q "plain or json" "$T/err"'
 run "$perf" --self-test=no-such-fault
-ok "the words of --self-test are those the tool names" eval 'grep -q "torn, stale or foreign" "$T/err"'
+ok "the words of --self-test are those the tool names" \
+    eval 'grep -q "torn, stale or foreign" "$T/err"'
 
 # As it is installed: bash-completion finds the file by the name of the tool.
 loader=/usr/share/bash-completion/bash_completion
@@ -92,7 +94,10 @@ if [ -f $loader ]; then
     mkdir -p "$T/user/completions"
     cp "$completions" "$T/user/completions/splinter_recv"
     # shellcheck disable=SC2016
-    BASH_COMPLETION_USER_DIR=$T/user run bash -c '. "$1"; _completion_loader splinter_recv; complete -p splinter_recv' bash $loader
+    BASH_COMPLETION_USER_DIR=$T/user run bash -c '
+        . "$1"
+        _completion_loader splinter_recv
+        complete -p splinter_recv' bash $loader
     ok "bash-completion loads it by the name of a tool" grep -q '_splinter splinter_recv' "$T/out"
 else
     skip "bash-completion loads it by the name of a tool" "it is not installed"

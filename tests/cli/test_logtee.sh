@@ -27,7 +27,8 @@ ok 'and no output' [ ! -s "$T/out" ]
 # ---- what is there
 
 run "$logtee" --current --count=3 "$BUS"
-ok '--current: all keys, in the order in which they were set' printed 'log.a\tone\nlog.b\ttwo\nother\tthree\n'
+ok '--current: all keys, in the order in which they were set' \
+    printed 'log.a\tone\nlog.b\ttwo\nother\tthree\n'
 ok 'the total is reported at the end' says 0 '3 values, 0 missed'
 run "$logtee" --current --count=3 "$BUS"
 ok 'nothing was consumed' printed 'log.a\tone\nlog.b\ttwo\nother\tthree\n'
@@ -38,13 +39,18 @@ ok 'named keys' printed 'log.a\tone\nother\tthree\n'
 run "$logtee" --current --timeout=50 "$BUS" other
 ok 'status 4 also after values' eval 'is_status 4 && file_is "$T/out" "other\tthree\n"'
 run "$logtee" --current --count=1 --timestamps "$BUS" other
-ok '--timestamps: RFC 3339' eval 'is_status 0 && grep -qE "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z	other	three$" "$T/out"'
+ok '--timestamps: RFC 3339' \
+    eval 'is_status 0 &&
+        grep -qE "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z	other	three$" "$T/out"'
 
 # ---- JSON
 
 run "$logtee" --current --count=1 --format=json "$BUS" other
-ok 'json: key, epoch, revision, value' eval 'is_status 0 && grep -qx "{\"key\":\"other\",\"epoch\":[0-9]*,\"revision\":1,\"value\":\"three\"}" "$T/out"'
-ok 'json: the total is also an object' eval 'silent && tail -n 1 "$T/out" | grep -qxF "{\"values\":1,\"missed\":0}"'
+ok 'json: key, epoch, revision, value' \
+    eval 'is_status 0 &&
+        grep -qx "{\"key\":\"other\",\"epoch\":[0-9]*,\"revision\":1,\"value\":\"three\"}" "$T/out"'
+ok 'json: the total is also an object' \
+    eval 'silent && tail -n 1 "$T/out" | grep -qxF "{\"values\":1,\"missed\":0}"'
 printf 'q"\\\n\t\001\303\251' >"$T/in"
 input=$T/in
 run "$send" --stdin "$BUS" esc
@@ -95,7 +101,7 @@ ok 'the last value always comes' bg_printed '"value":"2000"'
 kill "$pid"
 ended
 ok 'SIGTERM: status 0' is_status 0
-missed=$(sed -n 's/.*"key":"log.a","missed":\([0-9]*\)}.*/\1/p' "$T/bg.out" | awk '{ n += $1 } END { print n + 0 }')
+missed=$(sum_of '.*"key":"log.a","missed":\([0-9]*\)}.*' "$T/bg.out")
 values=$(grep -c '"value":' "$T/bg.out")
 ok 'json: values and missed ones make all that were sent' [ $((missed + values)) = 2000 ]
 ok 'json: the total says the same' grep -qxF "{\"values\":$values,\"missed\":$missed}" "$T/bg.out"
@@ -109,7 +115,7 @@ bg_printed '	2000'
 kill -INT "$pid"
 ended
 ok 'SIGINT: status 0' is_status 0
-missed=$(sed -n 's/^splinter_logtee: \([0-9]*\) values of key .* missed.*/\1/p' "$T/bg.err" | awk '{ n += $1 } END { print n + 0 }')
+missed=$(sum_of '^splinter_logtee: \([0-9]*\) values of key .* missed.*' "$T/bg.err")
 values=$(wc -l <"$T/bg.out")
 ok 'plain: values and missed ones make all that were sent' [ $((missed + values)) = 2000 ]
 
@@ -124,7 +130,8 @@ if bg_printed '"value":"old"'; then
     eventually gone
     run "$send" "$BUS" again young
     ended
-    ok 'a key that was removed and set again is reported as such' grep -qF '{"key":"again","missed":0,"recreated":true}' "$T/bg.out"
+    ok 'a key that was removed and set again is reported as such' \
+        grep -qF '{"key":"again","missed":0,"recreated":true}' "$T/bg.out"
 else
     kill "$pid" 2>/dev/null
     ended
@@ -144,7 +151,8 @@ run "$send" "$BUS" log.b second
 ok 'what comes then goes to the new file' eventually grep -qs second "$T/log"
 kill "$pid"
 ended
-ok 'and only there' eval 'is_status 0 && file_is "$T/log.1" "log.b\tfirst\n" && file_is "$T/log" "log.b\tsecond\n"'
+ok 'and only there' \
+    eval 'is_status 0 && file_is "$T/log.1" "log.b\tfirst\n" && file_is "$T/log" "log.b\tsecond\n"'
 run "$logtee" --current --count=1 --output="$T/log" "$BUS" log.b
 ok '--output appends' file_is "$T/log" 'log.b\tsecond\nlog.b\tsecond\n'
 run "$logtee" --output="$T/none/log" "$BUS"
@@ -153,8 +161,7 @@ if [ -e /dev/full ]; then
     run "$logtee" --current --count=1 --output=/dev/full "$BUS"
     ok 'a full disk is reported, status 1' says 1 'cannot write to /dev/full: No space'
 fi
-{ timeout -k 5 "$WATCHDOG" "$logtee" --current "$BUS" log.b 2>"$T/err"; echo $? >"$T/status"; } | head -n 1 >"$T/out"
-status=$(cat "$T/status")
+run_into_head "$logtee" --current "$BUS" log.b
 ok 'a reader that goes ends it quietly' eval 'is_status 0 && silent'
 
 finish

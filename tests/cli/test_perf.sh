@@ -26,10 +26,15 @@ quick='--keys=500 --duration=0.2'
 # shellcheck disable=SC2086 # $quick is a list
 {
     run "$perf" $quick
-    ok 'threads: a table, no integrity failures, status 0' eval 'is_status 0 && grep -q "^15 readers, 1 writer, as threads" "$T/out" && grep -q "^integrity failures  0$" "$T/out"'
+    ok 'threads: a table, no integrity failures, status 0' \
+        eval 'is_status 0 &&
+            grep -q "^15 readers, 1 writer, as threads" "$T/out" &&
+            grep -q "^integrity failures  0$" "$T/out"'
     ok 'no progress if standard error is no terminal' silent
     run "$perf" $quick --processes --json
-    ok 'processes: JSON, no integrity failures, status 0' eval 'is_status 0 && grep -q "^{.*\"workers\":\"processes\".*\"integrity_failures\":0,.*}$" "$T/out"'
+    ok 'processes: JSON, no integrity failures, status 0' \
+        eval 'is_status 0 &&
+            grep -q "^{.*\"workers\":\"processes\".*\"integrity_failures\":0,.*}$" "$T/out"'
     ok 'something was read and written' eval '! grep -q "\"operations\":0," "$T/out"'
     ok 'percentiles are there' grep -q '"p50_ns":[0-9]*,"p99_ns":[0-9]*,"p999_ns":[0-9]' "$T/out"
     run "$perf" $quick --no-writer --readers=2 --value-size=32
@@ -42,7 +47,8 @@ quick='--keys=500 --duration=0.2'
     for fault in torn stale foreign; do
         for mode in '' --processes; do
             run "$perf" $quick $mode --json --self-test=$fault
-            ok "a reader's copy that is $fault is found, status 1 $mode" eval 'is_status 1 && grep -q "\"$fault\":[1-9]" "$T/out"'
+            ok "a reader's copy that is $fault is found, status 1 $mode" \
+                eval 'is_status 1 && grep -q "\"$fault\":[1-9]" "$T/out"'
         done
     done
     run "$perf" $quick --no-writer --self-test=stale

@@ -11,7 +11,8 @@ run "$recv" a b c
 ok 'three arguments are too many' says 2 'too many arguments'
 for bad in 0 -1 x '' 1.5; do
     run "$recv" --count="$bad" "$BUS"
-    ok "--count='$bad' is refused" says 2 "--count: '$bad' is not allowed; it takes a whole number from 1"
+    ok "--count='$bad' is refused" \
+        says 2 "--count: '$bad' is not allowed; it takes a whole number from 1"
 done
 run "$recv" --timeout=soon "$BUS"
 ok '--timeout=soon is refused' says 2 "--timeout: 'soon' is not allowed"
@@ -48,7 +49,8 @@ run "$recv" --current --oneshot --raw "$BUS" k
 ok '--raw ends with nothing' printed 'a\0b\377'
 run "$send" "$BUS" k text
 run "$recv" --current --count=1 --epoch "$BUS" k
-ok '--epoch puts a number and a tab before it' eval 'is_status 0 && grep -qx "[1-9][0-9]*	text" "$T/out"'
+ok '--epoch puts a number and a tab before it' \
+    eval 'is_status 0 && grep -qx "[1-9][0-9]*	text" "$T/out"'
 head -c 60000 /dev/zero | tr '\0' z >"$T/in"
 input=$T/in
 run "$send" --stdin "$BUS" big
@@ -65,7 +67,8 @@ for v in one two three; do
     bg_printed $v
 done
 ended
-ok 'prints each new value, not the one that was there, and ends after three' bg_wrote 'one\ntwo\nthree\n'
+ok 'prints each new value, not the one that was there, and ends after three' \
+    bg_wrote 'one\ntwo\nthree\n'
 
 start "$recv" --verbose --oneshot "$BUS" k
 bg_says 'following'
@@ -98,7 +101,7 @@ input=/dev/null
 ok 'the last value always comes' bg_printed 100
 kill "$pid"
 ended
-sum=$(sed -n 's/^splinter_recv: \([0-9]*\) values of key.*missed.*/\1/p' "$T/bg.err" | awk '{ n += $1 } END { print n + 0 }')
+sum=$(sum_of '^splinter_recv: \([0-9]*\) values of key.*missed.*' "$T/bg.err")
 lines=$(wc -l <"$T/bg.out")
 ok 'what was printed and what was missed make all that was sent' [ $((sum + lines)) = 101 ]
 ok 'SIGTERM: status 0' is_status 0
@@ -133,8 +136,7 @@ status=$?
 ok 'closed standard output is an error' says 1 'cannot write to standard output'
 
 # The reader goes; nothing more is sent, so no write would ever fail.
-{ timeout -k 5 "$WATCHDOG" "$recv" --current "$BUS" k 2>"$T/err"; echo $? >"$T/status"; } | head -n 1 >"$T/out"
-status=$(cat "$T/status")
+run_into_head "$recv" --current "$BUS" k
 ok 'a reader that goes ends it quietly, also when nothing comes' eval 'is_status 0 && silent'
 
 # ---- a file, and one that may only be read

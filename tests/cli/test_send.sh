@@ -60,7 +60,8 @@ ok 'a leading slash makes no difference' value_is "$BUS" k slash
 run "$send" -- "$BUS" k -5
 ok 'a VALUE that looks like an option, after --' value_is "$BUS" k -5
 run "$send" "$BUS" k "$long"
-ok 'a VALUE that is too long: both numbers' says 1 "the value has 300 bytes; bus '$BUS' takes at most 64"
+ok 'a VALUE that is too long: both numbers' \
+    says 1 "the value has 300 bytes; bus '$BUS' takes at most 64"
 run "$send" "$BUS" k3 v
 run "$send" "$BUS" k4 v
 run "$send" "$BUS" k5 v
