@@ -34,7 +34,7 @@ static struct slab *slab_of(struct splinter_store *s, uint32_t ref, uint32_t *bl
 {
     uint32_t number = ref >> s->slab_shift;
     if (number >= s->geo.slabs || number >= load_acquire(&s->header->slabs_used) ||
-        !file_covers(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
+        !file_covers(s, slab_first_block(s, number)))
         return NULL;
     struct slab *slab = arena_slab(s, number);
     uint32_t units = load_relaxed(&slab->block_units);
@@ -74,7 +74,7 @@ static struct slab *slab_of_block(struct splinter_store *s, uint64_t id, uint32_
     struct slab *slab = id ? slab_of(s, ref, block) : NULL;
     if (!slab || !file_covers(s, (uint64_t)ref + 1))
         return NULL;
-    const struct record *rec = (const void *)(s->arena + (uint64_t)ref * UNIT);
+    const struct record *rec = record_at_ref(s, ref);
     /* Acquire: pairs with the setting of the bit in take_block(), after the tag. [<block-lane] */
     if (!(load_acquire(&slab->bits[*block / 64]) >> *block % 64 & 1) ||
         load_relaxed(&rec->lane) != lane_number)
@@ -146,14 +146,14 @@ static uint64_t word_mask(uint32_t n, uint32_t word)
 
 static bool adoptable(struct splinter_store *s, uint64_t owner)
 {
-    uint32_t entry = (uint32_t)((owner & 0xffff) - 1) >> 4;
+    uint32_t entry = lane_entry(slab_owner_lane(owner));
     return !owner || entry >= MAX_ENTRIES ||
-           load_acquire(&s->registry[entry].incarnation) != owner >> 16; /* [<over] */
+           load_acquire(&s->registry[entry].incarnation) != slab_owner_incarnation(owner); /* [<over] */
 }
 
 static uint64_t owner_word(const struct splinter_store *s, const struct lane_private *lane)
 {
-    return s->incarnation << 16 | (lane->number + 1);
+    return slab_owner(s->incarnation, lane->number);
 }
 
 /* Extend what is reserved of our slab to hold `need` units; more than that where there is
@@ -163,7 +163,7 @@ static int reserve(struct splinter_store *s, uint32_t number, struct slab *slab,
     uint32_t have = load_relaxed(&slab->reserved_units);
     if (need <= have)
         return 0;
-    uint64_t start = s->geo.arena_off + ((uint64_t)number << s->slab_shift) * UNIT;
+    uint64_t start = s->geo.arena_off + slab_start(s, number) * UNIT;
     uint32_t more = have < 1024 ? have : 1024; /* double up to 64 KiB */
     uint32_t wish = need > have + more ? need : have + more;
     wish = (wish + PAGE / UNIT - 1) / (PAGE / UNIT) * (PAGE / UNIT);
@@ -196,10 +196,10 @@ static int take_block(struct splinter_store *s, struct lane_private *lane, uint3
         int r = reserve(s, number, slab, local + units);
         if (r)
             return r;
-        uint32_t ref = (number << s->slab_shift) + local;
+        uint32_t ref = (uint32_t)slab_start(s, number) + local;
         if (!file_covers(s, (uint64_t)ref + units))
             return -EBADMSG;
-        struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+        struct record *rec = record_at_ref(s, ref);
         store_relaxed(&rec->lane, (uint16_t)lane->number);
         crash_order();
         fault_point("block: lane noted");
@@ -252,7 +252,7 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
 static int adopt(struct splinter_store *s, struct lane_private *lane, uint32_t number,
                  uint32_t class, uint32_t at, bool convert)
 {
-    if (!file_covers(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
+    if (!file_covers(s, slab_first_block(s, number)))
         return -ENOBUFS;
     struct slab *slab = arena_slab(s, number);
     uint32_t units = class_units(class), has = load_acquire(&slab->block_units);
@@ -289,7 +289,7 @@ static int fresh_slab(struct splinter_store *s, uint32_t *number)
     uint32_t used = load_acquire(&s->header->slabs_used);
     if (used >= s->geo.slabs)
         return -ENOSPC;
-    int r = backing_reserve(s->fd, s->geo.arena_off + ((uint64_t)used << s->slab_shift) * UNIT,
+    int r = backing_reserve(s->fd, s->geo.arena_off + slab_start(s, used) * UNIT,
                             PAGE);
     if (r)
         return r;
@@ -348,7 +348,7 @@ uint64_t arena_used_bytes(struct splinter_store *s)
     uint64_t bytes = 0, spare = 0;
     uint32_t used = load_acquire(&s->header->slabs_used);
     for (uint32_t i = 0; i < used && i < s->geo.slabs; i++) {
-        if (!file_covers(s, ((uint64_t)i << s->slab_shift) + SLAB_HEADER_UNITS))
+        if (!file_covers(s, slab_first_block(s, i)))
             break;
         struct slab *slab = arena_slab(s, i);
         uint64_t units = load_relaxed(&slab->block_units);

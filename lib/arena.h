@@ -30,9 +30,20 @@ void arena_limbo(struct splinter_store *s, uint32_t ref);
  * move meanwhile. */
 uint64_t arena_used_bytes(struct splinter_store *s);
 
-static inline struct slab *arena_slab(const struct splinter_store *s, uint32_t slab)
+/* The first unit of a slab, where its header is, and the first of its blocks. */
+static inline uint64_t slab_start(const struct splinter_store *s, uint32_t number)
 {
-    return (struct slab *)(void *)(s->arena + ((uint64_t)slab << s->slab_shift) * UNIT);
+    return (uint64_t)number << s->slab_shift;
+}
+
+static inline uint64_t slab_first_block(const struct splinter_store *s, uint32_t number)
+{
+    return slab_start(s, number) + SLAB_HEADER_UNITS;
+}
+
+static inline struct slab *arena_slab(const struct splinter_store *s, uint32_t number)
+{
+    return (struct slab *)(void *)(s->arena + slab_start(s, number) * UNIT);
 }
 
 /* The caller has seen that the file reaches beyond ref; and the slab's header is before it. */

@@ -51,7 +51,7 @@ static int entry_claim(struct splinter_store *s, uint32_t i)
     for (uint32_t l = 0; l < ENTRY_LANES; l++) {
         struct lane_private *lane = &s->lane[l];
         memset(lane, 0, sizeof *lane);
-        lane->number = i * 16 + l + 1;
+        lane->number = lane_number_of(i, l);
         lane->shared = &e->lane[l];
         /* Different processes look for free blocks in different places. */
         lane->cursor = (i * ENTRY_LANES + l) * 7;

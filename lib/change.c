@@ -6,18 +6,20 @@
  *
  *              get    update   insert   unset        (of the same key)
  *    get       -      -        -        -
- *    update    -      CAS      CAS      CAS          on the slot's current word
+ *    update    -      CAS      CAS      CAS          on slot.current
  *    insert    -      CAS      lock     lock
  *    unset     -      CAS      lock     lock         the insert lock of the key
  *
+ * CAS is a compare-and-swap.
+ *
  * Invariants
- *  - A record is written whole before its current word is published, and not changed until it is
- *    unlinked; then it is zeroed (after a release fence) by whoever unlinked it.
- *  - The epoch of a change is taken after the current word it replaces was read: so the epochs of a
- *    key only rise.
- *  - Before somebody replaces a record whose lane still has that change open, he tells the lane
- *    that it was published (acknowledge): the cleaner of the lane, should it die, would
- *    otherwise not see its record in the slot any more and take the change for not done.
+ *  - A record is written whole before the slot leads to it, and not changed until it is unlinked;
+ *    then the writer that unlinked it zeroes it (after a release fence).
+ *  - The epoch of a change is taken after slot.current, which it replaces, was read: so the epochs of
+ *    a key only rise.
+ *  - Before a writer replaces a record whose lane still has that change open, it tells the lane that
+ *    the record was published (acknowledge).  Otherwise the cleaner of that lane, should its process
+ *    die, would not see the record in the slot any more, and would believe that it never was there.
  *  - Durable stores: a record that a sync may have written to disk as its key's current one stays
  *    whole, and says by which epoch it was superseded, until a sync that began later has ended.
  */
@@ -27,57 +29,42 @@
 #include "arena.h"
 #include "atomic.h"
 #include "change.h"
+#include "compiler.h"
 #include "fault.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
 #include "lane.h"
 
-__attribute__((noinline)) void acknowledge(struct splinter_store *s, const struct lookup *f,
-                                             uint32_t lane_number)
+NOINLINE
+void acknowledge(struct splinter_store *s, struct lookup found)
 {
-    uint64_t epoch = load_relaxed(&f->rec->epoch);
-    struct lane *lane = lane_shared(s, lane_number);
+    uint64_t epoch = load_relaxed(&found.rec->epoch);
+    struct lane *lane = lane_shared(s, load_relaxed(&found.rec->lane));
     if (lane && load_relaxed(&lane->epoch) == epoch && epoch) { /* [<journal] */
-        /* Only what was really published may be acknowledged: the record was read from the current word
-         * only if that is still there.  Our CAS on current word releases this to the cleaner. */
-        if (still_current(f->slot, f->current))
+        /* Only what was really published may be acknowledged: the record was read from the slot only
+         * if the slot has not changed.  Our compare-and-swap of it releases this to the cleaner. */
+        if (still_current(found.slot, found.current))
             raise_u64(&lane->ack, epoch); /* [>ack] */
         fault_point("acknowledge: told");
     }
 }
 
-/* recycle() for a record that is kept. */
-__attribute__((noinline)) void retire(struct splinter_store *s, struct lane_private *lane, uint64_t current,
-                      uint64_t epoch, uint32_t at)
+NOINLINE
+void retire(struct splinter_store *s, struct change c)
 {
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)CURRENT_REF(current) * UNIT);
-    store_release(&rec->superseded, epoch);
+    struct lane_private *lane = c.lane;
+    store_release(&c.found.rec->superseded, c.epoch);
     fault_point("retire: marked");
-    arena_limbo(s, CURRENT_REF(current));
+    arena_limbo(s, CURRENT_REF(c.found.current));
     crash_order();
     fault_point("retire: in limbo");
-    store_relaxed(&lane->shared->spare[at], 0);
+    store_relaxed(&lane->shared->spare[c.at], 0);
     fault_point("retire: spare gone");
     close_change(lane);
-    lane->spare_class[at] = 0;
+    lane->spare_class[c.at] = 0;
 }
 
-__attribute__((noinline)) void recycle(struct splinter_store *s, struct lane_private *lane,
-                                             uint64_t current, uint64_t old, uint32_t at)
-{
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)CURRENT_REF(current) * UNIT);
-    uint64_t size = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
-                    load_relaxed(&rec->value_len);
-    uint32_t class, units = arena_block_of_size(s, CURRENT_REF(current), size, &class);
-    /* What was stored, not what could be: but never past the block, whatever the record says. */
-    if (size > (uint64_t)units * UNIT)
-        size = (uint64_t)units * UNIT;
-    recycle_block(lane, old, rec, size, units, class, at);
-    lane->last = at;
-}
-
-/* Count a key before it is claimed. */
 int keys_reserve(struct splinter_store *s)
 {
     uint64_t before = fetch_add_seq_cst(&s->header->keys, (UINT64_C(1) << 32) + 1);

@@ -1,25 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change.h - the steps that every change of a key is made of (change.c), in line if it counts */
+/* change.h - the steps that every change of a key is made of, in line if they count (change.c) */
 #ifndef SPLINTER_CHANGE_H
 #define SPLINTER_CHANGE_H
 
 #include <stdbool.h>
 
+#include "arena.h"
 #include "atomic.h"
+#include "compiler.h"
 #include "fault.h"
 #include "index.h"
 #include "wake.h"
 
-/* Tell the lane with this number, if it has the change of the found record still open, that it was
- * published. */
-void acknowledge(struct splinter_store *s, const struct lookup *f, uint32_t lane_number);
+/* A change of one key by one lane, from the first look at the key until its journal is closed.
+ *
+ * In a fast path all of it stays in registers, unless its address is given to a function that is not
+ * in line: so what is rare gets a copy. */
+struct change {
+    struct lane_private *lane;
+    struct lookup found;   /* what it replaces */
+    struct record *record; /* what it publishes, in the lane's spare `at`; not of an unset */
+    uint64_t payload;      /* durable stores: hash of its key and value */
+    uint64_t epoch;
+    uint32_t at; /* place of the spare that is published, and where the replaced block goes */
+};
 
-/* What becomes of the record that was replaced; closes the change.  Kept until a sync has ended; or
- * zeroed, and its block becomes the lane's spare `at`. */
-void retire(struct splinter_store *s, struct lane_private *lane, uint64_t current, uint64_t epoch,
-               uint32_t at);
-void recycle(struct splinter_store *s, struct lane_private *lane, uint64_t current, uint64_t old,
-            uint32_t at);
+/* The block of the record that a change replaces: of no units if its size is none that a store of
+ * ours gives a block; then it is given up. */
+struct old_block {
+    uint64_t id;
+    uint64_t size; /* bytes of its record; never past the block, whatever the record says */
+    uint32_t units, class;
+};
+
+/* The found record is about to be replaced.  If the lane that published it has that change still
+ * open, tell the lane that it was published. */
+void acknowledge(struct splinter_store *s, struct lookup found);
+
+/* The replaced record is kept until a sync has ended; closes the change. */
+void retire(struct splinter_store *s, struct change c);
 
 /* Count a key before it is claimed (-ENOSPC), and after it is gone. */
 int keys_reserve(struct splinter_store *s);
@@ -35,13 +54,14 @@ static inline uint64_t epoch_take(struct splinter_store *s)
 
 /* The change is visible: say so to sleepers.  The second step of the epoch wakes those in
  * wait_any who read the first before the change could be seen. */
-__attribute__((always_inline)) static inline void announce(struct splinter_store *s, struct bucket *home)
+ALWAYS_INLINE
+void announce(struct splinter_store *s, struct bucket *home)
 {
     struct header *h = s->header;
     fault_point("announce: begun");
     fetch_add_seq_cst(&h->epoch, 1);
     fault_point("announce: epoch stepped");
-    /* Pairs, as the other one, with the CAS in wake_ask(). [=sleep] */
+    /* Pairs, as the other one, with the compare-and-swap in wake_ask(). [=sleep] */
     if (load_seq_cst(&home->wait) & 1)
         wake_key(home);
     fault_point("announce: key woken");
@@ -50,22 +70,23 @@ __attribute__((always_inline)) static inline void announce(struct splinter_store
     fault_point("announce: done");
 }
 
-/* Open the lane's journal: from here to close_change() a cleaner decides by the slot's current word and
- * the lane's ack whether the change was made. */
-static inline void open_change(struct lane_private *lane, uint8_t kind, uint64_t slot, uint64_t expect,
-                        uint64_t current, uint64_t old, uint32_t at, uint64_t epoch)
+/* Open the lane's journal: from here to close_change() a cleaner decides by the slot's current word
+ * and the lane's ack whether the change was made.  `becomes` is what the slot is to hold, `old` the
+ * id of the block that is replaced. */
+static inline void open_change(const struct change *c, uint8_t kind, uint64_t becomes, uint64_t old)
 {
-    struct lane *l = lane->shared;
-    l->slot = slot;
-    l->expect = expect;
-    l->current = current;
+    struct lane *l = c->lane->shared;
+    l->slot = c->found.number;
+    l->expect = c->found.current;
+    l->current = becomes;
     store_relaxed(&l->old, old);
     l->kind = kind;
     l->done = 0;
-    l->spare_at = (uint8_t)at;
+    l->spare_at = (uint8_t)c->at;
     crash_order();
     fault_point("open: described");
-    store_release(&l->epoch, epoch); /* read by acknowledge() of those who find our record [>journal] */
+    /* Read by acknowledge() of a writer that finds our record. [>journal] */
+    store_release(&l->epoch, c->epoch);
     fault_point("open: open");
 }
 
@@ -84,30 +105,45 @@ static inline bool must_keep(const struct splinter_store *s, uint64_t epoch)
 {
     if (!s->durable)
         return false;
-    /* The lane's turn was taken before: pairs with the fence in wait_grace_period() of sync.c. */
+    /* The lane's change_seq became odd before: pairs with the fence in wait_grace_period(). */
     fence_seq_cst_after_rmw(); /* [=keep] */
     return epoch <= load_acquire(&s->header->keep) && !fault_bug(BUG_ZERO_EARLY);
 }
 
-/* The old record's block becomes the lane's spare `at`; closes the change.  A block of 0 units has
- * no size that a store of ours gives it, and is given up. */
-__attribute__((always_inline)) static inline void recycle_block(struct lane_private *lane,
-                                                               uint64_t old, struct record *rec,
-                                                               uint64_t size, uint32_t units,
-                                                               uint32_t class, uint32_t at)
+/* The block of a found record.  Of what is read from the record nothing counts before the slot is
+ * seen, or swapped, unchanged. */
+static inline struct old_block old_block_of(struct splinter_store *s, const struct lookup *found)
 {
-    /* Readers that copied any of the zeroes see the new current word.  Pairs with still_current(). */
+    uint32_t ref = CURRENT_REF(found->current);
+    struct old_block old = {.id = block_id(ref, arena_generation(s, ref)),
+                            .size = (uint64_t)value_offset(load_relaxed(&found->rec->key_len)) +
+                                    load_relaxed(&found->rec->value_len)};
+    old.units = arena_block_of_size(s, ref, old.size, &old.class);
+    if (old.size > (uint64_t)old.units * UNIT)
+        old.size = (uint64_t)old.units * UNIT;
+    return old;
+}
+
+/* The replaced record's block becomes the lane's spare; closes the change. */
+ALWAYS_INLINE
+void recycle(const struct change *c, const struct old_block *old)
+{
+    struct lane_private *lane = c->lane;
+    struct record *rec = c->found.rec;
+    /* A reader that copied any of the zeroes sees that the slot has changed.  Pairs with
+     * still_current(). */
     fence_release(); /* [>unlinked] */
-    payload_zero(rec, size);
+    payload_zero(rec, old->size);
     fault_point("recycle: zeroed");
     store_relaxed(&rec->lane, (uint16_t)lane->number);
     crash_order();
     fault_point("recycle: lane noted");
-    store_relaxed(&lane->shared->spare[at], units ? old : 0);
-    lane->spare_ref[at] = (uint32_t)(old >> 32);
+    store_relaxed(&lane->shared->spare[c->at], old->units ? old->id : 0);
+    lane->spare_ref[c->at] = block_id_ref(old->id);
     fault_point("recycle: kept as a spare");
     close_change(lane);
-    lane->spare_class[at] = units ? class + 1 : 0;
+    lane->spare_class[c->at] = old->units ? old->class + 1 : 0;
+    lane->last = c->at;
 }
 
 #endif

@@ -141,7 +141,7 @@ static void check_blocks(struct check *c)
         }
     uint32_t used = load_acquire(&s->header->slabs_used);
     for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {
-        uint64_t first = ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS;
+        uint64_t first = slab_first_block(s, n);
         if (!file_covers(s, first))
             break;
         struct slab *slab = arena_slab(s, n);

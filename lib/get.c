@@ -7,6 +7,7 @@
 
 #include "atomic.h"
 #include "clock.h"
+#include "compiler.h"
 #include "expiry.h"
 #include "extent.h"
 #include "handle.h"
@@ -19,8 +20,8 @@
  * careful way.  A third of its instructions and no call, so that the processor sees the next call's
  * cache misses during ours. */
 static_assert(KEY_SHORT + PAYLOAD_INLINE <= SPLINTER_KEY_MAX, "PLAIN_UNITS");
-static inline int get_fast(struct splinter_store *s, const char *name, void *buf,
-                              size_t buf_size, size_t *out_size)
+ALWAYS_INLINE
+int get_fast(struct splinter_store *s, const char *name, void *buf, size_t buf_size, size_t *out_size)
 {
     uint32_t key_len = key_short_length(name);
     if (key_len - 1 >= KEY_SHORT)
@@ -43,7 +44,7 @@ static inline int get_fast(struct splinter_store *s, const char *name, void *buf
     /* A vacant current word is the highest reference. */
     if (CURRENT_REF(current) >= load_relaxed(&s->fast_units))
         return -EAGAIN;
-    const struct record *rec = (const void *)(s->arena + (uint64_t)CURRENT_REF(current) * UNIT);
+    const struct record *rec = record_at_ref(s, CURRENT_REF(current));
     size_t len = load_relaxed(&rec->value_len);
     if (load_relaxed(&rec->key_len) != key_len || len > PAYLOAD_INLINE || len > buf_size ||
         load_relaxed(&rec->expiry) || !key_equal(rec + 1, name, key_len))
@@ -56,9 +57,9 @@ static inline int get_fast(struct splinter_store *s, const char *name, void *buf
     return 0;
 }
 
-__attribute__((noinline)) static int get_slow(struct splinter_store *s, const char *name,
-                                                   void *buf, size_t buf_size, size_t *out_size,
-                                                   struct splinter_meta *meta)
+NOINLINE
+static int get_slow(struct splinter_store *s, const char *name, void *buf, size_t buf_size,
+                    size_t *out_size, struct splinter_meta *meta)
 {
     struct key key;
     if (!s || (meta && meta->struct_size < sizeof *meta))
@@ -92,7 +93,7 @@ __attribute__((noinline)) static int get_slow(struct splinter_store *s, const ch
         if (expiry) {
             if (expiry_passed(s, expiry)) {
                 if (!s->read_only)
-                    key_unset(s, &key, 0, true, NULL);
+                    key_unset(s, &key, &(struct unset_args){.expired_only = true}, NULL);
                 return -ENOENT;
             }
             uint64_t now = now_realtime();

@@ -15,7 +15,7 @@
 /* What a process keeps of a lane; the shared half is struct lane. */
 struct lane_private {
     alignas(64) uint32_t busy; /* a thread has it */
-    uint32_t number;           /* entry * 16 + lane + 1: the tag of its records; 0 is nobody's */
+    uint32_t number;           /* lane_number_of(): stands in its records */
     struct lane *shared;
     uint32_t spare_class[LANE_SPARES]; /* class + 1 of each spare; 0: none */
     uint32_t spare_ref[LANE_SPARES];   /* and where it is: the shared half is not to be trusted */
@@ -65,5 +65,11 @@ struct splinter_store {
     struct splinter_store *next, **link; /* all handles, for fork */
     struct lane_private lane[ENTRY_LANES];
 };
+
+/* Where a record is, or would be.  The caller has seen that the file reaches there. */
+static inline struct record *record_at_ref(const struct splinter_store *s, uint64_t ref)
+{
+    return (struct record *)(void *)(s->arena + ref * UNIT);
+}
 
 #endif

@@ -53,7 +53,7 @@ static inline struct record *record_at(struct splinter_store *s, uint64_t curren
     uint32_t ref = CURRENT_REF(current);
     if (!file_covers(s, (uint64_t)ref + 1))
         return NULL;
-    return (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+    return record_at_ref(s, ref);
 }
 
 static inline bool record_has_key(struct splinter_store *s, uint64_t current, const struct record *rec,
@@ -100,7 +100,7 @@ __attribute__((always_inline)) static inline int index_find(struct splinter_stor
         uint32_t ref = CURRENT_REF(current);
         /* A vacant current word is the highest reference. */
         if (found == key->hash && ref < load_relaxed(&s->fast_units)) {
-            struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+            struct record *rec = record_at_ref(s, ref);
             if (load_relaxed(&rec->key_len) == key->len && key_equal(rec + 1, key->s, key->len)) {
                 *out = (struct lookup){slot,
                                       (uint64_t)key->home * BUCKET_SLOTS +

@@ -30,7 +30,7 @@ static uint32_t next_preferred;
 
 struct lane *lane_shared(struct splinter_store *s, uint32_t number)
 {
-    uint32_t entry = number >> 4, lane = (number & 15) - 1;
+    uint32_t entry = lane_entry(number), lane = lane_in_entry(number);
     if (lane >= ENTRY_LANES || entry >= load_relaxed(&s->header->registry_used) ||
         entry >= MAX_ENTRIES)
         return NULL;
@@ -69,16 +69,14 @@ static void give_up_spare(struct splinter_store *s, struct lane_private *lane, u
 }
 
 /* A place without a spare, made by giving one up if need be. */
-int lane_spare_empty(struct splinter_store *s, struct lane_private *lane, uint32_t *at)
+uint32_t lane_spare_empty(struct splinter_store *s, struct lane_private *lane)
 {
-    for (uint32_t i = 0; i < LANE_SPARES; i++)
-        if (!lane->spare_class[i]) {
-            *at = i;
-            return 0;
-        }
-    *at = lane->evict++ % LANE_SPARES;
-    give_up_spare(s, lane, *at);
-    return 0;
+    for (uint32_t at = 0; at < LANE_SPARES; at++)
+        if (!lane->spare_class[at])
+            return at;
+    uint32_t at = lane->evict++ % LANE_SPARES;
+    give_up_spare(s, lane, at);
+    return at;
 }
 
 /* lane_spare() where it is not the one that was kept last. */
@@ -90,7 +88,7 @@ int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t
             *at = i;
             return 0;
         }
-    lane_spare_empty(s, lane, at);
+    *at = lane_spare_empty(s, lane);
     int r = arena_alloc(s, lane, class, *at);
     if (!r)
         lane->spare_class[*at] = class + 1;

@@ -14,7 +14,7 @@ int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t
                    uint32_t *at);
 
 /* A place without a spare, made by giving one up if need be. */
-int lane_spare_empty(struct splinter_store *s, struct lane_private *lane, uint32_t *at);
+uint32_t lane_spare_empty(struct splinter_store *s, struct lane_private *lane);
 
 /* The lane of this number in the store; NULL if there is none. */
 struct lane *lane_shared(struct splinter_store *s, uint32_t number);

@@ -15,6 +15,7 @@
 
 #include <assert.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -204,7 +205,70 @@ static_assert(sizeof(struct slab) == SLAB_HEADER_UNITS * UNIT, "slab");
 
 #define CURRENT(epoch, ref) ((uint64_t)(epoch) << 32 | (uint32_t)((ref) + 1))
 #define CURRENT_REF(current) ((uint32_t)(current) - 1)
-#define block_id(ref, generation) ((uint64_t)(ref) << 32 | (generation))
+
+/* A block by name: what stands in lane.spare and lane.old. */
+static inline uint64_t block_id(uint32_t ref, uint32_t generation)
+{
+    return (uint64_t)ref << 32 | generation;
+}
+
+static inline uint32_t block_id_ref(uint64_t id)
+{
+    return (uint32_t)(id >> 32);
+}
+
+/* Lanes are numbered from 1, over all entries; 0 is nobody's.  In a lock, and in the owner of a slab,
+ * stands the number + 1. */
+static inline uint32_t lane_number_of(uint32_t entry, uint32_t lane)
+{
+    return entry * 16 + lane + 1;
+}
+
+static inline uint32_t lane_entry(uint32_t lane_number)
+{
+    return lane_number >> 4;
+}
+
+static inline uint32_t lane_in_entry(uint32_t lane_number)
+{
+    return (lane_number & 15) - 1;
+}
+
+#define LOCK_HASH_BITS 18
+#define LOCK_LANE_BITS 14
+
+static inline uint32_t lock_word(uint64_t hash, uint32_t lane_number)
+{
+    return (uint32_t)(hash & ((1u << LOCK_HASH_BITS) - 1)) << LOCK_LANE_BITS | (lane_number + 1);
+}
+
+/* Two words that lock the same key, as far as they can tell. */
+static inline bool lock_same_key(uint32_t a, uint32_t b)
+{
+    return a >> LOCK_LANE_BITS == b >> LOCK_LANE_BITS;
+}
+
+/* The number of the lane that holds the lock; UINT32_MAX if nobody does. */
+static inline uint32_t lock_holder(uint32_t word)
+{
+    return (word & ((1u << LOCK_LANE_BITS) - 1)) - 1;
+}
+
+/* Who may set bits in a slab: the lane, as long as this incarnation of its entry lasts. */
+static inline uint64_t slab_owner(uint64_t incarnation, uint32_t lane_number)
+{
+    return incarnation << 16 | (lane_number + 1);
+}
+
+static inline uint64_t slab_owner_incarnation(uint64_t owner)
+{
+    return owner >> 16;
+}
+
+static inline uint32_t slab_owner_lane(uint64_t owner)
+{
+    return (uint32_t)(owner & 0xffff) - 1;
+}
 
 /* Where the value of a record with this key length begins, and the record's whole length. */
 static inline uint32_t value_offset(uint32_t key_len)

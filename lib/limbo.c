@@ -24,11 +24,11 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
         for (; limbo; limbo &= limbo - 1) {
             uint32_t block = w * 64 + (uint32_t)__builtin_ctzll(limbo);
             uint32_t units = load_relaxed(&slab->block_units);
-            uint64_t ref = ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS +
+            uint64_t ref = slab_first_block(s, number) +
                            (uint64_t)block * units;
             if (!units || units > s->geo.slab_units || !file_covers(s, ref + units))
                 continue; /* no store of ours wrote this */
-            struct record *rec = (struct record *)(void *)(s->arena + ref * UNIT);
+            struct record *rec = record_at_ref(s, ref);
             if (load_acquire(&rec->superseded) > upto) {
                 rest = true;
                 continue;
@@ -62,8 +62,8 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
 void limbo_clean(struct splinter_store *s, uint64_t upto)
 {
     struct lane_private *lane = lane_acquire(s);
-    uint32_t at, used = load_acquire(&s->header->slabs_used);
-    lane_spare_empty(s, lane, &at);
+    uint32_t used = load_acquire(&s->header->slabs_used);
+    uint32_t at = lane_spare_empty(s, lane);
     uint32_t left = load_relaxed(&s->header->limbo_at) - 1;
     if (left < s->geo.slabs) /* by a cleaner who died */
         fetch_or_acq_rel(&s->limbo_map[left / 64], UINT64_C(1) << left % 64);
@@ -73,7 +73,7 @@ void limbo_clean(struct splinter_store *s, uint64_t upto)
             uint32_t number = w * 64 + (uint32_t)__builtin_ctzll(bits);
             uint64_t bit = UINT64_C(1) << number % 64;
             if (number >= s->geo.slabs ||
-                !file_covers(s, ((uint64_t)number << s->slab_shift) + SLAB_HEADER_UNITS))
+                !file_covers(s, slab_first_block(s, number)))
                 break;
             store_relaxed(&s->header->limbo_at, number + 1);
             crash_order();

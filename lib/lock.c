@@ -22,17 +22,12 @@
 #define LOCK_WAIT_NS UINT64_C(1000000000)
 #define LOCK_SPIN_NS UINT64_C(1000000)
 
-static uint32_t lock_value(const struct lane_private *lane, const struct key *key)
-{
-    return (uint32_t)(key->hash & 0x3ffff) << 14 | (lane->number + 1);
-}
-
 /* 1: got it; 0: not now, *blocker is the word in the way. */
 static int try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
 {
     uint32_t seen[2] = {load_acquire(&bucket->lock[0]), load_acquire(&bucket->lock[1])};
     for (int i = 0; i < 2; i++)
-        if (seen[i] && seen[i] >> 14 == mine >> 14) {
+        if (seen[i] && lock_same_key(seen[i], mine)) {
             *blocker = seen[i];
             return 0;
         }
@@ -44,7 +39,7 @@ static int try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
             continue;
         fault_point("lock: taken");
         uint32_t other = load_seq_cst(&bucket->lock[!i]); /* [=two-words] */
-        if (other && other >> 14 == mine >> 14 && other != mine) {
+        if (other && lock_same_key(other, mine) && other != mine) {
             store_release(&bucket->lock[i], 0);
             fault_point("lock: backed out");
             *blocker = other;
@@ -62,7 +57,7 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
                bool patient)
 {
     struct bucket *bucket = &s->index[key->home];
-    uint32_t mine = lock_value(lane, key), blocker = 0;
+    uint32_t mine = lock_word(key->hash, lane->number), blocker = 0;
     lane->shared->lock = key->home + 1; /* a cleaner looks there for our number */
     crash_order();
     fault_point("lock: named");
@@ -78,8 +73,8 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
             break;
         if (tries % 64 == 0) {
             /* A free word means only that two met; else see whether the holder is alive. */
-            if (blocker && (blocker & 0x3fff))
-                reap_entry(s, ((blocker & 0x3fff) - 1) >> 4);
+            if (blocker)
+                reap_entry(s, lane_entry(lock_holder(blocker)));
             uint64_t now = now_monotonic();
             if (!begin)
                 begin = now;
@@ -105,7 +100,7 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
 void key_unlock(struct splinter_store *s, struct lane_private *lane, const struct key *key)
 {
     struct bucket *bucket = &s->index[key->home];
-    uint32_t mine = lock_value(lane, key);
+    uint32_t mine = lock_word(key->hash, lane->number);
     /* Release: what was done under the lock.  Pairs with the CAS of the next holder. */
     fault_point("unlock: begun");
     for (int i = 0; i < 2; i++)

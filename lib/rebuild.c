@@ -62,7 +62,7 @@ struct rebuild {
 
 static struct record *record_of(const struct rebuild *r, uint64_t ref)
 {
-    return (struct record *)(void *)(r->s->arena + ref * UNIT);
+    return record_at_ref(r->s, ref);
 }
 
 static void wipe(void *p, size_t n)
@@ -259,7 +259,7 @@ static int scan_slab(struct rebuild *r, uint32_t number)
 {
     struct splinter_store *s = r->s;
     struct slab *slab = arena_slab(s, number);
-    uint64_t start = (uint64_t)number << s->slab_shift, end = start + s->geo.slab_units;
+    uint64_t start = slab_start(s, number), end = start + s->geo.slab_units;
     uint32_t units = load_relaxed(&slab->block_units);
     if (end > r->units)
         end = r->units;
@@ -308,7 +308,7 @@ static int reserve_slab(struct rebuild *r, uint32_t number)
         need = s->geo.slab_units;
     slab->reserved_units = (uint32_t)need;
     return backing_reserve(s->fd,
-                           s->geo.arena_off + ((uint64_t)number << s->slab_shift) * UNIT,
+                           s->geo.arena_off + slab_start(s, number) * UNIT,
                            need * UNIT);
 }
 
@@ -324,7 +324,7 @@ static void wipe_losers(struct rebuild *r)
             if (!(slab->limbo[b / 64] & bit))
                 continue;
             uint32_t units = load_relaxed(&slab->block_units);
-            uint64_t ref = ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS + (uint64_t)b * units;
+            uint64_t ref = slab_first_block(s, n) + (uint64_t)b * units;
             if (!block_size_is_valid(s, units) || ref + units > r->units)
                 break;
             wipe(record_of(r, ref), (size_t)units * UNIT);

@@ -41,7 +41,7 @@ static void recover_old(struct splinter_store *s, struct lane *lane, uint32_t la
     uint32_t at = lane->spare_at % LANE_SPARES;
     if (!units)
         return;
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+    struct record *rec = record_at_ref(s, ref);
     if (load_relaxed(&lane->kind) & LANE_KEEP) {
         store_release(&rec->superseded, load_relaxed(&lane->epoch));
         fault_point("recover: old record marked");
@@ -105,7 +105,7 @@ static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t l
     if (b < s->geo.buckets && index_present(s, b))
         for (int i = 0; i < 2; i++) {
             uint32_t seen = load_acquire(&s->index[b].lock[i]);
-            if ((seen & 0x3fff) != lane_number + 1)
+            if (lock_holder(seen) != lane_number)
                 continue;
             /* Counts were raised before, or not yet lowered after: which, cannot be told. */
             store_seq_cst(&s->header->counts_dirty, COUNTS_DIRTY);
@@ -124,7 +124,7 @@ static void zero_spare(struct splinter_store *s, uint64_t id, uint32_t lane_numb
     uint32_t ref = (uint32_t)(id >> 32), units;
     if (!arena_is_lanes(s, id, lane_number) || !(units = arena_block_units(s, ref)))
         return;
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
+    struct record *rec = record_at_ref(s, ref);
     fence_release(); /* [>unlinked] */
     payload_zero(rec, offsetof(struct record, lane)); /* the tag stays: it says whose it is */
     fault_point("recover: spare's header zeroed");
@@ -137,7 +137,7 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
 {
     for (uint32_t l = 0; l < ENTRY_LANES; l++) {
         struct lane *lane = &s->registry[entry].lane[l];
-        uint32_t lane_number = entry * 16 + l + 1;
+        uint32_t lane_number = lane_number_of(entry, l);
         if (lane->epoch) {
             finish_change(s, lane, lane_number);
             crash_order();

@@ -11,6 +11,7 @@
 #include "attach.h"
 #include "change.h"
 #include "clock.h"
+#include "compiler.h"
 #include "counts.h"
 #include "expiry.h"
 #include "fault.h"
@@ -25,18 +26,20 @@
 #include "set.h"
 #include "sync.h"
 
-__attribute__((always_inline)) static inline void write_record(
-    struct record *rec, const struct lane_private *lane, const char *key, uint32_t key_len,
-    const void *val, size_t len, uint64_t expiry, uint32_t type)
+/* Fill in the record that is to be published, without an end of life or a type. */
+ALWAYS_INLINE
+void write_record(const struct change *c, const char *key, uint32_t key_len, const void *val,
+                  size_t len)
 {
-    /* The block was unlinked by us or, before it was free, by somebody else: readers that see
-     * what we write now must see that too.  Pairs with still_current(). [>unlinked] */
+    struct record *rec = c->record;
+    /* The block was unlinked by us or, before it was free, by somebody else: a reader that sees
+     * what we write now must see that also.  Pairs with still_current(). [>unlinked] */
     fence_release();
-    store_relaxed(&rec->expiry, expiry);
+    store_relaxed(&rec->expiry, 0);
     store_relaxed(&rec->value_len, (uint32_t)len);
     store_relaxed(&rec->key_len, (uint16_t)key_len);
-    store_relaxed(&rec->type, (uint16_t)type);
-    store_relaxed(&rec->lane, (uint16_t)lane->number);
+    store_relaxed(&rec->type, 0);
+    store_relaxed(&rec->lane, (uint16_t)c->lane->number);
     fault_point("write: lengths");
     payload_copy(rec + 1, key, key_len);
     fault_point("write: key");
@@ -44,19 +47,20 @@ __attribute__((always_inline)) static inline void write_record(
     fault_point("write: value");
 }
 
-/* The last words of a record, once its epoch is known. */
-static inline void seal(struct record *rec, uint64_t epoch, uint32_t revision, uint64_t payload,
-                        bool durable)
+/* The last words of the record, once the change has its epoch. */
+ALWAYS_INLINE
+void seal(const struct change *c, uint32_t revision, bool durable)
 {
-    store_relaxed(&rec->epoch, epoch);
-    store_relaxed(&rec->revision, revision);
+    store_relaxed(&c->record->epoch, c->epoch);
+    store_relaxed(&c->record->revision, revision);
     if (durable)
-        store_relaxed(&rec->checksum, record_checksum(rec, payload));
+        store_relaxed(&c->record->checksum, record_checksum(c->record, c->payload));
 }
 
-/* A block that was filled in but not published goes back to being a clean spare.  Its tag stays
- * all the time: it tells the cleaner of a dead process whose the block is. */
-__attribute__((noinline)) static void clean_spare(struct record *rec, uint32_t key_len, size_t len)
+/* A block that was filled in but not published becomes a clean spare again.  Its lane's number stays
+ * there all the time: it tells the cleaner of a dead process whose the block is. */
+NOINLINE
+static void clean_spare(struct record *rec, uint32_t key_len, size_t len)
 {
     size_t rest = offsetof(struct record, flags);
     payload_zero(rec, offsetof(struct record, lane));
@@ -65,90 +69,116 @@ __attribute__((noinline)) static void clean_spare(struct record *rec, uint32_t k
     fault_point("clean: whole");
 }
 
-/* The key is there.  1: done; 0: look again; else an error. */
-__attribute__((always_inline)) static inline int update(struct splinter_store *s, struct lane_private *lane, const struct lookup *f,
-                  const struct set_args *args, struct record *rec, uint64_t payload, uint32_t at,
-                  uint64_t *epoch)
+/* Put the record into the slot in place of the one found there, whose block is `old`.  The end of every
+ * update, fast or slow.  False: another writer changed the slot before, nothing was done. */
+ALWAYS_INLINE
+bool replace(struct splinter_store *s, const struct change *c, const struct old_block *old, bool keep)
 {
-    uint64_t old_epoch = load_relaxed(&f->rec->epoch), expiry = load_relaxed(&f->rec->expiry);
-    uint32_t revision = load_relaxed(&f->rec->revision);
-    uint64_t old = block_id(CURRENT_REF(f->current), arena_generation(s, CURRENT_REF(f->current)));
-    if (args->flags || expiry) {
-        if (!still_current(f->slot, f->current))
-            return 0;
-        bool over = expiry_passed(s, expiry);
-        if ((args->flags & SPLINTER_IF_ABSENT) && !over)
-            return -EEXIST;
-        if (args->flags & SPLINTER_IF_EPOCH && (over || old_epoch != args->if_epoch))
-            return over ? -ENOENT : -ESTALE;
-        if (over)
-            revision = 0;
-    }
-    uint32_t lane_number = load_relaxed(&f->rec->lane);
-    if (lane_number != lane->number) { /* our own lane has no change open yet */
-        struct lookup copy = *f;
-        acknowledge(s, &copy, lane_number);
-    }
-    *epoch = args->epoch ? args->epoch : epoch_take(s);
-    fault_point("update: epoch taken");
-    seal(rec, *epoch, args->epoch ? args->revision : revision + 1, payload, s->durable);
-    bool keep = must_keep(s, old_epoch);
-    uint64_t expect = f->current, current = CURRENT(*epoch, lane->spare_ref[at]);
-    open_change(lane, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, f->number, expect, current, old, at,
-                *epoch);
+    uint64_t expect = c->found.current, becomes = CURRENT(c->epoch, c->lane->spare_ref[c->at]);
+    open_change(c, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, becomes, old->id);
     /* Publishes the record (release) and is ordered before the look at the wait word (seq_cst).
-     * Success means that the current word, and so all we read of the old record, was valid. [>publish] */
-    if (!cas_seq_cst(&f->slot->current, &expect, current)) {
-        fault_point("update: lost");
-        close_change(lane);
-        return 0;
+     * Success means that slot.current, and so all we read of the old record, was valid. [>publish] */
+    if (!cas_seq_cst(&c->found.slot->current, &expect, becomes)) {
+        fault_point("replace: lost");
+        close_change(c->lane);
+        return false;
     }
-    fault_point("update: published");
+    fault_point("replace: published");
     if (keep)
-        retire(s, lane, f->current, *epoch, at);
+        retire(s, *c);
     else
-        recycle(s, lane, f->current, old, at);
-    return 1;
+        recycle(c, old);
+    return true;
+}
+
+/* ---- the slow path: any key, any value, any condition ---- */
+
+/* What became of one attempt; or a negative errno. */
+enum attempt { AGAIN, DONE };
+
+/* May the found record be replaced?  *revision is that of the new one. */
+static inline int check_conditions(struct splinter_store *s, const struct lookup *found,
+                                   const struct set_args *args, uint32_t *revision)
+{
+    uint64_t epoch = load_relaxed(&found->rec->epoch), expiry = load_relaxed(&found->rec->expiry);
+    *revision = load_relaxed(&found->rec->revision) + 1;
+    if (!args->flags && !expiry)
+        return DONE;
+    if (!still_current(found->slot, found->current))
+        return AGAIN;
+    bool over = expiry_passed(s, expiry);
+    if ((args->flags & SPLINTER_IF_ABSENT) && !over)
+        return -EEXIST;
+    if (args->flags & SPLINTER_IF_EPOCH && (over || epoch != args->if_epoch))
+        return over ? -ENOENT : -ESTALE;
+    if (over)
+        *revision = 1;
+    return DONE;
+}
+
+/* The key is there. */
+ALWAYS_INLINE
+int update(struct splinter_store *s, struct change *c, const struct set_args *args)
+{
+    uint32_t revision;
+    int r = check_conditions(s, &c->found, args, &revision);
+    if (r != DONE)
+        return r;
+    uint64_t old_epoch = load_relaxed(&c->found.rec->epoch);
+    struct old_block old = old_block_of(s, &c->found);
+    if (load_relaxed(&c->found.rec->lane) != c->lane->number) /* ours has no change open yet */
+        acknowledge(s, c->found);
+    c->epoch = args->epoch ? args->epoch : epoch_take(s);
+    fault_point("update: epoch taken");
+    seal(c, args->epoch ? args->revision : revision, s->durable);
+    return replace(s, c, &old, must_keep(s, old_epoch)) ? DONE : AGAIN;
+}
+
+/* Claim this slot, if it is vacant. */
+static int claim_slot(struct change *c, const struct key *key, uint64_t becomes)
+{
+    uint64_t vacant = 0;
+    struct slot *slot = c->found.slot;
+    if (load_relaxed(&slot->current))
+        return AGAIN;
+    open_change(c, LANE_INSERT, becomes, 0);
+    if (!cas_seq_cst(&slot->current, &vacant, becomes)) { /* [>publish] */
+        fault_point("insert: slot lost");
+        close_change(c->lane);
+        return AGAIN;
+    }
+    crash_order();
+    fault_point("insert: claimed");
+    /* Makes the key visible; seq_cst for the look at the wait word, as in replace(). */
+    store_seq_cst(&slot->hash, key->hash); /* [>visible] */
+    crash_order();
+    fault_point("insert: visible");
+    store_relaxed(&c->lane->shared->spare[c->at], 0);
+    fault_point("insert: block given");
+    close_change(c->lane);
+    c->lane->spare_class[c->at] = 0;
+    return DONE;
 }
 
 /* Put the record into a vacant slot of the probe chain.  Under the lock, the key is not there. */
-static int insert_at(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-                     struct record *rec, uint32_t at, uint64_t epoch)
+static int insert_somewhere(struct splinter_store *s, struct change *c, const struct key *key)
 {
     uint32_t b = key->home;
-    uint64_t current = CURRENT(epoch, lane->spare_ref[at]);
-    (void)rec;
+    uint64_t becomes = CURRENT(c->epoch, c->lane->spare_ref[c->at]);
     for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
         int r = index_ensure(s, b);
         if (r) {
             lower_overflow(s, key, b);
             return r;
         }
-        struct bucket *bucket = &s->index[b];
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-            struct slot *slot = &bucket->slot[i];
-            uint64_t vacant = 0;
-            if (load_relaxed(&slot->current))
-                continue;
-            open_change(lane, LANE_INSERT, (uint64_t)b * BUCKET_SLOTS + i, 0, current, 0, at, epoch);
-            if (!cas_seq_cst(&slot->current, &vacant, current)) { /* [>publish] */
-                fault_point("insert: slot lost");
-                close_change(lane);
-                continue;
-            }
-            crash_order();
-            fault_point("insert: claimed");
-            /* Makes the key visible; seq_cst for the look at the wait word, as in update(). */
-            store_seq_cst(&slot->hash, key->hash); /* [>visible] */
-            crash_order();
-            fault_point("insert: visible");
-            store_relaxed(&lane->shared->spare[at], 0);
-            fault_point("insert: block given");
-            close_change(lane);
-            lane->spare_class[at] = 0;
-            return 0;
+            c->found = (struct lookup){.slot = &s->index[b].slot[i],
+                                       .number = (uint64_t)b * BUCKET_SLOTS + i,
+                                       .bucket = b};
+            if (claim_slot(c, key, becomes) == DONE)
+                return DONE;
         }
-        fetch_add_seq_cst(&bucket->overflow, 1);
+        fetch_add_seq_cst(&s->index[b].overflow, 1);
         fault_point("overflow: raised");
     }
     for (uint32_t n = 0; n < s->geo.buckets; n++)
@@ -156,81 +186,91 @@ static int insert_at(struct splinter_store *s, struct lane_private *lane, const 
     return -ENOSPC;
 }
 
-/* The key was not there.  1: done; 0: it is there now, update it; else an error. */
-__attribute__((noinline)) static int insert(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-                  const struct set_args *args, struct record *rec, uint64_t payload, uint32_t at,
-                  uint64_t *epoch)
+/* insert(), under the lock of the key. */
+static int insert_locked(struct splinter_store *s, struct change *c, const struct key *key,
+                         const struct set_args *args)
+{
+    uint32_t races = 0;
+    int r = index_find_anywhere(s, key, &c->found, &races);
+    if (r)
+        return r > 0 ? AGAIN : r;
+    r = keys_reserve(s);
+    if (r)
+        return r;
+    /* Under the lock: later than the unset that removed the key before. */
+    c->epoch = args->epoch ? args->epoch : epoch_take(s);
+    fault_point("insert: epoch taken");
+    seal(c, args->epoch ? args->revision : 1, s->durable);
+    r = insert_somewhere(s, c, key);
+    if (r != DONE)
+        keys_release(s);
+    return r;
+}
+
+/* The key was not there.  AGAIN: it is there now, to be updated. */
+NOINLINE
+static int insert(struct splinter_store *s, struct change *c, const struct key *key,
+                  const struct set_args *args)
 {
     if (args->flags & SPLINTER_IF_EPOCH)
         return -ENOENT;
     int r = index_ensure(s, key->home);
     if (!r)
-        r = key_lock(s, lane, key, true);
+        r = key_lock(s, c->lane, key, true);
     if (r)
         return r;
-    struct lookup f;
-    uint32_t races = 0;
-    r = index_find_anywhere(s, key, &f, &races);
-    if (!r) {
-        r = keys_reserve(s);
-        if (!r) {
-            /* Under the lock: later than the unset that removed the key before. */
-            *epoch = args->epoch ? args->epoch : epoch_take(s);
-            fault_point("insert: epoch taken");
-            seal(rec, *epoch, args->epoch ? args->revision : 1, payload, s->durable);
-            r = insert_at(s, lane, key, rec, at, *epoch);
-            if (r)
-                keys_release(s);
-            else
-                r = 1;
-        }
-    } else if (r > 0)
-        r = 0;
-    key_unlock(s, lane, key);
+    r = insert_locked(s, c, key, args);
+    key_unlock(s, c->lane, key);
     return r;
 }
 
-__attribute__((always_inline)) static inline int set_once(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-                    const void *val, size_t len, const struct set_args *args, uint64_t *epoch)
+ALWAYS_INLINE
+int set_once(struct splinter_store *s, struct change *c, const struct key *key, const void *val,
+             size_t len, const struct set_args *args)
 {
-    uint32_t bytes = value_offset(key->len) + (uint32_t)len, at, races = 0;
-    int r = lane_spare(s, lane, class_of_units((bytes + UNIT - 1) / UNIT), &at);
+    uint32_t bytes = value_offset(key->len) + (uint32_t)len, races = 0;
+    int r = lane_spare(s, c->lane, class_of_units((bytes + UNIT - 1) / UNIT), &c->at);
     if (r)
         return r;
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)lane->spare_ref[at] * UNIT);
-    prefetch_to_write(rec);
-    prefetch_to_write((char *)rec + UNIT);
-    struct lookup f;
-    int found = index_find(s, key, &f, &races);
+    c->record = record_at_ref(s, c->lane->spare_ref[c->at]);
+    prefetch_to_write(c->record);
+    prefetch_to_write((char *)c->record + UNIT);
+    int found = index_find(s, key, &c->found, &races);
     if (found > 0) { /* that is what is going to be zeroed, while we fill in the other one */
-        prefetch_to_write((char *)f.rec + UNIT);
-        __builtin_prefetch(arena_slab(s, CURRENT_REF(f.current) >> s->slab_shift));
+        prefetch_to_write((char *)c->found.rec + UNIT);
+        __builtin_prefetch(arena_slab(s, CURRENT_REF(c->found.current) >> s->slab_shift));
     }
-    write_record(rec, lane, key->s, key->len, val, len, args->expiry, args->type);
-    uint64_t payload = s->durable ? record_payload_hash(s, rec, key->len, (uint32_t)len) : 0;
+    write_record(c, key->s, key->len, val, len);
+    store_relaxed(&c->record->expiry, args->expiry);
+    store_relaxed(&c->record->type, (uint16_t)args->type);
+    c->payload = s->durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
     for (;;) {
-        if (found > 0)
-            r = update(s, lane, &f, args, rec, payload, at, epoch);
-        else if (!found) {
-            uint64_t mine = 0;
-            r = insert(s, lane, key, args, rec, payload, at, &mine);
-            *epoch = mine;
-        } else
-            r = found;
-        if (r > 0)
+        r = found > 0 ? update(s, c, args) : found ? found : insert(s, c, key, args);
+        if (r == DONE)
             return r;
         if (r || ++races >= RACES_MAX)
             break;
-        found = index_find(s, key, &f, &races);
+        found = index_find(s, key, &c->found, &races);
     }
-    clean_spare(rec, key->len, len);
+    clean_spare(c->record, key->len, len);
     return r ? r : -EAGAIN;
 }
 
-int key_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
-           const struct set_args *args, uint64_t *out_epoch)
+/* Full: what the dead held, counted or let expire is room as well; and so are old versions that wait
+ * for a sync. */
+NOINLINE
+static void make_room(struct splinter_store *s)
 {
-    uint64_t epoch = 0;
+    reap_all(s);
+    counts_mend(s);
+    splinter_store_sweep(s);
+    if (s->durable)
+        sync_now(s);
+}
+
+int key_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
+            const struct set_args *args, uint64_t *out_epoch)
+{
     int r = attach_own(s);
     if (r)
         return r;
@@ -238,127 +278,167 @@ int key_set(struct splinter_store *s, const struct key *key, const void *val, si
         store_relaxed(&s->header->ttl_used, 1);
     fault_point("set: begun");
     for (int round = 0;; round++) {
-        struct lane_private *lane = lane_acquire(s);
-        r = set_once(s, lane, key, val, len, args, &epoch);
-        lane_release(s, lane);
-        if (r > 0) {
+        struct change c = {.lane = lane_acquire(s)};
+        r = set_once(s, &c, key, val, len, args);
+        lane_release(s, c.lane);
+        if (r == DONE) {
             announce(s, &s->index[key->home]);
             if (out_epoch)
-                *out_epoch = epoch;
+                *out_epoch = c.epoch;
             return s->durable ? sync_if_due(s) : 0;
         }
-        /* Full: what the dead held, counted or let expire is room, too; and so are old versions
-         * that wait for a sync. */
         if (r != -ENOSPC || round)
             return r;
-        reap_all(s);
-        counts_mend(s);
-        splinter_store_sweep(s);
-        if (s->durable)
-            sync_now(s);
+        make_room(s);
     }
 }
 
-/*
- * The set of everyday: a short key that is in its home bucket, a small value, nothing else asked for, the
- * thread's own lane with a spare of the right size, and nobody interferes.  0: done; -EAGAIN: anything
- * else, nothing was changed, and key_set() does it.  The steps are those of update(), with two thirds of
- * the instructions.  `durable` is that of the store, and a constant.
+/* ---- the fast path ----
+ *
+ * The set of everyday: a short key that is in its home bucket, a small value, nothing else asked for,
+ * the thread's own lane with a spare of the right size, and nobody interferes.  0: done; -EAGAIN:
+ * anything else, nothing was changed, and key_set() does it.  `durable` is that of the store, and a
+ * constant.
+ *
+ * What it must do exactly as the slow path does:
+ *   the lane            busy, and change_seq of a durable store, as lane_acquire() and lane_release()
+ *   the lookup          what index_find() believes: the hash, then the current word, then the key
+ *   the record          write_record(), seal(), and no end of life in the one that is replaced
+ *   the other's lane    acknowledge() before the epoch is taken
+ *   the replacement     replace(), with must_keep() after the epoch was taken
+ *   the end             announce() after the lane was released; a sync if one is due
+ * The crash tests run every scene through both (tests/crash/test_steps.c).
  */
 #define SHORT_VALUE_AT ((uint32_t)sizeof(struct record) + KEY_SHORT)
 static_assert(sizeof(struct record) % 16 == 0, "value_offset() of every short key");
 static_assert(SHORT_VALUE_AT + PAYLOAD_INLINE <= FAST_UNITS * UNIT && FAST_UNITS <= 8,
               "class_of_units() is units - 1");
-__attribute__((always_inline)) static inline int set_fast(struct splinter_store *s,
-                                                             const char *name, const void *val,
-                                                             size_t len, uint64_t *out_epoch,
-                                                             bool durable)
+
+/* A key of at most KEY_SHORT bytes. */
+struct short_key {
+    const char *s;
+    struct key_ends ends;
+    uint64_t hash;
+    uint32_t len, home;
+};
+
+ALWAYS_INLINE
+int short_key_make(const struct splinter_store *s, const char *name, struct short_key *key)
 {
-    uint32_t key_len = key_short_length(name), mine = lane_preferred - 1;
-    if (key_len - 1 >= KEY_SHORT || len - 1 >= s->fast_value || mine >= ENTRY_LANES ||
+    key->s = name;
+    key->len = key_short_length(name);
+    if (key->len - 1 >= KEY_SHORT)
+        return -EAGAIN;
+    key->ends = key_ends_of(name, key->len);
+    key->hash = key_short_hash(s, key->ends, key->len);
+    key->home = hash_home(s, key->hash);
+    return 0;
+}
+
+/* The record that the home bucket leads to by this hash: not yet known to be the key's. */
+ALWAYS_INLINE
+bool fast_find(struct splinter_store *s, const struct short_key *key, struct lookup *found)
+{
+    struct bucket *bucket = &s->index[key->home];
+    struct slot *slot = slot_with_hash(bucket, key->hash);
+    if (load_acquire(&slot->hash) != key->hash) /* [<visible] */
+        return false;
+    uint64_t current = load_acquire(&slot->current); /* [<publish] */
+    uint32_t ref = CURRENT_REF(current);
+    if (ref >= load_relaxed(&s->fast_units)) /* vacant is the highest reference */
+        return false;
+    *found = (struct lookup){slot, (uint64_t)key->home * BUCKET_SLOTS +
+                                       (uint32_t)(slot - bucket->slot),
+                             current, record_at_ref(s, ref), key->home};
+    return true;
+}
+
+/* Is that record the key's, without an end of life, in a block of its own size? */
+ALWAYS_INLINE
+bool fast_matches(const struct short_key *key, const struct lookup *found, const struct slab *slab,
+                  struct old_block *old)
+{
+    const struct record *rec = found->rec;
+    struct key_ends ends = key_ends_of(rec + 1, key->len);
+    old->size = (uint64_t)SHORT_VALUE_AT + load_relaxed(&rec->value_len);
+    old->units = (uint32_t)((old->size + UNIT - 1) / UNIT);
+    old->class = old->units - 1;
+    return load_relaxed(&rec->key_len) == key->len && ends.first == key->ends.first &&
+           ends.last == key->ends.last && !load_relaxed(&rec->expiry) && old->units <= FAST_UNITS &&
+           load_relaxed(&slab->block_units) == old->units;
+}
+
+/* The lane is ours, its spare `at` of the right size.  False: nothing was changed. */
+ALWAYS_INLINE
+bool fast_update(struct splinter_store *s, struct change *c, const struct short_key *key,
+                 const void *val, size_t len, bool durable)
+{
+    c->record = record_at_ref(s, c->lane->spare_ref[c->at]);
+    if (!fast_find(s, key, &c->found))
+        return false;
+    uint32_t ref = CURRENT_REF(c->found.current);
+    struct slab *slab = arena_slab(s, ref >> s->slab_shift);
+    prefetch_to_write((char *)c->found.rec + UNIT);
+    __builtin_prefetch(slab);
+    write_record(c, key->s, key->len, val, len);
+    c->payload = durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
+
+    uint32_t revision = load_relaxed(&c->found.rec->revision);
+    struct old_block old;
+    if (fast_matches(key, &c->found, slab, &old)) {
+        if (load_relaxed(&c->found.rec->lane) != c->lane->number)
+            acknowledge(s, c->found);
+        old.id = block_id(ref, load_relaxed(&slab->generation));
+        c->epoch = epoch_take(s);
+        fault_point("fast: epoch taken");
+        seal(c, revision + 1, durable);
+        bool keep = durable && must_keep(s, load_relaxed(&c->found.rec->epoch));
+        if (replace(s, c, &old, keep))
+            return true;
+    }
+    clean_spare(c->record, key->len, len);
+    return false;
+}
+
+ALWAYS_INLINE
+int set_fast(struct splinter_store *s, const char *name, const void *val, size_t len,
+             uint64_t *out_epoch, bool durable)
+{
+    struct short_key key;
+    uint32_t mine = lane_preferred - 1;
+    if (short_key_make(s, name, &key) || len - 1 >= s->fast_value || mine >= ENTRY_LANES ||
         fork_happened(s))
         return -EAGAIN;
-    struct key_ends ends = key_ends_of(name, key_len);
-    uint64_t hash = key_short_hash(s, ends, key_len);
-    uint32_t home = hash_home(s, hash);
-    struct bucket *bucket = &s->index[home];
-    prefetch_to_write(bucket);
+    prefetch_to_write(&s->index[key.home]);
     prefetch_to_write(&s->header->epoch);
     struct lane_private *lane = &s->lane[mine];
-    __asm__("" : "+r"(lane)); /* kept, not computed anew for each use */
+    __asm__("" : "+r"(lane)); /* kept, not computed again for each use */
     fault_point("fast: begun");
     if (load_relaxed(&lane->busy) || exchange_acquire(&lane->busy, 1)) /* [<lane] */
         return -EAGAIN;
     if (durable)
         lane_change_begin(lane);
-    uint32_t at = lane->last, units = (SHORT_VALUE_AT + (uint32_t)len + UNIT - 1) / UNIT;
-    if (lane->spare_class[at] != units || !index_present(s, home))
-        goto otherwise;
-    uint32_t spare = lane->spare_ref[at];
-    struct record *rec = (struct record *)(void *)(s->arena + (uint64_t)spare * UNIT);
-
-    struct slot *slot = slot_with_hash(bucket, hash);
-    if (load_acquire(&slot->hash) != hash) /* [<visible] */
-        goto otherwise;
-    uint64_t current = load_acquire(&slot->current); /* [<publish] */
-    uint32_t ref = CURRENT_REF(current);
-    if (ref >= load_relaxed(&s->fast_units)) /* vacant is the highest reference */
-        goto otherwise;
-    struct record *old = (struct record *)(void *)(s->arena + (uint64_t)ref * UNIT);
-    struct slab *slab = arena_slab(s, ref >> s->slab_shift);
-    prefetch_to_write((char *)old + UNIT);
-    __builtin_prefetch(slab);
-    write_record(rec, lane, name, key_len, val, len, 0, 0);
-    uint64_t payload = durable ? record_payload_hash(s, rec, key_len, (uint32_t)len) : 0;
-
-    uint64_t old_size = (uint64_t)SHORT_VALUE_AT + load_relaxed(&old->value_len);
-    uint32_t revision = load_relaxed(&old->revision), lane_number = load_relaxed(&old->lane);
-    uint32_t old_units = (uint32_t)((old_size + UNIT - 1) / UNIT);
-    struct key_ends there = key_ends_of(old + 1, key_len);
-    if (load_relaxed(&old->key_len) != key_len || there.first != ends.first ||
-        there.last != ends.last || load_relaxed(&old->expiry) || old_units > FAST_UNITS ||
-        load_relaxed(&slab->block_units) != old_units)
-        goto written;
-    if (lane_number != lane->number) {
-        struct lookup f = {.slot = slot, .current = current, .rec = old};
-        acknowledge(s, &f, lane_number);
+    struct change c = {.lane = lane, .at = lane->last};
+    uint32_t units = (SHORT_VALUE_AT + (uint32_t)len + UNIT - 1) / UNIT;
+    if (lane->spare_class[c.at] != units || !index_present(s, key.home) ||
+        !fast_update(s, &c, &key, val, len, durable)) {
+        lane_release(s, lane);
+        return -EAGAIN;
     }
-    uint64_t id = block_id(ref, load_relaxed(&slab->generation)), epoch = epoch_take(s);
-    fault_point("fast: epoch taken");
-    seal(rec, epoch, revision + 1, payload, durable);
-    bool keep = durable && must_keep(s, load_relaxed(&old->epoch));
-    open_change(lane, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, (uint64_t)home * BUCKET_SLOTS +
-                (uint32_t)(slot - bucket->slot), current, CURRENT(epoch, spare), id, at, epoch);
-    uint64_t expect = current;
-    if (!cas_seq_cst(&slot->current, &expect, CURRENT(epoch, spare))) { /* [>publish] */
-        fault_point("fast: lost");
-        close_change(lane);
-        goto written;
-    }
-    fault_point("fast: published");
-    if (keep)
-        retire(s, lane, current, epoch, at);
-    else
-        recycle_block(lane, id, old, old_size, old_units, old_units - 1, at);
     if (durable)
         lane_change_end(lane);
     store_release(&lane->busy, 0); /* [>lane] */
-    announce(s, bucket);
+    announce(s, &s->index[key.home]);
     if (out_epoch)
-        *out_epoch = epoch;
+        *out_epoch = c.epoch;
     return 0;
-
-written:
-    clean_spare(rec, key_len, len);
-otherwise:
-    lane_release(s, lane);
-    return -EAGAIN;
 }
 
-__attribute__((noinline)) static int set_slow(struct splinter_store *s, const char *name,
-                                                   const void *val, size_t len,
-                                                   const struct splinter_set_options *options,
-                                                   uint64_t *out_epoch)
+/* ---- the call ---- */
+
+NOINLINE
+static int set_slow(struct splinter_store *s, const char *name, const void *val, size_t len,
+                    const struct splinter_set_options *options, uint64_t *out_epoch)
 {
     struct key key;
     struct set_args args = {0};
@@ -387,8 +467,9 @@ __attribute__((noinline)) static int set_slow(struct splinter_store *s, const ch
     return key_set(s, &key, val, len, &args, out_epoch);
 }
 
-__attribute__((noinline)) static int set_fast_durable(struct splinter_store *s, const char *name,
-                                                 const void *val, size_t len, uint64_t *out_epoch)
+NOINLINE
+static int set_fast_durable(struct splinter_store *s, const char *name, const void *val, size_t len,
+                            uint64_t *out_epoch)
 {
     if (set_fast(s, name, val, len, out_epoch, true))
         return set_slow(s, name, val, len, NULL, out_epoch);

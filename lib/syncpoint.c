@@ -20,7 +20,6 @@
 #include "fault.h"
 #include "handle.h"
 #include "hash.h"
-#include "index.h"
 #include "registry.h"
 #include "session.h"
 #include "syncpoint.h"
@@ -80,13 +79,13 @@ static void touch_all(struct splinter_store *s)
             touch((uint8_t *)s->index + c * chunk, chunk);
     used = load_acquire(&s->header->slabs_used);
     for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {
-        if (!file_covers(s, ((uint64_t)n << s->slab_shift) + SLAB_HEADER_UNITS))
+        if (!file_covers(s, slab_first_block(s, n)))
             break;
         struct slab *slab = arena_slab(s, n);
         uint64_t units = load_acquire(&slab->reserved_units);
         if (units > s->geo.slab_units)
             units = s->geo.slab_units;
-        if (file_covers(s, ((uint64_t)n << s->slab_shift) + units))
+        if (file_covers(s, slab_start(s, n) + units))
             touch((uint8_t *)slab, units * UNIT);
     }
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "arena.h"
 #include "atomic.h"
 #include "attach.h"
 #include "change.h"
@@ -18,69 +17,77 @@
 #include "unset.h"
 #include "walk.h"
 
-static int unset_locked(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-                        uint64_t if_epoch, bool expired_only, size_t *out_len)
+/* What became of an attempt to unset a key; or a negative errno. */
+enum removal { AGAIN, REMOVED, EXPIRED };
+
+/* Unset what was found.  *out_len gets the length of the value. */
+static int unset_found(struct splinter_store *s, struct change *c, const struct key *key,
+                       const struct unset_args *args, size_t *out_len)
 {
-    uint32_t at, races = 0;
-    lane_spare_empty(s, lane, &at);
-    lane->shared->hash = key->hash;
-    fault_point("unset: hash kept");
-    for (;;) {
-        struct lookup f;
-        int r = index_find_anywhere(s, key, &f, &races);
-        if (r <= 0)
-            return r ? r : -ENOENT;
-        uint64_t epoch = load_relaxed(&f.rec->epoch), expiry = load_relaxed(&f.rec->expiry);
-        uint32_t len = load_relaxed(&f.rec->value_len);
-        uint64_t old = block_id(CURRENT_REF(f.current), arena_generation(s, CURRENT_REF(f.current)));
-        if (!still_current(f.slot, f.current)) {
-            if (++races > RACES_MAX)
-                return -EAGAIN;
-            continue;
-        }
-        bool over = expiry_passed(s, expiry);
-        if (expired_only && !over)
-            return -ENOENT;
-        if (!over && if_epoch && epoch != if_epoch)
-            return -ESTALE;
-        acknowledge(s, &f, load_relaxed(&f.rec->lane));
-        uint64_t mine = epoch_take(s), expect = f.current;
-        fault_point("unset: epoch taken");
-        bool keep = must_keep(s, epoch);
-        open_change(lane, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, f.number, expect, 0, old, at,
-                    mine);
-        if (!cas_seq_cst(&f.slot->current, &expect, 0)) {
-            fault_point("unset: lost");
-            close_change(lane);
-            if (++races > RACES_MAX)
-                return -EAGAIN;
-            continue;
-        }
-        crash_order();
-        fault_point("unset: vacated");
-        lane->shared->done = 1;
-        crash_order();
-        fault_point("unset: done");
-        lower_overflow(s, key, f.bucket);
-        if (keep)
-            retire(s, lane, f.current, mine, at);
-        else
-            recycle(s, lane, f.current, old, at);
-        keys_release(s);
-        if (out_len)
-            *out_len = len;
-        return over ? 2 : 1;
+    const struct lookup *found = &c->found;
+    uint64_t epoch = load_relaxed(&found->rec->epoch), expiry = load_relaxed(&found->rec->expiry);
+    uint32_t len = load_relaxed(&found->rec->value_len);
+    struct old_block old = old_block_of(s, found);
+    if (!still_current(found->slot, found->current))
+        return AGAIN;
+    bool over = expiry_passed(s, expiry);
+    if (args->expired_only && !over)
+        return -ENOENT;
+    if (!over && args->if_epoch && epoch != args->if_epoch)
+        return -ESTALE;
+    acknowledge(s, *found);
+    c->epoch = epoch_take(s);
+    fault_point("unset: epoch taken");
+    uint64_t expect = found->current;
+    bool keep = must_keep(s, epoch);
+    open_change(c, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, 0, old.id);
+    if (!cas_seq_cst(&found->slot->current, &expect, 0)) {
+        fault_point("unset: lost");
+        close_change(c->lane);
+        return AGAIN;
     }
+    crash_order();
+    fault_point("unset: vacated");
+    c->lane->shared->done = 1;
+    crash_order();
+    fault_point("unset: done");
+    lower_overflow(s, key, found->bucket);
+    if (keep)
+        retire(s, *c);
+    else
+        recycle(c, &old);
+    keys_release(s);
+    if (out_len)
+        *out_len = len;
+    return over ? EXPIRED : REMOVED;
 }
 
-int key_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch, bool expired_only,
-             size_t *out_len)
+/* Under the lock of the key. */
+static int unset_locked(struct splinter_store *s, struct lane_private *lane, const struct key *key,
+                        const struct unset_args *args, size_t *out_len)
+{
+    struct change c = {.lane = lane, .at = lane_spare_empty(s, lane)};
+    lane->shared->hash = key->hash;
+    fault_point("unset: hash kept");
+    for (uint32_t races = 0; races <= RACES_MAX; races++) {
+        int r = index_find_anywhere(s, key, &c.found, &races);
+        if (r <= 0)
+            return r ? r : -ENOENT;
+        r = unset_found(s, &c, key, args, out_len);
+        if (r != AGAIN)
+            return r;
+    }
+    return -EAGAIN;
+}
+
+int key_unset(struct splinter_store *s, const struct key *key, const struct unset_args *args,
+              size_t *out_len)
 {
     if (s->read_only)
         return -EROFS;
-    struct lookup f;
+    struct lookup found;
     uint32_t races = 0;
-    int r = index_find_anywhere(s, key, &f, &races);
+    int r = index_find_anywhere(s, key, &found, &races);
     if (r <= 0)
         return r ? r : -ENOENT;
     r = attach_own(s);
@@ -88,18 +95,18 @@ int key_unset(struct splinter_store *s, const struct key *key, uint64_t if_epoch
         return r;
     struct lane_private *lane = lane_acquire(s);
     /* A get that comes upon an expired key cleans up in passing; it does not wait for that. */
-    r = key_lock(s, lane, key, !expired_only);
+    r = key_lock(s, lane, key, !args->expired_only);
     if (!r) {
-        r = unset_locked(s, lane, key, if_epoch, expired_only, out_len);
+        r = unset_locked(s, lane, key, args, out_len);
         key_unlock(s, lane, key);
     }
     lane_release(s, lane);
     if (r > 0)
         announce(s, &s->index[key->home]);
-    if (r == 1)
+    if (r == REMOVED)
         return sync_if_due(s);
-    /* Expired: it was not there any more for anybody; its bytes are gone now. */
-    return r == 2 ? (expired_only ? 0 : -ENOENT) : r;
+    /* Expired: nobody could get it any more; its bytes are gone now. */
+    return r == EXPIRED ? (args->expired_only ? 0 : -ENOENT) : r;
 }
 
 int splinter_store_unset(splinter_store *s, const char *name, uint64_t if_epoch, size_t *out_len)
@@ -107,8 +114,9 @@ int splinter_store_unset(splinter_store *s, const char *name, uint64_t if_epoch,
     struct key key;
     if (!s)
         return -EINVAL;
+    struct unset_args args = {.if_epoch = if_epoch};
     int r = key_make(s, name, &key);
-    return r ? r : key_unset(s, &key, if_epoch, false, out_len);
+    return r ? r : key_unset(s, &key, &args, out_len);
 }
 
 int splinter_store_sweep(splinter_store *s)
@@ -119,13 +127,14 @@ int splinter_store_sweep(splinter_store *s)
         return -EROFS;
     if (!load_relaxed(&s->header->ttl_used))
         return 0;
+    const struct unset_args args = {.expired_only = true};
     char name[SPLINTER_KEY_MAX];
     struct splinter_meta m;
     uint64_t cursor = 0;
     int r, swept = 0;
     while ((r = walk_next(s, &cursor, name, &m))) {
         struct key key;
-        if (r == 2 && !key_make(s, name, &key) && !key_unset(s, &key, 0, true, NULL))
+        if (r == WALK_EXPIRED && !key_make(s, name, &key) && !key_unset(s, &key, &args, NULL))
             swept++;
     }
     return swept;

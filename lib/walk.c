@@ -13,15 +13,15 @@
 #include "key.h"
 #include "walk.h"
 
-/* The key and metadata in a slot.  1: there is one, visible and not expired; 2: expired; 0: none. */
-static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLINTER_KEY_MAX],
+/* The key and metadata in a slot.  WALK_END: none is visible there. */
+static enum walk read_slot(struct splinter_store *s, struct slot *slot, char key[SPLINTER_KEY_MAX],
                      struct splinter_meta *meta)
 {
     for (uint32_t races = 0; races < RACES_MAX; races++) {
         uint64_t hash = load_acquire(&slot->hash), current = load_acquire(&slot->current);
         struct record *rec = current ? record_at(s, current) : NULL;
         if (!rec)
-            return 0;
+            return WALK_END;
         uint32_t len = load_relaxed(&rec->key_len);
         bool sane = len && len < SPLINTER_KEY_MAX &&
                     file_covers(s, CURRENT_REF(current) + (sizeof *rec + len + UNIT - 1) / UNIT);
@@ -40,19 +40,18 @@ static int read_slot(struct splinter_store *s, struct slot *slot, char key[SPLIN
             continue;
         /* On its way in: not there yet for anybody.  Or no key that anybody could have set. */
         if (!sane || key_hash(s, key, len) != hash || strlen(key) != len)
-            return 0;
+            return WALK_END;
         if (expiry_passed(s, expiry))
-            return 2;
+            return WALK_EXPIRED;
         uint64_t now = expiry ? now_realtime() : 0;
         meta->ttl_ns = !expiry ? 0 : expiry > now ? expiry - now : 1;
-        return 1;
+        return WALK_KEY;
     }
-    return 0;
+    return WALK_END;
 }
 
-/* The next key from slot *cursor on; what read_slot() says of it, or 0 at the end. */
-int walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_MAX],
-              struct splinter_meta *meta)
+enum walk walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_MAX],
+                    struct splinter_meta *meta)
 {
     uint64_t end = (uint64_t)s->geo.buckets * BUCKET_SLOTS;
     while (*cursor < end) {
@@ -62,11 +61,11 @@ int walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_
             continue;
         }
         ++*cursor;
-        int r = read_slot(s, &s->index[b].slot[i], key, meta);
+        enum walk r = read_slot(s, &s->index[b].slot[i], key, meta);
         if (r)
             return r;
     }
-    return 0;
+    return WALK_END;
 }
 
 int splinter_store_walk(splinter_store *s, const char *prefix, uint64_t *cursor, char *key,
@@ -77,9 +76,9 @@ int splinter_store_walk(splinter_store *s, const char *prefix, uint64_t *cursor,
     size_t len = prefix ? strlen(prefix) : 0;
     char found[SPLINTER_KEY_MAX];
     struct splinter_meta m;
-    int r;
+    enum walk r;
     while ((r = walk_next(s, cursor, found, &m))) {
-        if (r == 2 || (len && strncmp(found, prefix, len)))
+        if (r == WALK_EXPIRED || (len && strncmp(found, prefix, len)))
             continue;
         strcpy(key, found);
         if (meta)

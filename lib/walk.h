@@ -5,9 +5,10 @@
 
 #include "handle.h"
 
-/* The next key from slot *cursor on, and its metadata.  1: there is one; 2: one that has expired;
- * 0: no more. */
-int walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_MAX],
-              struct splinter_meta *meta);
+enum walk { WALK_END, WALK_KEY, WALK_EXPIRED };
+
+/* The next key from slot *cursor on, and its metadata. */
+enum walk walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_MAX],
+                    struct splinter_meta *meta);
 
 #endif

@@ -76,7 +76,7 @@
 
 /* struct slot */
 byte slot_hash[SLOTS];
-byte slot_head[SLOTS];
+byte slot_current[SLOTS];
 
 /* struct record, by block; lane numbers and names count from 1 */
 byte rec_epoch[BLOCKS], rec_key[BLOCKS], rec_val[BLOCKS], rec_lane[BLOCKS];
@@ -103,15 +103,15 @@ byte kills = KILLS;
 short window; /* values of KEY that were current since the reader's call began: bits */
 byte holders, scan_i;
 
-#define VISIBLE(i, k) (slot_head[i] && slot_hash[i] == (k) && rec_key[REF(slot_head[i])] == (k))
-#define HOLDS(i, k) (slot_head[i] && rec_key[REF(slot_head[i])] == (k))
-#define CURRENT (VISIBLE(0, KEY) -> rec_val[REF(slot_head[0])] : \
-                 (VISIBLE(1, KEY) -> rec_val[REF(slot_head[1])] : 0))
-#define PUBLISHED(b) (REF(slot_head[0]) == (b) || REF(slot_head[1]) == (b))
+#define VISIBLE(i, k) (slot_current[i] && slot_hash[i] == (k) && rec_key[REF(slot_current[i])] == (k))
+#define HOLDS(i, k) (slot_current[i] && rec_key[REF(slot_current[i])] == (k))
+#define VALUE_NOW (VISIBLE(0, KEY) -> rec_val[REF(slot_current[0])] : \
+                 (VISIBLE(1, KEY) -> rec_val[REF(slot_current[1])] : 0))
+#define PUBLISHED(b) (REF(slot_current[0]) == (b) || REF(slot_current[1]) == (b))
 
 /* After each store to a slot. */
 #define NOTE \
-    window = (window -> window | (1 << CURRENT) : 0); \
+    window = (window -> window | (1 << VALUE_NOW) : 0); \
     assert(!(HOLDS(0, KEY) && HOLDS(1, KEY))); \
     assert(!(HOLDS(0, 2) && HOLDS(1, 2)))
 
@@ -123,8 +123,8 @@ byte holders, scan_i;
 inline look_at(k, i)
 {
     do
-    :: d_step { slot_head[i] == 0 -> h = 0 }; break
-    :: d_step { slot_head[i] != 0 -> h = slot_head[i] };
+    :: d_step { slot_current[i] == 0 -> h = 0 }; break
+    :: d_step { slot_current[i] != 0 -> h = slot_current[i] };
        if
        :: d_step { rec_key[REF(h)] == k -> found = 1; s = i }; break
        :: rec_key[REF(h)] != k ->
@@ -132,8 +132,8 @@ inline look_at(k, i)
           break /* a record that was replaced while we looked is taken for another key's */
 #endif
           if
-          :: d_step { slot_head[i] == h -> h = 0 }; break
-          :: d_step { slot_head[i] != h -> h = 0 }
+          :: d_step { slot_current[i] == h -> h = 0 }; break
+          :: d_step { slot_current[i] != h -> h = 0 }
           fi
        fi
     od
@@ -175,9 +175,9 @@ inline kv_acknowledge()
     if
     :: e && x && lane[x - 1].epoch == e ->
        if
-       :: slot_head[s] == h ->
+       :: slot_current[s] == h ->
           d_step { lane[x - 1].ack = (lane[x - 1].ack < e -> e : lane[x - 1].ack); e = 0; x = 0 }
-       :: d_step { slot_head[s] != h -> e = 0; x = 0 }
+       :: d_step { slot_current[s] != h -> e = 0; x = 0 }
        fi
     :: d_step { else -> e = 0; x = 0 }
     fi
@@ -223,9 +223,9 @@ inline update(place)
 #endif
     open_change(UPDATE, s, h, CURRENT(mine, mb), REF(h) + 1, place);
     if
-    :: d_step { slot_head[s] == h -> slot_head[s] = CURRENT(mine, mb); done = 1; NOTE };
+    :: d_step { slot_current[s] == h -> slot_current[s] = CURRENT(mine, mb); done = 1; NOTE };
        recycle(place)
-    :: slot_head[s] != h -> lane[me].epoch = 0
+    :: slot_current[s] != h -> lane[me].epoch = 0
     fi
 }
 
@@ -246,22 +246,22 @@ inline insert_at(k, place)
     s = 0;
     do
     :: s == SLOTS -> assert(false) /* there is a slot for each key */
-    :: s < SLOTS && slot_head[s] == 0 ->
+    :: s < SLOTS && slot_current[s] == 0 ->
        open_change(INSERT, s, 0, CURRENT(mine, mb), 0, place);
 #ifdef BUG_HASH
        slot_hash[s] = k; /* before the slot is claimed */
 #endif
        if
-       :: d_step { slot_head[s] == 0 -> slot_head[s] = CURRENT(mine, mb); done = 1; NOTE };
+       :: d_step { slot_current[s] == 0 -> slot_current[s] = CURRENT(mine, mb); done = 1; NOTE };
 #ifndef BUG_HASH
           d_step { slot_hash[s] = k; NOTE };
 #endif
           lane[me].spare[place] = 0;
           lane[me].epoch = 0;
           break
-       :: slot_head[s] != 0 -> d_step { lane[me].epoch = 0; s++ }
+       :: slot_current[s] != 0 -> d_step { lane[me].epoch = 0; s++ }
        fi
-    :: d_step { s < SLOTS && slot_head[s] -> s++ }
+    :: d_step { s < SLOTS && slot_current[s] -> s++ }
     od
 }
 
@@ -319,17 +319,17 @@ inline key_unset(k, place)
        :: else
        fi;
        if
-       :: slot_head[s] != h /* once more */
-       :: slot_head[s] == h ->
+       :: slot_current[s] != h /* once more */
+       :: slot_current[s] == h ->
           kv_acknowledge();
           d_step { epoch++; mine = epoch };
           open_change(UNSET, s, h, 0, REF(h) + 1, place);
           if
-          :: d_step { slot_head[s] == h -> slot_head[s] = 0; NOTE };
+          :: d_step { slot_current[s] == h -> slot_current[s] = 0; NOTE };
              lane[me].done = 1;
              recycle(place);
              break
-          :: slot_head[s] != h -> lane[me].epoch = 0
+          :: slot_current[s] != h -> lane[me].epoch = 0
           fi
        fi
     od;
@@ -385,15 +385,15 @@ inline get_fast(k)
 #endif
     :: slot_hash[s] == k ->
        if
-       :: slot_head[s] == 0
-       :: d_step { slot_head[s] != 0 -> h = slot_head[s] };
+       :: slot_current[s] == 0
+       :: d_step { slot_current[s] != 0 -> h = slot_current[s] };
           if
           :: rec_key[REF(h)] != k
           :: rec_key[REF(h)] == k ->
              v = rec_val[REF(h)];
              if
-             :: d_step { slot_head[s] == h -> x = 1 }
-             :: slot_head[s] != h
+             :: d_step { slot_current[s] == h -> x = 1 }
+             :: slot_current[s] != h
              fi
           fi
        fi
@@ -408,7 +408,7 @@ proctype reader()
     :: n == GETS -> break
     :: else ->
        n++;
-       d_step { window = 1 << CURRENT };
+       d_step { window = 1 << VALUE_NOW };
        get_fast(KEY);
        do
        :: x -> break
@@ -423,7 +423,7 @@ proctype reader()
           break;
 #endif
           if
-          :: slot_head[s] == h -> break
+          :: slot_current[s] == h -> break
           :: else
           fi
        od;
@@ -437,12 +437,12 @@ proctype reader()
 inline current_hash()
 {
     do
-    :: d_step { slot_head[lane[d].slot] == 0 -> x = 0 }; break
-    :: d_step { slot_head[lane[d].slot] != 0 -> h = slot_head[lane[d].slot] };
+    :: d_step { slot_current[lane[d].slot] == 0 -> x = 0 }; break
+    :: d_step { slot_current[lane[d].slot] != 0 -> h = slot_current[lane[d].slot] };
        x = rec_key[REF(h)];
        if
-       :: slot_head[lane[d].slot] == h -> break
-       :: slot_head[lane[d].slot] != h
+       :: slot_current[lane[d].slot] == h -> break
+       :: slot_current[lane[d].slot] != h
        fi
     od
 }
@@ -456,7 +456,7 @@ inline recover_old()
 
 inline finish_change()
 {
-    h = slot_head[lane[d].slot];
+    h = slot_current[lane[d].slot];
     done = h == lane[d].current || lane[d].ack == lane[d].epoch;
     if
     :: lane[d].kind == UPDATE && done -> recover_old()
@@ -470,7 +470,7 @@ inline finish_change()
     :: lane[d].kind == UNSET ->
        done = lane[d].done;
        if
-       :: !done && slot_head[lane[d].slot] != lane[d].expect ->
+       :: !done && slot_current[lane[d].slot] != lane[d].expect ->
           current_hash();
           done = x != lane[d].hash
        :: else
@@ -549,7 +549,7 @@ again:
         do
         :: k == BLOCKS -> break
         :: else ->
-           n = (slot_head[0] && REF(slot_head[0]) == k) + (slot_head[1] && REF(slot_head[1]) == k);
+           n = (slot_current[0] && REF(slot_current[0]) == k) + (slot_current[1] && REF(slot_current[1]) == k);
            assert(n || (rec_key[k] == 0 && rec_val[k] == 0));
            d = 0;
            do
@@ -563,8 +563,8 @@ again:
            assert(n == used[k]);
            k++
         od;
-        assert(!slot_head[0] || slot_hash[0] == rec_key[REF(slot_head[0])]);
-        assert(!slot_head[1] || slot_hash[1] == rec_key[REF(slot_head[1])]);
+        assert(!slot_current[0] || slot_hash[0] == rec_key[REF(slot_current[0])]);
+        assert(!slot_current[1] || slot_hash[1] == rec_key[REF(slot_current[1])]);
         assert(!locked[1] && !locked[2])
     }
 }
@@ -598,12 +598,12 @@ init {
 #if START == 0 || START == 1
         /* The key is there, set by nobody who lives on. */
         :: rec_epoch[WRITERS] = 1; rec_key[WRITERS] = KEY; rec_val[WRITERS] = INITIAL;
-           used[WRITERS] = 1; slot_hash[0] = KEY; slot_head[0] = CURRENT(1, WRITERS)
+           used[WRITERS] = 1; slot_hash[0] = KEY; slot_current[0] = CURRENT(1, WRITERS)
 #endif
 #if START == 0 || START == 4
         /* It is there, and its hash is left over in the slot beside it, too. */
         :: rec_epoch[WRITERS] = 1; rec_key[WRITERS] = KEY; rec_val[WRITERS] = INITIAL;
-           used[WRITERS] = 1; slot_hash[0] = KEY; slot_head[0] = CURRENT(1, WRITERS);
+           used[WRITERS] = 1; slot_hash[0] = KEY; slot_current[0] = CURRENT(1, WRITERS);
            slot_hash[1] = KEY
 #endif
 #if START == 0 || START == 2
