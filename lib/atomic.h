@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "compiler.h"
+
 #define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define load_seq_cst(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
@@ -196,7 +198,9 @@ static inline bool payload_equal(const void *a, const void *b, size_t n)
     return memcmp(a, b, n) == 0;
 }
 
-static inline void payload_zero(void *dst, size_t n)
+/* In line also where it is called more than once: it stands in every everyday set. */
+ALWAYS_INLINE
+void payload_zero(void *dst, size_t n)
 {
     const payload_piece none = {0, 0};
     char *d = dst, *end = d + n;

@@ -37,32 +37,34 @@
 #include "lane.h"
 
 NOINLINE
-void acknowledge(struct splinter_store *s, struct lookup found)
+void acknowledge(struct splinter_store *s, const struct slot *slot, uint64_t current,
+                 const struct record *rec)
 {
-    uint64_t epoch = load_relaxed(&found.rec->epoch);
-    struct lane *lane = lane_shared(s, load_relaxed(&found.rec->lane));
+    uint64_t epoch = load_relaxed(&rec->epoch);
+    struct lane *lane = lane_shared(s, load_relaxed(&rec->lane));
     if (lane && load_relaxed(&lane->epoch) == epoch && epoch) { /* [<journal] */
         /* Only what was really published may be acknowledged: the record was read from the slot only
          * if the slot has not changed.  Our compare-and-swap of it releases this to the cleaner. */
-        if (still_current(found.slot, found.current))
+        if (still_current(slot, current))
             raise_u64(&lane->ack, epoch); /* [>ack] */
         fault_point("acknowledge: told");
     }
 }
 
 NOINLINE
-void retire(struct splinter_store *s, struct change c)
+void retire(struct splinter_store *s, struct lane_private *lane, uint32_t at, uint64_t replaced,
+            uint64_t epoch)
 {
-    struct lane_private *lane = c.lane;
-    store_release(&c.found.rec->superseded, c.epoch);
+    uint32_t ref = CURRENT_REF(replaced);
+    store_release(&record_at_ref(s, ref)->superseded, epoch);
     fault_point("retire: marked");
-    arena_limbo(s, CURRENT_REF(c.found.current));
+    arena_limbo(s, ref);
     crash_order();
     fault_point("retire: in limbo");
-    store_relaxed(&lane->shared->spare[c.at], 0);
+    store_relaxed(&lane->shared->spare[at], 0);
     fault_point("retire: spare gone");
     close_change(lane);
-    lane->spare_class[c.at] = 0;
+    lane->spare_class[at] = 0;
 }
 
 int keys_reserve(struct splinter_store *s)

@@ -14,8 +14,8 @@
 
 /* A change of one key by one lane, from the first look at the key until its journal is closed.
  *
- * In a fast path all of it stays in registers, unless its address is given to a function that is not
- * in line: so what is rare gets a copy. */
+ * In a fast path all of it stays in registers, as long as no function that is not in line is given it:
+ * so those that are rare get what they need of it. */
 struct change {
     struct lane_private *lane;
     struct lookup found;   /* what it replaces */
@@ -33,12 +33,15 @@ struct old_block {
     uint32_t units, class;
 };
 
-/* The found record is about to be replaced.  If the lane that published it has that change still
- * open, tell the lane that it was published. */
-void acknowledge(struct splinter_store *s, struct lookup found);
+/* The record that was found in the slot is about to be replaced.  If the lane that published it has
+ * that change still open, tell the lane that it was published. */
+void acknowledge(struct splinter_store *s, const struct slot *slot, uint64_t current,
+                 const struct record *rec);
 
-/* The replaced record is kept until a sync has ended; closes the change. */
-void retire(struct splinter_store *s, struct change c);
+/* The record that a change of this epoch replaced is kept until a sync has ended; closes the change,
+ * whose spare `at` is given away. */
+void retire(struct splinter_store *s, struct lane_private *lane, uint32_t at, uint64_t replaced,
+            uint64_t epoch);
 
 /* Count a key before it is claimed (-ENOSPC), and after it is gone. */
 int keys_reserve(struct splinter_store *s);
@@ -73,10 +76,12 @@ void announce(struct splinter_store *s, struct bucket *home)
 /* Open the lane's journal: from here to close_change() a cleaner decides by the slot's current word
  * and the lane's ack whether the change was made.  `becomes` is what the slot is to hold, `old` the
  * id of the block that is replaced. */
-static inline void open_change(const struct change *c, uint8_t kind, uint64_t becomes, uint64_t old)
+ALWAYS_INLINE
+void open_change(const struct splinter_store *s, const struct change *c, uint8_t kind,
+                 uint64_t becomes, uint64_t old)
 {
     struct lane *l = c->lane->shared;
-    l->slot = c->found.number;
+    l->slot = slot_number(s, c->found.slot);
     l->expect = c->found.current;
     l->current = becomes;
     store_relaxed(&l->old, old);
@@ -90,7 +95,8 @@ static inline void open_change(const struct change *c, uint8_t kind, uint64_t be
     fault_point("open: open");
 }
 
-static inline void close_change(struct lane_private *lane)
+ALWAYS_INLINE
+void close_change(struct lane_private *lane)
 {
     crash_order();
     store_release(&lane->shared->epoch, 0);
@@ -112,7 +118,8 @@ static inline bool must_keep(const struct splinter_store *s, uint64_t epoch)
 
 /* The block of a found record.  Of what is read from the record nothing counts before the slot is
  * seen, or swapped, unchanged. */
-static inline struct old_block old_block_of(struct splinter_store *s, const struct lookup *found)
+ALWAYS_INLINE
+struct old_block old_block_of(struct splinter_store *s, const struct lookup *found)
 {
     uint32_t ref = CURRENT_REF(found->current);
     struct old_block old = {.id = block_id(ref, arena_generation(s, ref)),
@@ -143,7 +150,6 @@ void recycle(const struct change *c, const struct old_block *old)
     fault_point("recycle: kept as a spare");
     close_change(lane);
     lane->spare_class[c->at] = old->units ? old->class + 1 : 0;
-    lane->last = c->at;
 }
 
 #endif

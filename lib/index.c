@@ -53,7 +53,7 @@ static int look_at(struct splinter_store *s, const struct key *key, uint32_t b, 
             return 0;
         struct record *rec = record_at(s, current);
         if (rec && record_has_key(s, current, rec, key)) {
-            *out = (struct lookup){slot, (uint64_t)b * BUCKET_SLOTS + i, current, rec, b};
+            *out = (struct lookup){slot, current, rec, b};
             return 1;
         }
         /* Another key with this hash, a slot whose new hash is on its way, or a record that

@@ -12,14 +12,21 @@
 
 #define RACES_MAX 100000u /* lost in a row before a call gives up with EAGAIN */
 
-/* A slot in which a key was found, with the current word and record seen there. */
+/* A slot in which a key was found, with what the slot was seen to lead to. */
 struct lookup {
     struct slot *slot;
-    uint64_t number;
     uint64_t current;
     struct record *rec;
     uint32_t bucket;
 };
+
+/* The number of a slot of the index: bucket * BUCKET_SLOTS + its place there. */
+static inline uint64_t slot_number(const struct splinter_store *s, const struct slot *slot)
+{
+    /* In units of a slot, of which the locks and counts of a bucket are one. */
+    uint64_t at = (uint64_t)(slot - (const struct slot *)(const void *)s->index);
+    return at / (BUCKET_SLOTS + 1) * BUCKET_SLOTS + at % (BUCKET_SLOTS + 1) - 1;
+}
 
 /* Make the chunk of this bucket usable.  -ENOSPC. */
 int index_ensure(struct splinter_store *s, uint32_t bucket);
@@ -102,10 +109,7 @@ __attribute__((always_inline)) static inline int index_find(struct splinter_stor
         if (found == key->hash && ref < load_relaxed(&s->fast_units)) {
             struct record *rec = record_at_ref(s, ref);
             if (load_relaxed(&rec->key_len) == key->len && key_equal(rec + 1, key->s, key->len)) {
-                *out = (struct lookup){slot,
-                                      (uint64_t)key->home * BUCKET_SLOTS +
-                                          (uint32_t)(slot - bucket->slot),
-                                      current, rec, key->home};
+                *out = (struct lookup){slot, current, rec, key->home};
                 return 1;
             }
         }

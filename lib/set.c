@@ -75,7 +75,7 @@ ALWAYS_INLINE
 bool replace(struct splinter_store *s, const struct change *c, const struct old_block *old, bool keep)
 {
     uint64_t expect = c->found.current, becomes = CURRENT(c->epoch, c->lane->spare_ref[c->at]);
-    open_change(c, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, becomes, old->id);
+    open_change(s, c, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, becomes, old->id);
     /* Publishes the record (release) and is ordered before the look at the wait word (seq_cst).
      * Success means that slot.current, and so all we read of the old record, was valid. [>publish] */
     if (!cas_seq_cst(&c->found.slot->current, &expect, becomes)) {
@@ -85,7 +85,7 @@ bool replace(struct splinter_store *s, const struct change *c, const struct old_
     }
     fault_point("replace: published");
     if (keep)
-        retire(s, *c);
+        retire(s, c->lane, c->at, c->found.current, c->epoch);
     else
         recycle(c, old);
     return true;
@@ -127,7 +127,7 @@ int update(struct splinter_store *s, struct change *c, const struct set_args *ar
     uint64_t old_epoch = load_relaxed(&c->found.rec->epoch);
     struct old_block old = old_block_of(s, &c->found);
     if (load_relaxed(&c->found.rec->lane) != c->lane->number) /* ours has no change open yet */
-        acknowledge(s, c->found);
+        acknowledge(s, c->found.slot, c->found.current, c->found.rec);
     c->epoch = args->epoch ? args->epoch : epoch_take(s);
     fault_point("update: epoch taken");
     seal(c, args->epoch ? args->revision : revision, s->durable);
@@ -135,13 +135,14 @@ int update(struct splinter_store *s, struct change *c, const struct set_args *ar
 }
 
 /* Claim this slot, if it is vacant. */
-static int claim_slot(struct change *c, const struct key *key, uint64_t becomes)
+static int claim_slot(struct splinter_store *s, struct change *c, const struct key *key,
+                      uint64_t becomes)
 {
     uint64_t vacant = 0;
     struct slot *slot = c->found.slot;
     if (load_relaxed(&slot->current))
         return AGAIN;
-    open_change(c, LANE_INSERT, becomes, 0);
+    open_change(s, c, LANE_INSERT, becomes, 0);
     if (!cas_seq_cst(&slot->current, &vacant, becomes)) { /* [>publish] */
         fault_point("insert: slot lost");
         close_change(c->lane);
@@ -172,10 +173,8 @@ static int insert_somewhere(struct splinter_store *s, struct change *c, const st
             return r;
         }
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-            c->found = (struct lookup){.slot = &s->index[b].slot[i],
-                                       .number = (uint64_t)b * BUCKET_SLOTS + i,
-                                       .bucket = b};
-            if (claim_slot(c, key, becomes) == DONE)
+            c->found = (struct lookup){.slot = &s->index[b].slot[i], .bucket = b};
+            if (claim_slot(s, c, key, becomes) == DONE)
                 return DONE;
         }
         fetch_add_seq_cst(&s->index[b].overflow, 1);
@@ -246,8 +245,10 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
     c->payload = s->durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
     for (;;) {
         r = found > 0 ? update(s, c, args) : found ? found : insert(s, c, key, args);
-        if (r == DONE)
+        if (r == DONE) {
+            c->lane->last = c->at;
             return r;
+        }
         if (r || ++races >= RACES_MAX)
             break;
         found = index_find(s, key, &c->found, &races);
@@ -347,9 +348,7 @@ bool fast_find(struct splinter_store *s, const struct short_key *key, struct loo
     uint32_t ref = CURRENT_REF(current);
     if (ref >= load_relaxed(&s->fast_units)) /* vacant is the highest reference */
         return false;
-    *found = (struct lookup){slot, (uint64_t)key->home * BUCKET_SLOTS +
-                                       (uint32_t)(slot - bucket->slot),
-                             current, record_at_ref(s, ref), key->home};
+    *found = (struct lookup){slot, current, record_at_ref(s, ref), key->home};
     return true;
 }
 
@@ -387,7 +386,7 @@ bool fast_update(struct splinter_store *s, struct change *c, const struct short_
     struct old_block old;
     if (fast_matches(key, &c->found, slab, &old)) {
         if (load_relaxed(&c->found.rec->lane) != c->lane->number)
-            acknowledge(s, c->found);
+            acknowledge(s, c->found.slot, c->found.current, c->found.rec);
         old.id = block_id(ref, load_relaxed(&slab->generation));
         c->epoch = epoch_take(s);
         fault_point("fast: epoch taken");

@@ -35,12 +35,12 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
         return -ENOENT;
     if (!over && args->if_epoch && epoch != args->if_epoch)
         return -ESTALE;
-    acknowledge(s, *found);
+    acknowledge(s, found->slot, found->current, found->rec);
     c->epoch = epoch_take(s);
     fault_point("unset: epoch taken");
     uint64_t expect = found->current;
     bool keep = must_keep(s, epoch);
-    open_change(c, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, 0, old.id);
+    open_change(s, c, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, 0, old.id);
     if (!cas_seq_cst(&found->slot->current, &expect, 0)) {
         fault_point("unset: lost");
         close_change(c->lane);
@@ -53,9 +53,10 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     fault_point("unset: done");
     lower_overflow(s, key, found->bucket);
     if (keep)
-        retire(s, *c);
+        retire(s, c->lane, c->at, found->current, c->epoch);
     else
         recycle(c, &old);
+    c->lane->last = c->at;
     keys_release(s);
     if (out_len)
         *out_len = len;
