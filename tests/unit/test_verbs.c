@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_verbs.c - the ten bus verbs: results and errno exactly as splinter.h has them */
-#include <check.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -9,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support.h"
+#include "unit.h"
 
 static char bus[512], other[512];
 
@@ -606,61 +605,61 @@ START_TEST(the_version_is_dotted_numbers)
 }
 END_TEST
 
+static TCase *open_tests(void)
+{
+    TCase *tcase = group("open", 60);
+
+    tcase_add_checked_fixture(tcase, names, names_away);
+    tcase_add_test(tcase, create_makes_a_store_that_open_finds);
+    tcase_add_test(tcase, create_refuses_a_name_that_exists_and_overwrites_nothing);
+    tcase_add_test(tcase, open_of_a_missing_store_is_enoent);
+    tcase_add_test(tcase, open_or_create_creates_then_opens);
+    tcase_add_test(tcase, create_or_open_creates_then_opens);
+    tcase_add_test(tcase, racing_creators_end_in_one_store);
+    tcase_add_test(tcase, a_successful_open_closes_the_store_before);
+    tcase_add_test(tcase, a_failed_open_keeps_the_store_before);
+    tcase_add_test(tcase, close_detaches_and_may_be_repeated);
+    tcase_add_test(tcase, without_a_store_every_verb_is_ebadf);
+#ifndef TEST_PERSISTENT
+    tcase_add_test(tcase, a_name_is_the_same_with_and_without_a_leading_slash);
+    tcase_add_test(tcase, a_name_with_a_slash_inside_is_einval);
+#endif
+    tcase_add_test(tcase, bad_names_are_einval);
+    tcase_add_test(tcase, an_over_long_name_is_enametoolong);
+    tcase_add_test(tcase, a_store_outlives_the_process_that_made_it);
+    tcase_add_test(tcase, the_version_is_dotted_numbers);
+    return tcase;
+}
+
+/* With a store that is open. */
+static TCase *verb_tests(void)
+{
+    TCase *tcase = group("verbs", 60);
+
+    tcase_add_checked_fixture(tcase, opened, names_away);
+    tcase_add_test(tcase, get_returns_what_was_set);
+    tcase_add_test(tcase, set_refuses_what_it_cannot_keep);
+    tcase_add_test(tcase, bad_keys_are_refused_by_every_verb);
+    tcase_add_test(tcase, a_buffer_too_small_is_untouched_and_told_the_size);
+    tcase_add_test(tcase, get_without_a_buffer_asks_for_the_size);
+    tcase_add_test(tcase, unset_returns_the_length_removed);
+    tcase_add_test(tcase, a_full_store_is_enospc_and_keeps_everything);
+    tcase_add_test(tcase, list_counts_and_names_every_key_once);
+    tcase_add_test(tcase, listed_strings_outlive_their_keys);
+    tcase_add_test(tcase, list_without_a_count_is_einval);
+    tcase_add_test(tcase, poll_of_a_missing_key_is_enoent);
+    tcase_add_test(tcase, poll_of_an_unchanged_key_times_out);
+    tcase_add_test(tcase, poll_returns_when_a_thread_sets);
+    tcase_add_test(tcase, poll_returns_when_a_process_sets);
+    tcase_add_test(tcase, poll_of_a_key_that_is_unset_meanwhile_is_enoent);
+    tcase_add_test(tcase, close_waits_for_calls_of_other_threads);
+    tcase_add_test(tcase, verbs_are_safe_while_another_thread_reopens);
+    tcase_add_test(tcase, a_child_uses_the_store_of_its_parent);
+    return tcase;
+}
+
 int main(void)
 {
-    Suite *suite = suite_create("verbs");
-    TCase *closed = tcase_create("open"), *open = tcase_create("verbs");
-    SRunner *runner;
-
     support_start();
-    tcase_add_checked_fixture(closed, names, names_away);
-    tcase_add_checked_fixture(open, opened, names_away);
-    tcase_set_timeout(closed, 60);
-    tcase_set_timeout(open, 60);
-
-    tcase_add_test(closed, create_makes_a_store_that_open_finds);
-    tcase_add_test(closed, create_refuses_a_name_that_exists_and_overwrites_nothing);
-    tcase_add_test(closed, open_of_a_missing_store_is_enoent);
-    tcase_add_test(closed, open_or_create_creates_then_opens);
-    tcase_add_test(closed, create_or_open_creates_then_opens);
-    tcase_add_test(closed, racing_creators_end_in_one_store);
-    tcase_add_test(closed, a_successful_open_closes_the_store_before);
-    tcase_add_test(closed, a_failed_open_keeps_the_store_before);
-    tcase_add_test(closed, close_detaches_and_may_be_repeated);
-    tcase_add_test(closed, without_a_store_every_verb_is_ebadf);
-#ifndef TEST_PERSISTENT
-    tcase_add_test(closed, a_name_is_the_same_with_and_without_a_leading_slash);
-    tcase_add_test(closed, a_name_with_a_slash_inside_is_einval);
-#endif
-    tcase_add_test(closed, bad_names_are_einval);
-    tcase_add_test(closed, an_over_long_name_is_enametoolong);
-    tcase_add_test(closed, a_store_outlives_the_process_that_made_it);
-    tcase_add_test(closed, the_version_is_dotted_numbers);
-
-    tcase_add_test(open, get_returns_what_was_set);
-    tcase_add_test(open, set_refuses_what_it_cannot_keep);
-    tcase_add_test(open, bad_keys_are_refused_by_every_verb);
-    tcase_add_test(open, a_buffer_too_small_is_untouched_and_told_the_size);
-    tcase_add_test(open, get_without_a_buffer_asks_for_the_size);
-    tcase_add_test(open, unset_returns_the_length_removed);
-    tcase_add_test(open, a_full_store_is_enospc_and_keeps_everything);
-    tcase_add_test(open, list_counts_and_names_every_key_once);
-    tcase_add_test(open, listed_strings_outlive_their_keys);
-    tcase_add_test(open, list_without_a_count_is_einval);
-    tcase_add_test(open, poll_of_a_missing_key_is_enoent);
-    tcase_add_test(open, poll_of_an_unchanged_key_times_out);
-    tcase_add_test(open, poll_returns_when_a_thread_sets);
-    tcase_add_test(open, poll_returns_when_a_process_sets);
-    tcase_add_test(open, poll_of_a_key_that_is_unset_meanwhile_is_enoent);
-    tcase_add_test(open, close_waits_for_calls_of_other_threads);
-    tcase_add_test(open, verbs_are_safe_while_another_thread_reopens);
-    tcase_add_test(open, a_child_uses_the_store_of_its_parent);
-
-    suite_add_tcase(suite, closed);
-    suite_add_tcase(suite, open);
-    runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    srunner_free(runner);
-    return 0;
+    return run_groups("verbs", (TCase *[]){open_tests(), verb_tests(), NULL});
 }

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* durable_copy.c - a copy made at any moment: whole, and nothing in it that should be gone */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "durable.h"
+
+START_TEST(a_copy_of_a_store_in_use_is_whole)
+{
+    struct place copy;
+    splinter_store *s;
+    struct splinter_set_options o = {.struct_size = sizeof(o), .type = SPLINTER_TYPE_JSON};
+    struct splinter_meta before = {.struct_size = sizeof(before)}, after = before;
+
+    make_store();
+    fill(store, 1000, "old");
+    if (_i)
+        ck_assert_int_eq(splinter_store_sync(store), 0);
+    fill(store, 500, "new");
+    ck_assert_int_eq(splinter_store_set(store, "typed", "{}", 2, &o, NULL), 0);
+    ck_assert_int_eq(splinter_store_get(store, "typed", NULL, 0, NULL, &before), 0);
+    copy_to(place.name, &copy);
+    ck_assert_int_eq(open_with_progress(&copy, 0, &s), 0);
+    ck_assert_str_eq(splinter_last_error(), "");
+    ck_assert_int_gt(progress_calls, 0);
+    ck_assert_uint_eq(progress_done, progress_total);
+    ck_assert_uint_eq(stat_of(s).rebuilt, 1001);
+    ck_assert_uint_eq(stat_of(s).damaged, 0);
+    ck_assert_uint_eq(stat_of(s).keys, 1001);
+    ck_assert_int_eq(count_of(s, 500, "new"), 500);
+    ck_assert_int_eq(count_of(s, 1000, "old"), 500);
+    ck_assert_int_eq(splinter_store_get(s, "typed", NULL, 0, NULL, &after), 0);
+    ck_assert(after.epoch == before.epoch && after.type == before.type &&
+              after.revision == before.revision);
+    ck_assert_int_eq(check_store(s), 0);
+    /* It goes on from there, with epochs that nobody has seen. */
+    ck_assert_int_eq(splinter_store_set(s, "key00000", "next", 4, NULL, &after.epoch), 0);
+    ck_assert_uint_gt(after.epoch, stat_of(store).epoch);
+    fill(s, 1000, "third");
+    ck_assert_int_eq(count_of(s, 1000, "third"), 1000);
+    ck_assert_int_eq(check_store(s), 0);
+    splinter_store_close(s);
+    /* Closed in order: not rebuilt again. */
+    ck_assert_int_eq(open_with_progress(&copy, 0, &s), 0);
+    ck_assert_int_eq(progress_calls, 0);
+    ck_assert_int_eq(count_of(s, 1000, "third"), 1000);
+    splinter_store_close(s);
+    end_store();
+}
+END_TEST
+
+START_TEST(a_copy_of_a_closed_store_opens_at_once)
+{
+    struct place copy;
+    splinter_store *s;
+
+    make_store();
+    fill(store, 100, "a");
+    splinter_store_close(store);
+    copy_to(place.name, &copy);
+    ck_assert_int_eq(open_with_progress(&copy, _i ? SPLINTER_RDONLY : 0, &s), 0);
+    ck_assert_int_eq(progress_calls, 0);
+    ck_assert_int_eq(count_of(s, 100, "a"), 100);
+    ck_assert_int_eq(check_store(s), 0);
+    splinter_store_close(s);
+    unlink(place.name);
+}
+END_TEST
+
+/* The page of the records is of before the last changes, all others of now: nothing but what the
+ * last sync acknowledged may be believed of the records, whatever index and counts say. */
+START_TEST(a_synced_unset_is_not_resurrected_by_an_old_page)
+{
+    struct place before, after;
+    size_t size, size2;
+    uint8_t *old, *now;
+    splinter_store *s;
+
+    make_store();
+    fill(store, 200, "a");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    ck_assert_int_eq(splinter_store_unset(store, "key00007", 0, NULL), 0);
+    set(store, "key00008", "b of 00008");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    copy_to(place.name, &before); /* what is on disk for certain */
+    fill(store, 100, "c");
+    copy_to(place.name, &after);
+    old = raw_read(before.name, &size);
+    now = raw_read(after.name, &size2);
+    ck_assert_uint_ge(size2, size);
+    /* Every page taken from either at random is a disk that may be. */
+    for (int round = 0; round < 20; round++) {
+        uint64_t seed = support_seed + (uint64_t)round * 7919 + 1;
+        struct place mixed;
+        int fd;
+
+        place_new(&mixed, BACKING_FILE);
+        fd = open(mixed.name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        ck_assert_int_ge(fd, 0);
+        for (size_t at = 0; at < size2; at += 512) {
+            const uint8_t *from = at + 512 > size || random_next(&seed) % 2 ? now : old;
+            ck_assert_int_eq((int)pwrite(fd, from + at, 512, (off_t)at), 512);
+        }
+        close(fd);
+        s = place_again(&mixed, 0);
+        ck_assert(splinter_store_get(s, "key00007", NULL, 0, NULL, NULL) == -ENOENT ||
+                  has(s, "key00007", "c of 00007"));
+        ck_assert(has(s, "key00008", "b of 00008") || has(s, "key00008", "c of 00008"));
+        ck_assert_int_eq(count_of(s, 200, "a") + count_of(s, 200, "c") +
+                         has(s, "key00008", "b of 00008") +
+                         (splinter_store_get(s, "key00007", NULL, 0, NULL, NULL) == -ENOENT), 200);
+        ck_assert_uint_eq(stat_of(s).damaged, 0);
+        ck_assert_int_eq(check_store(s), 0);
+        splinter_store_close(s);
+        unlink(mixed.name);
+    }
+    free(old);
+    free(now);
+    end_store();
+}
+END_TEST
+
+START_TEST(replaced_and_removed_bytes_are_gone_after_a_sync)
+{
+    make_store();
+    set(store, "a", "MARKER-REPLACED");
+    set(store, "b", "MARKER-REMOVED");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    ck_assert(raw_contains(place.name, "MARKER-RE"));
+    set(store, "a", "something else");
+    ck_assert_int_eq(splinter_store_unset(store, "b", 0, NULL), 0);
+    /* A power cut now may need them. */
+    ck_assert(raw_contains(place.name, "MARKER-REPLACED"));
+    ck_assert(raw_contains(place.name, "MARKER-REMOVED"));
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    ck_assert(!raw_contains(place.name, "MARKER-RE"));
+    /* What no sync has seen is gone at once. */
+    set(store, "a", "MARKER-SHORT-LIVED");
+    set(store, "a", "x");
+    ck_assert(!raw_contains(place.name, "MARKER-SHORT"));
+    ck_assert_int_eq(check_store(store), 0);
+    end_store();
+}
+END_TEST
+
+START_TEST(closing_leaves_no_replaced_bytes)
+{
+    make_store();
+    set(store, "a", "MARKER");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    set(store, "a", "something else");
+    splinter_store_close(store);
+    ck_assert(!raw_contains(place.name, "MARKER"));
+    unlink(place.name);
+}
+END_TEST
+
+/* The old file is removed and the copy takes its name; often it gets its inode number, too. */
+START_TEST(a_copy_in_the_place_of_the_removed_file_is_rebuilt)
+{
+    struct place copy;
+    struct stat old, new;
+    uint8_t *bytes;
+    size_t size;
+
+    make_store();
+    fill(store, 500, "a");
+    copy_to(place.name, &copy);
+    bytes = raw_read(copy.name, &size);
+    ck_assert_int_eq(stat(place.name, &old), 0);
+    splinter_store_close(store);
+    unlink(place.name);
+    write_file(place.name, bytes, size);
+    free(bytes);
+    ck_assert_int_eq(stat(place.name, &new), 0);
+    printf("# the inode number is %s\n", old.st_ino == new.st_ino ? "the same" : "another");
+    ck_assert_int_eq(open_with_progress(&place, 0, &store), 0);
+    ck_assert_int_gt(progress_calls, 0);
+    ck_assert_int_eq(count_of(store, 500, "a"), 500);
+    ck_assert_int_eq(check_store(store), 0);
+    end_store();
+}
+END_TEST
+
+/* ---- time ---- */
+
+START_TEST(an_end_of_life_survives_and_a_clock_that_jumps_back_revives_nothing)
+{
+    struct splinter_set_options o = {.struct_size = sizeof(o), .ttl_ns = UINT64_C(3600000000000)};
+    struct splinter_meta m = {.struct_size = sizeof(m)};
+    struct place copy;
+    splinter_store *s, *reader;
+
+    make_store();
+    ck_assert_int_eq(splinter_store_set(store, "long", "v", 1, &o, NULL), 0);
+    o.ttl_ns /= 10;
+    ck_assert_int_eq(splinter_store_set(store, "other", "v", 1, &o, NULL), 0);
+    ck_assert_int_eq(splinter_store_set(store, "short", "v", 1, &o, NULL), 0);
+    clock_shift_ns = INT64_C(1000000000) * 1000;
+    ck_assert_int_eq(splinter_store_get(store, "short", NULL, 0, NULL, NULL), -ENOENT);
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    clock_shift_ns = 0;
+    ck_assert_int_eq(splinter_store_get(store, "other", NULL, 0, NULL, NULL), -ENOENT);
+    copy_to(place.name, &copy);
+    s = place_again(&copy, 0);
+    ck_assert_int_eq(splinter_store_get(s, "short", NULL, 0, NULL, NULL), -ENOENT);
+    ck_assert_int_eq(splinter_store_get(s, "other", NULL, 0, NULL, NULL), -ENOENT);
+    ck_assert_int_eq(splinter_store_get(s, "long", NULL, 0, NULL, &m), 0);
+    ck_assert_uint_gt(m.ttl_ns, 0);
+    reader = place_again(&copy, SPLINTER_RDONLY);
+    ck_assert_int_eq(splinter_store_get(reader, "other", NULL, 0, NULL, NULL), -ENOENT);
+    splinter_store_close(reader);
+    splinter_store_close(s);
+    end_store();
+}
+END_TEST
+
+TCase *copy_tests(void)
+{
+    TCase *tcase = group("copy", 300);
+
+    tcase_add_loop_test(tcase, a_copy_of_a_store_in_use_is_whole, 0, 2);
+    tcase_add_loop_test(tcase, a_copy_of_a_closed_store_opens_at_once, 0, 2);
+    tcase_add_test(tcase, a_synced_unset_is_not_resurrected_by_an_old_page);
+    tcase_add_test(tcase, replaced_and_removed_bytes_are_gone_after_a_sync);
+    tcase_add_test(tcase, closing_leaves_no_replaced_bytes);
+    tcase_add_test(tcase, a_copy_in_the_place_of_the_removed_file_is_rebuilt);
+    tcase_add_test(tcase, an_end_of_life_survives_and_a_clock_that_jumps_back_revives_nothing);
+    return tcase;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* durable_damage.c - damaged files, torn ones, and who rebuilds them */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "durable.h"
+
+START_TEST(a_damaged_record_is_lost_and_counted)
+{
+    struct place copy;
+    splinter_store *s;
+
+    make_store();
+    fill(store, 100, "a");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    copy_to(place.name, &copy);
+    raw_patch(copy.name, offset_in(copy.name, "a of 00042"), "A", 1);
+    ck_assert_int_eq(place_open(&copy, 0, &s), 0);
+    ck_assert_msg(strstr(splinter_last_error(), "1 record"), "%s", splinter_last_error());
+    ck_assert_uint_eq(stat_of(s).damaged, 1);
+    ck_assert_int_eq(count_of(s, 100, "a"), 99);
+    ck_assert_int_eq(splinter_store_get(s, "key00042", NULL, 0, NULL, NULL), -ENOENT);
+    ck_assert_int_eq(check_store(s), 1);
+    set(s, "key00042", "a of 00042");
+    splinter_store_close(s);
+    s = place_again(&copy, 0);
+    ck_assert_uint_eq(stat_of(s).damaged, 0);
+    ck_assert_int_eq(count_of(s, 100, "a"), 100);
+    ck_assert_int_eq(check_store(s), 0);
+    splinter_store_close(s);
+    end_store();
+}
+END_TEST
+
+START_TEST(a_record_that_no_sync_covers_may_be_torn_without_being_damage)
+{
+    struct place copy;
+    splinter_store *s;
+
+    make_store();
+    fill(store, 100, "a");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    fill(store, 50, "b");
+    copy_to(place.name, &copy);
+    raw_patch(copy.name, offset_in(copy.name, "b of 00042"), "B", 1);
+    s = place_again(&copy, 0);
+    ck_assert_uint_eq(stat_of(s).damaged, 0);
+    ck_assert(has(s, "key00042", "a of 00042"));
+    ck_assert_int_eq(count_of(s, 100, "b"), 49);
+    ck_assert_int_eq(check_store(s), 0);
+    splinter_store_close(s);
+    end_store();
+}
+END_TEST
+
+START_TEST(check_finds_a_wrong_checksum_in_a_store_in_use)
+{
+    make_store();
+    fill(store, 10, "a");
+    raw_patch(place.name, offset_in(place.name, "a of 00004"), "A", 1);
+    ck_assert_int_eq(check_store(store), 1);
+    end_store();
+}
+END_TEST
+
+START_TEST(a_file_that_was_cut_off_is_damaged)
+{
+    struct place copy;
+    splinter_store *s;
+    struct stat st;
+
+    make_store();
+    fill(store, 2000, "a");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    copy_to(place.name, &copy);
+    ck_assert_int_eq(stat(copy.name, &st), 0);
+    ck_assert_int_eq(truncate(copy.name, st.st_size - 60000), 0);
+    s = place_again(&copy, 0);
+    ck_assert_uint_gt(stat_of(s).damaged, 0);
+    ck_assert_uint_eq(stat_of(s).keys, (unsigned)count_of(s, 2000, "a"));
+    fill(s, 2000, "b");
+    ck_assert_int_eq(count_of(s, 2000, "b"), 2000);
+    splinter_store_close(s);
+    end_store();
+}
+END_TEST
+
+/* As when the length was asked for, then the file grew, then its header was read. */
+START_TEST(a_copy_without_what_the_file_grew_by_meanwhile_is_whole)
+{
+    struct place copy;
+    splinter_store *s;
+    struct stat before, after;
+    char key[32];
+    int n = 500;
+
+    make_store();
+    do { /* the file is to end in the middle of a slab, of which the rest is used later */
+        fill(store, ++n, "a");
+        ck_assert_int_eq(splinter_store_sync(store), 0);
+        ck_assert_int_eq(stat(place.name, &before), 0);
+    } while (before.st_size % 16384 == 0 && n < 900);
+    ck_assert_int_ne((int)(before.st_size % 16384), 0);
+    for (int i = 0; i < 2000; i++) {
+        snprintf(key, sizeof(key), "later%05d", i);
+        set(store, key, "v");
+    }
+    ck_assert_int_eq(stat(place.name, &after), 0);
+    ck_assert_int_gt((int)((after.st_size - before.st_size) / 1024), 50);
+    copy_to(place.name, &copy);
+    ck_assert_int_eq(truncate(copy.name, before.st_size), 0);
+    s = place_again(&copy, 0);
+    ck_assert_uint_eq(stat_of(s).damaged, 0);
+    ck_assert_int_eq(count_of(s, n, "a"), n);
+    ck_assert_int_eq(check_store(s), 0);
+    splinter_store_close(s);
+    end_store();
+}
+END_TEST
+
+/* ---- opening ---- */
+
+START_TEST(two_that_open_at_once_rebuild_once)
+{
+    struct place copy;
+    pid_t pid[2];
+    int rebuilt = 0;
+
+    make_store();
+    fill(store, 2000, "a");
+    copy_to(place.name, &copy);
+    for (int i = 0; i < 2; i++) {
+        pid[i] = fork();
+        if (!pid[i]) {
+            splinter_store *s;
+            int rc = open_with_progress(&copy, 0, &s);
+
+            if (rc || count_of(s, 2000, "a") != 2000)
+                _exit(100);
+            /* Stays until the other one also has it open: closing the last is another story. */
+            for (int tries = 0; tries < 10000 && stat_of(s).attached < 2; tries++)
+                sleep_ms(1);
+            splinter_store_close(s);
+            _exit(progress_calls > 0);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        int status = reap(pid[i]);
+
+        ck_assert_int_lt(status, 2);
+        rebuilt += status;
+    }
+    ck_assert_int_eq(rebuilt, 1);
+    end_store();
+}
+END_TEST
+
+static void die_in_progress(void *arg, uint64_t done, uint64_t total)
+{
+    (void)done;
+    (void)total;
+    if (--*(int *)arg == 0)
+        kill(getpid(), SIGKILL);
+}
+
+START_TEST(a_rebuild_that_is_killed_is_done_by_the_next)
+{
+    struct place copy;
+    splinter_store *s;
+
+    make_store();
+    fill(store, 1000, "a");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    fill(store, 1000, "b");
+    copy_to(place.name, &copy);
+    for (int n = 1; n < 4; n++) {
+        pid_t pid = fork();
+
+        if (!pid) {
+            struct splinter_open_options o = {.struct_size = sizeof(o)};
+
+            o.flags = copy.flags;
+            o.progress = die_in_progress;
+            o.progress_arg = &n;
+            splinter_store_open(&s, copy.name, &o);
+            _exit(0);
+        }
+        reap(pid);
+    }
+    s = place_again(&copy, 0);
+    ck_assert_int_eq(count_of(s, 1000, "b"), 1000);
+    ck_assert_uint_eq(stat_of(s).damaged, 0);
+    ck_assert_int_eq(check_store(s), 0);
+    splinter_store_close(s);
+    end_store();
+}
+END_TEST
+
+START_TEST(a_rebuild_can_be_asked_for)
+{
+    splinter_store *s;
+
+    make_store();
+    fill(store, 100, "a");
+    /* Not while somebody has it open. */
+    ck_assert_int_eq(open_with_progress(&place, SPLINTER_REBUILD, &s), 0);
+    ck_assert_int_eq(progress_calls, 0);
+    splinter_store_close(s);
+    splinter_store_close(store);
+    ck_assert_int_eq(open_with_progress(&place, SPLINTER_REBUILD, &store), 0);
+    ck_assert_int_gt(progress_calls, 0);
+    ck_assert_int_eq(count_of(store, 100, "a"), 100);
+    ck_assert_int_eq(check_store(store), 0);
+    end_store();
+}
+END_TEST
+
+static struct place torn;
+
+static int reads_a_torn_copy(void)
+{
+    splinter_store *s;
+
+    if (place_open(&torn, SPLINTER_RDONLY, &s))
+        return 1;
+    if (count_of(s, 1000, "a") != 500 || count_of(s, 1000, "b") != 500)
+        return 2;
+    if (splinter_store_set(s, "key00000", "x", 1, NULL, NULL) != -EROFS)
+        return 3;
+    if (check_store(s))
+        return 4;
+    splinter_store_close(s);
+    return 0;
+}
+
+START_TEST(a_torn_copy_that_may_only_be_read_is_read)
+{
+    size_t size, size2;
+    uint8_t *before, *after;
+    int status;
+
+    make_store();
+    fill(store, 1000, "a");
+    fill(store, 500, "b");
+    copy_to(place.name, &torn);
+    ck_assert_int_eq(chmod(torn.name, 0444), 0);
+    before = raw_read(torn.name, &size);
+    status = as_nobody(reads_a_torn_copy);
+    ck_assert_msg(status <= 0, "%d", status);
+    after = raw_read(torn.name, &size2);
+    ck_assert(size == size2 && !memcmp(before, after, size));
+    free(before);
+    free(after);
+    end_store();
+}
+END_TEST
+
+START_TEST(a_network_file_system_is_refused_unless_forced)
+{
+    struct splinter_open_options o = {.struct_size = sizeof(o)};
+    splinter_store *s;
+    struct place other;
+
+    make_store();
+    fs_type = 0x6969;
+    ck_assert_int_eq(place_open(&place, 0, &s), -EOPNOTSUPP);
+    ck_assert_ptr_nonnull(strstr(splinter_last_error(), "NFS"));
+    place_new(&other, BACKING_FILE);
+    o.flags = SPLINTER_FILE | SPLINTER_CREATE;
+    o.slots = o.max_value = 10;
+    ck_assert_int_eq(splinter_store_open(&s, other.name, &o), -EOPNOTSUPP);
+    ck_assert_int_ne(access(other.name, F_OK), 0);
+    o.flags |= SPLINTER_NETWORK;
+    ck_assert_int_eq(splinter_store_open(&s, other.name, &o), 0);
+    splinter_store_close(s);
+    fs_type = 0;
+    end_store();
+}
+END_TEST
+
+TCase *damage_tests(void)
+{
+    TCase *tcase = group("damage", 300);
+
+    tcase_add_test(tcase, a_damaged_record_is_lost_and_counted);
+    tcase_add_test(tcase, a_record_that_no_sync_covers_may_be_torn_without_being_damage);
+    tcase_add_test(tcase, check_finds_a_wrong_checksum_in_a_store_in_use);
+    tcase_add_test(tcase, a_file_that_was_cut_off_is_damaged);
+    tcase_add_test(tcase, a_copy_without_what_the_file_grew_by_meanwhile_is_whole);
+    tcase_add_test(tcase, two_that_open_at_once_rebuild_once);
+    tcase_add_test(tcase, a_rebuild_that_is_killed_is_done_by_the_next);
+    tcase_add_test(tcase, a_rebuild_can_be_asked_for);
+    tcase_add_test(tcase, a_torn_copy_that_may_only_be_read_is_read);
+    tcase_add_test(tcase, a_network_file_system_is_refused_unless_forced);
+    return tcase;
+}

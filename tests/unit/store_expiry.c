@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_expiry.c - keys with an end of life */
+#include <errno.h>
+#include <stdio.h>
+
+#include "store.h"
+
+/* Until the key has expired; the test's time limit is the watchdog. */
+static void until_gone(const char *key)
+{
+    while (!absent(key))
+        sleep_ms(2);
+}
+
+#define SHORT UINT64_C(40000000)
+#define HOUR (UINT64_C(3600) * 1000000000)
+
+START_TEST(an_expired_key_is_found_by_nobody)
+{
+    char key[SPLINTER_KEY_MAX];
+    struct splinter_meta meta = {.struct_size = sizeof(meta)};
+    uint64_t epoch, cursor = 0;
+    size_t n;
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    ck_assert_int_eq(set("stays", "v"), 0);
+    ck_assert_int_eq(set_with("k", "v", 0, 0, HOUR, NULL), 0);
+    meta = meta_of("k");
+    ck_assert_uint_gt(meta.ttl_ns, 0);
+    ck_assert_uint_le(meta.ttl_ns, HOUR);
+    ck_assert_int_eq(set_with("k", "v", 0, 0, SHORT, &epoch), 0);
+    until_gone("k");
+    meta.struct_size = sizeof(meta);
+    ck_assert_int_eq(splinter_store_get(store, "k", key, sizeof(key), &n, &meta), -ENOENT);
+    ck_assert_int_eq(splinter_store_walk(store, NULL, &cursor, key, NULL), 1);
+    ck_assert_str_eq(key, "stays");
+    ck_assert_int_eq(splinter_store_walk(store, NULL, &cursor, key, NULL), 0);
+    ck_assert_int_eq(splinter_store_wait(store, "k", 0, 0, NULL), -ETIMEDOUT);
+    ck_assert_int_eq(splinter_store_wait(store, "k", epoch, 0, NULL), -ENOENT);
+    ck_assert_int_eq(splinter_store_wait(store, "k", epoch - 1, 0, NULL), -ENOENT);
+    ck_assert_int_eq(set_with("k", "w", SPLINTER_IF_EPOCH, epoch, 0, NULL), -ENOENT);
+    ck_assert_int_eq(splinter_store_unset(store, "k", 0, NULL), -ENOENT);
+    ck_assert_int_eq(set_with("k", "w", SPLINTER_IF_ABSENT, 0, 0, NULL), 0);
+    has(store, "k", "w");
+    ck_assert_uint_eq(meta_of("k").revision, 1);
+    ck_assert_uint_eq(meta_of("k").ttl_ns, 0);
+    end_store();
+}
+END_TEST
+
+START_TEST(append_and_add_begin_anew_after_expiry)
+{
+    int64_t value;
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    ck_assert_int_eq(set_with("a", "old", 0, 0, SHORT, NULL), 0);
+    ck_assert_int_eq(set_with("n", "old", 0, 0, SHORT, NULL), 0);
+    until_gone("a");
+    until_gone("n");
+    ck_assert_int_eq(splinter_store_append(store, "a", "new", 3, NULL), 0);
+    has(store, "a", "new");
+    ck_assert_uint_eq(meta_of("a").ttl_ns, 0);
+    ck_assert_int_eq(splinter_store_add(store, "n", 3, &value), 0);
+    ck_assert_int_eq(value, 3);
+    end_store();
+}
+END_TEST
+
+START_TEST(a_set_without_ttl_ends_the_countdown)
+{
+    make_store(_i, SLOTS, MAX_VALUE);
+    ck_assert_int_eq(set_with("k", "v", 0, 0, SHORT, NULL), 0);
+    ck_assert_int_eq(set_with("marker", "v", 0, 0, 2 * SHORT, NULL), 0);
+    if (set_with("k", "kept", 0, 0, 0, NULL))
+        ck_abort();
+    until_gone("marker");
+    has(store, "k", "kept");
+    end_store();
+}
+END_TEST
+
+START_TEST(sweep_removes_expired_keys_and_their_bytes)
+{
+    char key[16], path[600];
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    place_path(&place, path, sizeof(path));
+    ck_assert_int_eq(splinter_store_sweep(store), 0);
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof(key), "swept-%d", i);
+        ck_assert_int_eq(set_with(key, "a marker to be swept", 0, 0, SHORT, NULL), 0);
+    }
+    ck_assert_int_eq(set_with("kept", "v", 0, 0, HOUR, NULL), 0);
+    ck_assert(raw_contains(path, "a marker to be swept"));
+    while (walk_count(store, NULL) > 1)
+        sleep_ms(2);
+    ck_assert_int_eq(splinter_store_sweep(store), 20);
+    ck_assert(!raw_contains(path, "a marker to be swept"));
+    ck_assert(!raw_contains(path, "swept-"));
+    ck_assert_uint_eq(stat_of(store).keys, 1);
+    ck_assert_int_eq(splinter_store_sweep(store), 0);
+    end_store();
+}
+END_TEST
+
+START_TEST(expired_keys_do_not_fill_a_store)
+{
+    char key[16];
+
+    make_store(_i, 8, 64);
+    for (int i = 0; i < 8; i++) {
+        snprintf(key, sizeof(key), "old%d", i);
+        ck_assert_int_eq(set_with(key, "v", 0, 0, SHORT, NULL), 0);
+    }
+    while (walk_count(store, NULL))
+        sleep_ms(2);
+    for (int i = 0; i < 8; i++) {
+        snprintf(key, sizeof(key), "new%d", i);
+        ck_assert_int_eq(set(key, "v"), 0);
+    }
+    ck_assert_int_eq(set("one more", "v"), -ENOSPC);
+    end_store();
+}
+END_TEST
+
+START_TEST(a_wait_ends_when_its_key_expires)
+{
+    uint64_t epoch;
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    ck_assert_int_eq(set_with("k", "v", 0, 0, 4 * SHORT, &epoch), 0);
+    ck_assert_int_eq(splinter_store_wait(store, "k", epoch, SPLINTER_FOREVER, NULL), -ENOENT);
+    end_store();
+}
+END_TEST
+
+TCase *expiry_tests(void)
+{
+    TCase *tcase = group("expiry", 120);
+
+    ADD(an_expired_key_is_found_by_nobody);
+    ADD(append_and_add_begin_anew_after_expiry);
+    ADD(a_set_without_ttl_ends_the_countdown);
+    ADD(sweep_removes_expired_keys_and_their_bytes);
+    ADD(expired_keys_do_not_fill_a_store);
+    ADD(a_wait_ends_when_its_key_expires);
+    return tcase;
+}
