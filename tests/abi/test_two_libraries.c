@@ -2,18 +2,19 @@
 /*
  * test_two_libraries.c - libsplinter and libsplinter_p in one process, each with its own store
  *
- * First through a plugin: this program is linked with libsplinter, the plugin with libsplinter_p, and
- * both use the same names.  Then both loaded with dlopen.  LIB_DIR says where the libraries are.
+ * First through a plugin: this program is linked with libsplinter, the plugin with libsplinter_p,
+ * and both use the same names.  Then both loaded with dlopen.  LIB_DIR says where the libraries
+ * are.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support.h"
+#include "tap.h"
 
 struct verbs {
     int (*create)(const char *, size_t, size_t);
@@ -23,19 +24,10 @@ struct verbs {
     const char *(*error)(void);
 };
 
-static int tests, failures;
 static char name[512], path[600];
 
-static void report(bool ok, const char *what)
-{
-    printf("%sok %d - %s\n", ok ? "" : "not ", ++tests, what);
-    failures += !ok;
-}
-
-static void skip(const char *what, const char *why)
-{
-    printf("ok %d - %s # SKIP %s\n", ++tests, what, why);
-}
+#define BY_PLUGIN "a program with one library, its plugin with the other"
+#define BY_DLOPEN "both libraries loaded with dlopen"
 
 /* A function's address through the pointer to an object that dlsym returns. */
 static void find(void *library, const char *symbol, void *out)
@@ -79,8 +71,7 @@ static void apart(const struct verbs *memory, const struct verbs *file, const ch
     ok = ok && !memory->set("k", "memory", 6) && !file->set("k", "a file", 6);
     ok = ok && !memory->get("k", buf, sizeof(buf), &n) && n == 6 && !memcmp(buf, "memory", 6);
     ok = ok && !file->get("k", buf, sizeof(buf), &n) && n == 6 && !memcmp(buf, "a file", 6);
-    fflush(stdout);
-    pid = fork();
+    pid = fork_child();
     if (!pid)
         _exit(memory->set("c", "m", 1) || file->set("c", "f", 1));
     ok = !reap(pid) && ok && !memory->get("c", buf, sizeof(buf), &n) && *buf == 'm' &&
@@ -90,7 +81,7 @@ static void apart(const struct verbs *memory, const struct verbs *file, const ch
     ok = ok && memory->get("k", buf, sizeof(buf), &n) == -1 && errno == EBADF &&
          !file->get("k", buf, sizeof(buf), &n);
     file->close();
-    report(ok, what);
+    report(ok, "%s", what);
     unlink(shm);
     unlink(path);
 }
@@ -105,27 +96,26 @@ int main(void)
     void *p, *memory, *file;
 
     support_start();
-    /* Both libraries take the name for what they are for: a name, or a path. */
+    /* A name for one library, a path for the other. */
     snprintf(name, sizeof(name), "splinter-test-%ld-two", (long)getpid());
     snprintf(path, sizeof(path), "%s/two", support_dir());
-    printf("1..2\n");
     p = plugin && !access(plugin, F_OK) ? dlopen(plugin, RTLD_NOW | RTLD_LOCAL) : NULL;
     if (!versions || strcmp(versions, "yes")) {
-        skip("a program with one library, its plugin with the other", "no versioned symbols here");
+        report(true, BY_PLUGIN " # SKIP no versioned symbols here");
     } else if (plugin && !access(plugin, F_OK)) {
         if (!p)
             die("%s: %s", plugin, dlerror());
         struct verbs its = verbs_in(p, "plugin_");
 
-        apart(&own, &its, "a program with one library, its plugin with the other");
+        apart(&own, &its, BY_PLUGIN);
     } else {
-        skip("a program with one library, its plugin with the other", "no shared plugin was built");
+        report(true, BY_PLUGIN " # SKIP no shared plugin was built");
     }
     snprintf(one, sizeof(one), "%s/libsplinter.so.1", dir ? dir : "");
     snprintf(other, sizeof(other), "%s/libsplinter_p.so.1", dir ? dir : "");
     if (!dir || access(one, F_OK) || access(other, F_OK)) {
-        skip("both libraries loaded with dlopen", "no shared libraries were built");
-        return failures;
+        report(true, BY_DLOPEN " # SKIP no shared libraries were built");
+        return tap_end();
     }
     memory = dlopen(one, RTLD_NOW | RTLD_LOCAL);
     file = dlopen(other, RTLD_NOW | RTLD_LOCAL);
@@ -134,7 +124,7 @@ int main(void)
     {
         struct verbs m = verbs_in(memory, "splinter_"), f = verbs_in(file, "splinter_");
 
-        apart(&m, &f, "both libraries loaded with dlopen");
+        apart(&m, &f, BY_DLOPEN);
     }
-    return failures;
+    return tap_end();
 }

@@ -5,10 +5,10 @@
  *     power_cut [--rounds N] [--seed S] [--keep DIR] [--bug none|checksum|zero-early|...]
  *
  * Two writers set, unset and sync a store in a file until they are killed.  fdatasync() and msync()
- * are this program's own: they take an image of the file, or of the part, which is then what the disk
- * has for certain; every page may in addition have reached the disk at any later moment.  So disks
+ * are this program's own: they copy the file, or the part, into an image, which is then what the
+ * disk has for certain.  Any page may have reached the disk at any later moment as well.  So disks
  * are composed, page by page (4096 bytes) or sector by sector (512): of the image that was on disk
- * when the last of these calls ended, of images taken since, and of the file as it was in the end.
+ * when the last of these calls ended, of images made since, and of the file as it was in the end.
  * Each is opened in a process of its own.
  *
  * Checked on each: every key has the value of the last sync that ended, or one of a set or unset
@@ -16,11 +16,11 @@
  * nobody set, nothing damaged, and splinter_store_check() finds nothing.  Half of the rounds go on
  * with such a disk, so that what a rebuild leaves is cut off again.
  *
- * Without --bug it speaks TAP: a number of rounds, then the seeded mistakes of the library (fault.h)
- * that are found soon, each of which it must find.  With --bug it makes its rounds with that mistake, or
- * none; a bad disk and the images that it is made of are kept in the directory of --keep.
- * Exit status: 0; 1 if there was a bad disk, or, without --bug, a mistake that was not found; 2 for
- * misuse.  Any number of rounds:
+ * Without --bug it speaks TAP: a number of rounds, then the seeded mistakes of the library
+ * (fault.h) that are found soon, each of which it must find.  With --bug it makes its rounds with
+ * that mistake, or none; a bad disk and the images that it is made of are kept in the directory of
+ * --keep.  Exit status: 0; 1 if there was a bad disk, or, without --bug, a mistake that was not
+ * found; 2 for misuse.  Any number of rounds:
  *
  *     make check TESTS= && tests/crash/power_cut --bug none --rounds 100000
  */
@@ -34,11 +34,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
 #include "support.h"
+#include "tap.h"
 
 #define KEYS 24u /* even ones are the first writer's, odd ones the second's */
 #define WRITERS 2u
@@ -433,13 +433,10 @@ static int run_writers(uint64_t *state, const struct image **images)
 
     if (fd < 0)
         die("%s: %s", store_name, strerror(errno));
-    fflush(stdout);
     for (unsigned w = 0; w < WRITERS; w++) {
         uint64_t own = random_next(state);
 
-        pid[w] = fork();
-        if (pid[w] < 0)
-            die("fork: %s", strerror(errno));
+        pid[w] = fork_child();
         if (!pid[w])
             write_on(w, own);
     }
@@ -482,23 +479,20 @@ static void keep_image(const char *name, int number, const struct image *image)
 }
 
 /* Returns the number of bad disks. */
-static unsigned run(unsigned rounds, bool tell)
+static unsigned run(unsigned cuts, bool tell)
 {
-    uint32_t *found = mmap(NULL, sizeof(*found) * KEYS, PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t *found = shared_memory(sizeof(*found) * KEYS);
     unsigned bad = 0;
-    uint64_t state = seed ^ rounds;
+    uint64_t state = seed ^ cuts;
     bool fresh = true;
     char name[600] = "";
 
-    if (found == MAP_FAILED)
-        die("mmap: %s", strerror(errno));
-    for (unsigned round = 0; round < rounds && !bad; round++) {
+    for (unsigned round = 0; round < cuts && !bad; round++) {
         const struct image *images[EXTRAS + 2];
         int count;
 
         if (tell)
-            fprintf(stderr, "\r%u of %u cuts", round, rounds);
+            fprintf(stderr, "\r%u of %u cuts", round, cuts);
         if (fresh) {
             snprintf(name, sizeof(name), "%s/cut-%u", support_dir(), round);
             new_history();
@@ -513,8 +507,7 @@ static unsigned run(unsigned rounds, bool tell)
 
             snprintf(disk, sizeof(disk), "%s/disk-%u-%d", support_dir(), round, d);
             compose(disk, &state, images, count);
-            fflush(stdout);
-            pid = fork();
+            pid = fork_child();
             if (!pid)
                 _exit(look_at(disk, found));
             if (reap(pid)) {
@@ -543,7 +536,7 @@ static unsigned run(unsigned rounds, bool tell)
     return bad;
 }
 
-/* ---- */
+/* ---- the mistakes that it must find ---- */
 
 static const struct {
     const char *name;
@@ -569,7 +562,11 @@ static unsigned number(const char *text, const char *what)
     return (unsigned)n;
 }
 
-int main(int argc, char **argv)
+static const char *only_bug;
+static unsigned rounds;
+
+/* False: misuse, and it was said. */
+static bool read_arguments(int argc, char **argv)
 {
     static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
                                             {"seed", required_argument, NULL, 's'},
@@ -577,13 +574,9 @@ int main(int argc, char **argv)
                                             {"keep", required_argument, NULL, 'k'},
                                             {NULL, 0, NULL, 0}};
     const char *want = getenv("SPLINTER_TEST_CUTS");
-    unsigned rounds = want ? number(want, "SPLINTER_TEST_CUTS") : 150, tests = 0, bad;
-    size_t only = BUGS;
-    bool failed = false;
     int o;
 
-    support_start();
-    seed = support_seed;
+    rounds = want ? number(want, "SPLINTER_TEST_CUTS") : 150;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (o == 'r') {
             rounds = number(optarg, "--rounds");
@@ -592,50 +585,68 @@ int main(int argc, char **argv)
         } else if (o == 's') {
             seed = strtoull(optarg, NULL, 0);
         } else if (o == 'b') {
-            for (only = 0; only < BUGS && strcmp(optarg, bugs[only].name); only++)
-                ;
-            if (only == BUGS) {
-                fprintf(stderr, "power_cut: --bug: '%s' is not known; none, checksum, zero-early, "
-                        "point-first, no-grace and keep-less are\n", optarg);
-                return 2;
-            }
+            only_bug = optarg;
         } else {
-            return 2;
+            return false;
         }
+    return true;
+}
+
+/* Rounds with one mistake, or without; the exit status. */
+static int with_bug(const char *name)
+{
+    unsigned bad;
+    size_t i;
+
+    for (i = 0; i < BUGS && strcmp(name, bugs[i].name); i++)
+        ;
+    if (i == BUGS) {
+        fprintf(stderr, "power_cut: --bug: '%s' is not known; none, checksum, zero-early, "
+                "point-first, no-grace and keep-less are\n", name);
+        return 2;
+    }
+    fault_bugs = bugs[i].bug;
+    bad = run(rounds, isatty(STDERR_FILENO));
+    printf("%u cuts, %d disks of each, %" PRIu32 " syncs: %s\n", rounds, DISKS, shared->syncs,
+           bad ? "a bad disk" : "no bad disk");
+    return bad ? 1 : 0;
+}
+
+static void find_bugs(void)
+{
+    for (size_t i = 1; i < BUGS && bugs[i].certain; i++) {
+        unsigned bad = 0;
+
+        fault_bugs = bugs[i].bug;
+        /* As many as it takes, but not for ever; each time other moments. */
+        for (int tries = 0; tries < 40 && !bad; tries++, seed = random_next(&seed))
+            bad = run(50, false);
+        report(bad, "the seeded bug %s is found", bugs[i].name);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    unsigned bad;
+
+    support_start();
+    seed = support_seed;
+    if (!read_arguments(argc, argv))
+        return 2;
     base_seed = seed;
-    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED)
-        die("mmap: %s", strerror(errno));
+    shared = shared_memory(sizeof(*shared));
     image_new(&base[0]);
     image_new(&base[1]);
     for (int i = 0; i < EXTRAS; i++)
         image_new(&extra[i]);
     image_new(&final);
     image_new(&composed);
-
-    if (only < BUGS) {
-        fault_bugs = bugs[only].bug;
-        bad = run(rounds, isatty(STDERR_FILENO));
-        printf("%u cuts, %d disks of each, %" PRIu32 " syncs: %s\n", rounds, DISKS, shared->syncs,
-               bad ? "a bad disk" : "no bad disk");
-        return bad ? 1 : 0;
-    }
+    if (only_bug)
+        return with_bug(only_bug);
     bad = run(rounds, isatty(STDERR_FILENO));
-    failed = bad;
     printf("# %u cuts, %d disks of each, %" PRIu32 " syncs\n", rounds, DISKS, shared->syncs);
-    printf("%sok %u - no disk that a power cut leaves has lost, torn or resurrected anything\n",
-           bad ? "not " : "", ++tests);
-    printf("%sok %u - the writers synced\n", shared->syncs ? "" : "not ", ++tests);
-    failed |= !shared->syncs;
-    for (size_t i = 1; i < BUGS && bugs[i].certain; i++) {
-        fault_bugs = bugs[i].bug;
-        bad = 0;
-        /* As many as it takes, but not for ever; each time other moments. */
-        for (int tries = 0; tries < 40 && !bad; tries++, seed = random_next(&seed))
-            bad = run(50, false);
-        printf("%sok %u - the seeded bug %s is found\n", bad ? "" : "not ", ++tests, bugs[i].name);
-        failed |= !bad;
-    }
-    printf("1..%u\n", tests);
-    return failed;
+    report(!bad, "no disk that a power cut leaves has lost, torn or resurrected anything");
+    report(shared->syncs, "the writers synced");
+    find_bugs();
+    return tap_end();
 }

@@ -5,14 +5,14 @@
  *     random_death [--kills N] [--seed S] [--store memory|file|memfd]
  *
  * Each writer has keys that only it changes, and a page outside the store in which it says what
- * it begins and what was acknowledged; whoever replaces it after its death goes on there.
+ * it begins and what was acknowledged; the writer that replaces it after its death goes on there.
  * So of every value that anybody reads it is known whether it may be: it is whole, no older than
  * what had been acknowledged when the read began, no newer than what was begun when it
  * ended.  Other keys are everybody's.
  *
- * Three parts: kills alone, and stops (SIGSTOP, SIGCONT) alone, in both of which no call on a key of
- * one's own may say EAGAIN; and both together.  After each part everybody leaves, and the store is
- * looked through: nothing torn, lost, stuck, doubled or leaked.
+ * Three parts: kills alone, and stops (SIGSTOP, SIGCONT) alone, in both of which no call on a key
+ * of one's own may say EAGAIN; and both together.  After each part everybody leaves, and the store
+ * is looked through: nothing torn, lost, stuck, doubled or leaked.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,13 +21,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support.h"
+#include "tap.h"
 
 #define WRITERS 4
 #define READERS 2
@@ -67,15 +65,6 @@ struct board {
 static struct board *board;
 static struct place place;
 static splinter_store *store;
-static int tests, failures;
-static const char *const backing_names[BACKINGS] = {"memory", "file", "memfd"};
-
-static void report(bool ok, const char *part, const char *what)
-{
-    printf("%sok %d - %s, %s: %s\n", ok ? "" : "not ", ++tests, backing_names[place.backing], part,
-           what);
-    failures += !ok;
-}
 
 /* ---- what change number n of a key is, and what it leaves ---- */
 
@@ -304,8 +293,8 @@ static void look_at_own(unsigned owner, unsigned k)
     /* A change that its writer did not live to see acknowledged may be taken for undone by nobody
      * but his successor, who has looked. */
     if (!may_be(owner, k, is, acked, begun > acked ? begun : acked) && !me->lost++)
-        printf("# worker %u finds change %" PRIu64 " of key %u of writer %u, acknowledged was %" PRIu64
-               ", begun %" PRIu64 "\n", number, is, k, owner, acked, begun);
+        printf("# worker %u finds change %" PRIu64 " of key %u of writer %u, acknowledged was %"
+               PRIu64 ", begun %" PRIu64 "\n", number, is, k, owner, acked, begun);
 }
 
 static void change_shared(uint64_t r, uint64_t seen[SHARED])
@@ -432,18 +421,10 @@ static void work(unsigned which, uint64_t seed)
 
 static pid_t start(unsigned which, uint64_t seed)
 {
-    pid_t parent = getpid(), pid;
+    pid_t pid = fork_bound_child();
 
-    fflush(stdout);
-    pid = fork();
-    if (pid < 0)
-        die("fork: %s", strerror(errno));
-    if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(1);
+    if (!pid)
         work(which, seed ? seed : 1);
-    }
     return pid;
 }
 
@@ -454,13 +435,6 @@ struct crew {
     uint64_t ops[WORKERS], since[WORKERS]; /* of the watchdog */
     uint64_t stuck, odd_deaths;
 };
-
-static void nap(uint64_t *seed, long most_us)
-{
-    struct timespec t = {0, (long)(random_next(seed) >> 33) % most_us * 1000};
-
-    nanosleep(&t, NULL);
-}
 
 static void watch(struct crew *c, uint64_t *seed)
 {
@@ -505,21 +479,22 @@ static void stop(struct crew *c, unsigned i, uint64_t *seed)
         sleep_ms(1100);
 }
 
-static void look_through(const char *part, const struct crew *c, bool kills, bool stops)
-{
-    struct splinter_stat st = {.struct_size = sizeof(st)};
-    struct worker sum = {0};
-    uint64_t is, lost = 0, twice = 0;
-    int64_t added = 0, count;
-    char key[SPLINTER_KEY_MAX];
-    unsigned met[WRITERS][OWN] = {0};
-    uint64_t cursor = 0, refused = 0;
-    int rc;
+/* ---- when everybody has left ---- */
 
-    me = &sum;
-    s = store;
+static const char *part; /* that is played */
+
+static void tell(bool ok, const char *what)
+{
+    report(ok, "%s, %s: %s", backing_names[place.backing], part, what);
+}
+
+/* All that the workers told; what each counts of a part begins at 0 again. */
+static struct worker sum_up(void)
+{
+    struct worker sum = {0};
+
     for (unsigned w = 0; w < WORKERS; w++) {
-        const struct worker *worker = &board->worker[w];
+        struct worker *worker = &board->worker[w];
 
         sum.ops += worker->ops;
         sum.torn += worker->torn;
@@ -533,71 +508,118 @@ static void look_through(const char *part, const struct crew *c, bool kills, boo
         if (worker->wrong)
             printf("# first unexpected result: %" PRId64 " of operation %" PRId64 "\n",
                    worker->first_wrong, worker->first_op);
+        worker->ops = worker->torn = worker->lost = worker->wrong = 0;
+        worker->own_again = worker->again = worker->backwards = 0;
     }
-    for (unsigned w = 0; w < WRITERS; w++) {
-        for (unsigned k = 0; k < OWN; k++) {
-            const struct own *own = &board->worker[w].own[k];
+    return sum;
+}
 
-            if (read_own(w, k, &is) && !may_be(w, k, is, own->acked, own->begun) && !lost++)
-                printf("# at the end change %" PRIu64 " of key %u of writer %u, acknowledged was %"
-                       PRIu64 ", begun %" PRIu64 "\n", is, k, w, own->acked, own->begun);
-        }
-        count = 0;
-        rc = splinter_store_get(store, count_keys[w], &count, sizeof(count), NULL, NULL);
-        if ((rc && rc != -ENOENT) || (uint64_t)count < board->worker[w].adds_acked ||
-            (uint64_t)count > board->worker[w].adds_begun) {
-            printf("# count of writer %u is %" PRId64 ", acknowledged %" PRIu64 ", begun %" PRIu64
-                   "\n", w, count, board->worker[w].adds_acked, board->worker[w].adds_begun);
-            lost++;
-        }
+/* Keys and counters of one writer that are not what it told. */
+static uint64_t lost_of_writer(unsigned w)
+{
+    const struct worker *worker = &board->worker[w];
+    uint64_t is, lost = 0;
+    int64_t count = 0;
+    int rc;
+
+    for (unsigned k = 0; k < OWN; k++) {
+        const struct own *own = &worker->own[k];
+
+        if (read_own(w, k, &is) && !may_be(w, k, is, own->acked, own->begun) && !lost++)
+            printf("# at the end change %" PRIu64 " of key %u of writer %u, acknowledged was %"
+                   PRIu64 ", begun %" PRIu64 "\n", is, k, w, own->acked, own->begun);
     }
-    splinter_store_get(store, "sum", &added, sizeof(added), NULL, NULL);
-    if ((uint64_t)added < sum.sum_acked || (uint64_t)added > sum.sum_acked + sum.sum_maybe) {
-        printf("# the sum is %" PRId64 ", acknowledged %" PRIu64 ", not so %" PRIu64 "\n", added,
-               sum.sum_acked, sum.sum_maybe);
+    rc = splinter_store_get(store, count_keys[w], &count, sizeof(count), NULL, NULL);
+    if ((rc && rc != -ENOENT) || (uint64_t)count < worker->adds_acked ||
+        (uint64_t)count > worker->adds_begun) {
+        printf("# count of writer %u is %" PRId64 ", acknowledged %" PRIu64 ", begun %" PRIu64
+               "\n", w, count, worker->adds_acked, worker->adds_begun);
         lost++;
     }
+    return lost;
+}
+
+/* And the counter of everybody. */
+static uint64_t lost_of_sum(const struct worker *sum)
+{
+    int64_t added = 0;
+
+    splinter_store_get(store, "sum", &added, sizeof(added), NULL, NULL);
+    if ((uint64_t)added >= sum->sum_acked && (uint64_t)added <= sum->sum_acked + sum->sum_maybe)
+        return 0;
+    printf("# the sum is %" PRId64 ", acknowledged %" PRIu64 ", not so %" PRIu64 "\n", added,
+           sum->sum_acked, sum->sum_maybe);
+    return 1;
+}
+
+static uint64_t met_twice(void)
+{
+    unsigned met[WRITERS][OWN] = {0};
+    char key[SPLINTER_KEY_MAX];
+    uint64_t cursor = 0, twice = 0;
+
     while (splinter_store_walk(store, "own-", &cursor, key, NULL) == 1) {
         unsigned owner = (unsigned)key[4] - '0', k = (unsigned)atoi(key + 6);
 
         if (owner >= WRITERS || k >= OWN || met[owner][k]++)
             twice++;
     }
-    printf("# %" PRIu64 " operations, EAGAIN %" PRIu64 " times on a key of one's own, %" PRIu64
-           " on a shared one\n", sum.ops, sum.own_again, sum.again);
-    report(!sum.torn, part, "no value is torn");
-    report(!sum.lost && !lost, part, "nothing acknowledged is lost, nothing undone comes back");
-    report(!sum.wrong, part, "no call fails that may not");
-    report(!sum.backwards, part, "the epochs of a key only rise");
-    report(!c->stuck && !c->odd_deaths, part, "nobody is stuck, and only the killed die");
-    /* On a shared one it may happen that its holder gets no processor for longer than is waited;
-     * his own key a writer gets back from his predecessor, who is certainly dead. */
-    if (!kills || !stops)
-        report(!sum.own_again, part, "nobody is told to try again on a key of his own");
-    report(!twice, part, "no key is met twice");
-    rc = check_store(store);
+    return twice;
+}
+
+static bool check_finds_nothing(void)
+{
+    int rc = check_store(store);
+
     if (rc < 0)
         printf("# check: %s\n", strerror(-rc));
-    report(rc == 0, part, "check finds nothing, no leaked block either");
-    for (unsigned k = 0; k < SHARED; k++) {
+    return rc == 0;
+}
+
+static bool shared_keys_work(void)
+{
+    unsigned refused = 0;
+
+    for (unsigned k = 0; k < SHARED; k++)
         if (splinter_store_set(store, shared_keys[k], "x", 1, NULL, NULL) ||
             splinter_store_unset(store, shared_keys[k], 0, NULL))
             refused++;
-    }
-    report(!refused, part, "every shared key can be set and unset");
-    splinter_store_sync(store);
-    rc = splinter_store_stat(store, &st);
-    report(!rc && st.attached == 1 && st.reserved_bytes < 16 << 20, part,
-           "nobody else is attached, and memory is bounded");
-    for (unsigned w = 0; w < WORKERS; w++) {
-        struct worker *worker = &board->worker[w];
-
-        worker->ops = worker->torn = worker->lost = worker->wrong = 0;
-        worker->own_again = worker->again = worker->backwards = 0;
-    }
+    return !refused;
 }
 
-static void progress(const char *part, uint64_t done, uint64_t total)
+static void look_through(const struct crew *c, bool kills, bool stops)
+{
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+    struct worker sum = sum_up();
+    uint64_t lost = 0;
+    int rc;
+
+    me = &sum;
+    s = store;
+    for (unsigned w = 0; w < WRITERS; w++)
+        lost += lost_of_writer(w);
+    lost += lost_of_sum(&sum);
+    printf("# %" PRIu64 " operations, EAGAIN %" PRIu64 " times on a key of one's own, %" PRIu64
+           " on a shared one\n", sum.ops, sum.own_again, sum.again);
+    tell(!sum.torn, "no value is torn");
+    tell(!sum.lost && !lost, "nothing acknowledged is lost, nothing undone comes back");
+    tell(!sum.wrong, "no call fails that may not");
+    tell(!sum.backwards, "the epochs of a key only rise");
+    tell(!c->stuck && !c->odd_deaths, "nobody is stuck, and only the killed die");
+    /* On a shared one it may happen that its holder gets no processor for longer than is waited;
+     * its own key a writer gets back from its predecessor, which is certainly dead. */
+    if (!kills || !stops)
+        tell(!sum.own_again, "nobody is told to try again on a key of his own");
+    tell(!met_twice(), "no key is met twice");
+    tell(check_finds_nothing(), "check finds nothing, no leaked block either");
+    tell(shared_keys_work(), "every shared key can be set and unset");
+    splinter_store_sync(store);
+    rc = splinter_store_stat(store, &st);
+    tell(!rc && st.attached == 1 && st.reserved_bytes < 16 << 20,
+         "nobody else is attached, and memory is bounded");
+}
+
+static void progress(uint64_t done, uint64_t total)
 {
     static uint64_t last;
     uint64_t now = now_ns();
@@ -609,11 +631,12 @@ static void progress(const char *part, uint64_t done, uint64_t total)
             done, total, done == total ? "\n" : "");
 }
 
-static void play(const char *part, uint64_t events, bool kills, bool stops)
+static void play(const char *name, uint64_t events, bool kills, bool stops)
 {
     uint64_t seed = support_seed + (uint64_t)place.backing * 77 + kills * 7 + stops;
     struct crew c = {0};
 
+    part = name;
     __atomic_store_n(&board->stop, 0, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < WORKERS; i++)
         c.pid[i] = start(i, random_next(&seed));
@@ -625,7 +648,7 @@ static void play(const char *part, uint64_t events, bool kills, bool stops)
         nap(&seed, 4000);
         if (stopped)
             stop(&c, victim, &seed);
-        /* A stopped one dies as well as one that runs; and others are killed while it is stopped. */
+        /* A stopped one dies as well as one that runs; others are killed while it is stopped. */
         if (stopped && kills && random_next(&seed) >> 33 & 1)
             replace(&c, (victim + 1) % WRITERS, &seed);
         if (kills && (!stopped || random_next(&seed) >> 33 & 1))
@@ -635,13 +658,13 @@ static void play(const char *part, uint64_t events, bool kills, bool stops)
         c.since[victim] = 0;
         if (event % 16 == 0)
             watch(&c, &seed);
-        progress(part, event, events);
+        progress(event, events);
     }
     sleep_ms(20);
     __atomic_store_n(&board->stop, 1, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < WORKERS; i++)
         c.odd_deaths += reap(c.pid[i]) != 0;
-    look_through(part, &c, kills, stops);
+    look_through(&c, kills, stops);
 }
 
 static void run(int backing, uint64_t kills)
@@ -655,21 +678,20 @@ static void run(int backing, uint64_t kills)
     if (splinter_store_add(store, "sum", 0, NULL))
         die("add");
     /* In portions, with a look through the whole store after each. */
-    for (uint64_t done = 0, part; done < kills; done += part) {
-        part = kills - done < 2000 ? kills - done : 2000;
-        play("kills", part, true, false);
-        play("stops", part / 8 + 1, false, true);
-        play("kills and stops", part / 4 + 1, true, true);
+    for (uint64_t done = 0, now; done < kills; done += now) {
+        now = kills - done < 2000 ? kills - done : 2000;
+        play("kills", now, true, false);
+        play("stops", now / 8 + 1, false, true);
+        play("kills and stops", now / 4 + 1, true, true);
     }
-    splinter_store_close(store);
-    if (backing != BACKING_MEMFD)
-        splinter_store_unlink(place.name, place.flags);
+    place_end(&place, store);
 }
 
 static int usage(const char *name)
 {
     fprintf(stderr, "usage: %s [--kills N] [--seed S] [--store memory|file|memfd]\n"
-            "N: kills in each store, 1 to 1000000000, default 150; all stores unless one is named\n",
+            "N: kills in each store, 1 to 1000000000, default 150; all stores unless one is named"
+            "\n",
             name);
     return 2;
 }
@@ -703,12 +725,9 @@ int main(int argc, char **argv)
         kills = 40;
     support_start();
     name_keys();
-    board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (board == MAP_FAILED)
-        die("mmap: %s", strerror(errno));
+    board = shared_memory(sizeof(*board));
     for (int backing = 0; backing < BACKINGS; backing++)
         if (only < 0 || only == backing)
             run(backing, kills);
-    printf("1..%d\n", tests);
-    return failures ? 1 : 0;
+    return tap_end();
 }

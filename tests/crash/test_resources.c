@@ -8,42 +8,27 @@
  * is left of it; and the store is as good as before.  Also limits of the system itself: files,
  * descriptors, places in the registry.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 #define FAIL_INSIDE
 #include "fail.h"
 #include "support.h"
+#include "tap.h"
 
 #define SLOTS 64
 #define MAX_VALUE 8192
 #define KEYS 6
 #define PLACES 512 /* in the registry of a store */
 
-static const char *const backing_names[BACKINGS] = {"memory", "file", "memfd"};
-static int backing, tests, failures;
+static int backing;
 static struct place place;
 static splinter_store *store; /* which nothing happens to */
 static unsigned long tries;
-
-__attribute__((format(printf, 2, 3))) static void report(bool ok, const char *format, ...)
-{
-    va_list args;
-
-    printf("%sok %d - ", ok ? "" : "not ", ++tests);
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-    putchar('\n');
-    failures += !ok;
-}
 
 static char context[160];
 static int faults;
@@ -67,19 +52,6 @@ struct held {
     unsigned descriptors, mappings, names;
     long allocated;
 };
-
-static unsigned names_in(const char *folder, const char *begin)
-{
-    DIR *d = opendir(folder);
-    struct dirent *e;
-    unsigned n = 0;
-
-    while (d && (e = readdir(d)))
-        n += e->d_name[0] != '.' && !strncmp(e->d_name, begin, strlen(begin));
-    if (d)
-        closedir(d);
-    return n;
-}
 
 static struct held held_now(void)
 {
@@ -328,67 +300,85 @@ static const int errnos[FAIL_COUNT][2] = {
     [FAIL_memfd_create] = {EMFILE, 0},   [FAIL_fdatasync] = {EIO, ENOSPC},
 };
 
-/* One call, whose nth use of a resource fails.  False: it does not use it so often. */
-static bool attempt(const struct call *call, enum fail_kind kind, unsigned n, int err, bool for_good,
-                    bool fresh_handle)
+/* One attempt: a call, whose nth use of a resource fails. */
+struct attempt {
+    const struct call *call;
+    enum fail_kind kind;
+    unsigned n;
+    int err;
+    bool for_good, fresh_handle;
+};
+
+/* The call said so with an error that is listed, or did without. */
+static void result_is_listed(const struct attempt *a, int rc)
 {
-    struct held before, with_handle;
+    if (rc > 0)
+        fault("%d is no result", rc);
+    if (rc && rc != -a->err && rc != -ENOSPC && rc != -EAGAIN && rc != -ENOENT &&
+        rc != -ETIMEDOUT && rc != -ENOMEM && rc != -EOPNOTSUPP && rc != -EBADMSG)
+        fault("%s (%d) is not to be expected", strerror(-rc), rc);
+    if (rc && a->call->flags & ALL_THERE && rc != -ETIMEDOUT && rc != -ENOMEM)
+        fault("a wait ended with %s", strerror(-rc));
+}
+
+/* What the call opened, or created, is good, and goes. */
+static void end_made(const struct call *call, int rc, const struct held *with_handle)
+{
+    if (rc && made)
+        fault("it failed, but there is a handle");
+    if (rc && !*splinter_last_error())
+        fault("it failed without a sentence");
+    if (rc)
+        same_held(with_handle, "after the failure");
+    else if (call->flags & CREATES) {
+        fill(made);
+        good(made, "what was made");
+    } else {
+        (void)splinter_store_get(made, "key1", got, sizeof(got), NULL, NULL);
+    }
+    splinter_store_close(made);
+    if (!rc && call->flags & CREATES && backing != BACKING_MEMFD &&
+        splinter_store_unlink(made_place.name, made_place.flags))
+        fault("it cannot be removed");
+}
+
+/* False: the call does not use the resource so often. */
+static bool attempt(const struct attempt *a)
+{
+    struct held before = held_now(), with_handle;
     splinter_store *s = store;
     bool enough;
     int rc;
 
     tries++;
-    snprintf(context, sizeof(context), "%s, %s: %s %u %s (%s)%s", backing_names[backing], call->name,
-             fail_names[kind], n, for_good ? "and all later ones" : "fails", strerror(err),
-             fresh_handle ? ", a new handle" : "");
-    before = held_now();
-    if (fresh_handle || call->flags & CLOSES)
+    snprintf(context, sizeof(context), "%s, %s: %s %u %s (%s)%s", backing_names[backing],
+             a->call->name, fail_names[a->kind], a->n, a->for_good ? "and all later ones" : "fails",
+             strerror(a->err), a->fresh_handle ? ", a new handle" : "");
+    if (a->fresh_handle || a->call->flags & CLOSES)
         s = place_again(&place, 0);
     with_handle = held_now();
     made = NULL;
-    if (call->flags & CREATES)
+    if (a->call->flags & CREATES)
         place_new(&made_place, backing);
     fail_reset();
-    fail_errno = err;
-    fail_for_good = for_good;
-    fail_at[kind] = n;
-    rc = call->run(s);
-    enough = fail_calls[kind] >= n;
+    fail_errno = a->err;
+    fail_for_good = a->for_good;
+    fail_at[a->kind] = a->n;
+    rc = a->call->run(s);
+    enough = fail_calls[a->kind] >= a->n;
     fail_reset();
 
-    if (rc > 0)
-        fault("%d is no result", rc);
-    if (rc && rc != -err && rc != -ENOSPC && rc != -EAGAIN && rc != -ENOENT && rc != -ETIMEDOUT &&
-        rc != -ENOMEM && rc != -EOPNOTSUPP && rc != -EBADMSG)
-        fault("%s (%d) is not to be expected", strerror(-rc), rc);
-    if (rc && call->flags & ALL_THERE && rc != -ETIMEDOUT && rc != -ENOMEM)
-        fault("a wait ended with %s", strerror(-rc));
-    if (call->flags & OPENS) {
-        if (rc && made)
-            fault("it failed, but there is a handle");
-        if (rc && !*splinter_last_error())
-            fault("it failed without a sentence");
-        if (rc)
-            same_held(&with_handle, "after the failure");
-        else if (call->flags & CREATES) {
-            fill(made);
-            good(made, "what was made");
-        } else {
-            (void)splinter_store_get(made, "key1", got, sizeof(got), NULL, NULL);
-        }
-        splinter_store_close(made);
-        if (!rc && call->flags & CREATES && backing != BACKING_MEMFD &&
-            splinter_store_unlink(made_place.name, made_place.flags))
-            fault("it cannot be removed");
-    }
-    if (!(call->flags & CLOSES)) {
+    result_is_listed(a, rc);
+    if (a->call->flags & OPENS)
+        end_made(a->call, rc, &with_handle);
+    if (!(a->call->flags & CLOSES)) {
         same_held(&with_handle, "after the call");
         good(s, "afterwards");
     }
     good(store, "another handle");
     splinter_store_unset(store, "another", 0, NULL);
     splinter_store_unset(store, "longer", 0, NULL);
-    if (!(call->flags & CLOSES) && s != store)
+    if (!(a->call->flags & CLOSES) && s != store)
         splinter_store_close(s);
     same_held(&before, "in the end");
     return enough;
@@ -403,7 +393,10 @@ static void every_failure(const struct call *call)
         for (int e = 0; e < 2 && errnos[kind][e]; e++)
             for (int how = 0; how < 4; how++)
                 for (unsigned n = 1;; n++) {
-                    if (!attempt(call, (enum fail_kind)kind, n, errnos[kind][e], how & 1, how & 2))
+                    struct attempt a = {call, (enum fail_kind)kind, n, errnos[kind][e],
+                                        how & 1, how & 2};
+
+                    if (!attempt(&a))
                         break;
                     if (n > 3000) {
                         fault("no end of calls");
@@ -428,8 +421,7 @@ static void a_child_cannot_attach(void)
 
             snprintf(context, sizeof(context), "%s, a child: %s %u fails", backing_names[backing],
                      fail_names[kinds[i]], n);
-            fflush(stdout);
-            pid = fork();
+            pid = fork_child();
             if (!pid) {
                 faults = 0;
                 fail_reset();
@@ -458,6 +450,52 @@ static void a_child_cannot_attach(void)
 
 /* ---- limits of the system ---- */
 
+/* In a process of its own: a store whose file may not grow beyond the limit. */
+static void fill_up_to(rlim_t limit)
+{
+    struct rlimit r = {limit, RLIM_INFINITY};
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    splinter_store *s = NULL;
+    int rc, kept = 0;
+
+    faults = 0;
+    setrlimit(RLIMIT_FSIZE, &r);
+    place_new(&made_place, backing);
+    options.flags = made_place.flags;
+    if (backing != BACKING_MEMFD)
+        options.flags |= SPLINTER_CREATE;
+    options.slots = 1000;
+    options.max_value = MAX_VALUE;
+    rc = splinter_store_open(&s, made_place.name, &options);
+    if (rc && (rc != -ENOSPC || s || !*splinter_last_error()))
+        fault("create: %s", strerror(-rc));
+    while (!rc && kept < 1000) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "%d", kept);
+        memset(bytes, kept, sizeof(bytes));
+        rc = splinter_store_set(s, key, bytes, MAX_VALUE, NULL, NULL);
+        kept += !rc;
+    }
+    if (rc && rc != -ENOSPC)
+        fault("set: %s", strerror(-rc));
+    for (int i = 0; s && i < kept; i++) {
+        char key[16];
+        size_t len = 0;
+
+        snprintf(key, sizeof(key), "%d", i);
+        memset(bytes, i, sizeof(bytes));
+        if (splinter_store_get(s, key, got, sizeof(got), &len, NULL) || len != MAX_VALUE ||
+            memcmp(got, bytes, len))
+            fault("value %d of %d is gone", i, kept);
+    }
+    if (s && check_store(s))
+        fault("check");
+    splinter_store_close(s);
+    if (s && backing != BACKING_MEMFD)
+        splinter_store_unlink(made_place.name, made_place.flags);
+}
+
 /* Growing a file beyond the limit would raise SIGXFSZ, which ends a process. */
 static void a_limit_of_file_size(void)
 {
@@ -468,50 +506,9 @@ static void a_limit_of_file_size(void)
 
         snprintf(context, sizeof(context), "%s, files of %lu bytes", backing_names[backing],
                  (unsigned long)limit);
-        fflush(stdout);
-        pid = fork();
+        pid = fork_child();
         if (!pid) {
-            struct rlimit r = {limit, RLIM_INFINITY};
-            struct splinter_open_options options = {.struct_size = sizeof(options)};
-            splinter_store *s = NULL;
-            int rc, kept = 0;
-
-            faults = 0;
-            setrlimit(RLIMIT_FSIZE, &r);
-            place_new(&made_place, backing);
-            options.flags = made_place.flags;
-            if (backing != BACKING_MEMFD)
-                options.flags |= SPLINTER_CREATE;
-            options.slots = 1000;
-            options.max_value = MAX_VALUE;
-            rc = splinter_store_open(&s, made_place.name, &options);
-            if (rc && (rc != -ENOSPC || s || !*splinter_last_error()))
-                fault("create: %s", strerror(-rc));
-            while (!rc && kept < 1000) {
-                char key[16];
-
-                snprintf(key, sizeof(key), "%d", kept);
-                memset(bytes, kept, sizeof(bytes));
-                rc = splinter_store_set(s, key, bytes, MAX_VALUE, NULL, NULL);
-                kept += !rc;
-            }
-            if (rc && rc != -ENOSPC)
-                fault("set: %s", strerror(-rc));
-            for (int i = 0; s && i < kept; i++) {
-                char key[16];
-                size_t len = 0;
-
-                snprintf(key, sizeof(key), "%d", i);
-                memset(bytes, i, sizeof(bytes));
-                if (splinter_store_get(s, key, got, sizeof(got), &len, NULL) || len != MAX_VALUE ||
-                    memcmp(got, bytes, len))
-                    fault("value %d of %d is gone", i, kept);
-            }
-            if (s && check_store(s))
-                fault("check");
-            splinter_store_close(s);
-            if (s && backing != BACKING_MEMFD)
-                splinter_store_unlink(made_place.name, made_place.flags);
+            fill_up_to(limit);
             fflush(stdout);
             _exit(faults != 0);
         }
@@ -519,7 +516,8 @@ static void a_limit_of_file_size(void)
         if (status)
             fault("ended with %d", status);
     }
-    report(!faults, "%s: a limit of the file size is ENOSPC, and no signal", backing_names[backing]);
+    report(!faults, "%s: a limit of the file size is ENOSPC, and no signal",
+           backing_names[backing]);
 }
 
 static void no_descriptor_left(void)
@@ -547,8 +545,7 @@ static void no_descriptor_left(void)
     rc = place_open(&place, 0, &made);
     if (rc != -EMFILE || made)
         fault("open: %s", strerror(-rc));
-    fflush(stdout);
-    pid = fork();
+    pid = fork_child();
     if (!pid) {
         rc = splinter_store_set(store, "key0", bytes, value_of(0), NULL, NULL);
         if (rc != -EMFILE && rc)
@@ -566,73 +563,60 @@ static void no_descriptor_left(void)
            backing_names[backing]);
 }
 
-static void the_registry_is_full(void)
+/* Raises the limit of descriptors, if that is allowed. */
+static bool many_descriptors(struct rlimit *old)
+{
+    struct rlimit more;
+
+    if (getrlimit(RLIMIT_NOFILE, old))
+        die("getrlimit");
+    more = *old;
+    more.rlim_cur = old->rlim_max < 4096 ? old->rlim_max : 4096;
+    return more.rlim_cur >= 2 * PLACES + 50 && !setrlimit(RLIMIT_NOFILE, &more);
+}
+
+/* A process of its own has all places but one, says so, and waits to be killed. */
+__attribute__((noreturn)) static void hold_all_places(int told)
 {
     static splinter_store *many[PLACES + 1];
-    struct splinter_stat st = {.struct_size = sizeof(st)};
-    struct rlimit old, more;
     unsigned n = 0;
-    int pipes[2], rc = 0;
-    pid_t pid;
-    char c;
+    int rc = 0;
 
-    faults = 0;
-    snprintf(context, sizeof(context), "%s, a full registry", backing_names[backing]);
-    if (getrlimit(RLIMIT_NOFILE, &old))
-        die("getrlimit");
-    more = old;
-    more.rlim_cur = old.rlim_max < 4096 ? old.rlim_max : 4096;
-    if (more.rlim_cur < 2 * PLACES + 50 || setrlimit(RLIMIT_NOFILE, &more)) {
-        report(true, "%s: a full registry # SKIP too few descriptors are allowed",
-               backing_names[backing]);
-        return;
+    while (n < PLACES && !(rc = place_open(&place, 0, &many[n])))
+        n++;
+    if (n != PLACES - 1 || rc != -EUSERS || !*splinter_last_error())
+        fault("%u places were to be had, then %s", n, strerror(-rc));
+    for (unsigned i = 0; i < n; i += 37) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "at%u", i);
+        rc = splinter_store_set(many[i], key, key, strlen(key), NULL, NULL);
+        if (rc)
+            fault("set by place %u: %s", i, strerror(-rc));
     }
-    if (pipe(pipes))
-        die("pipe");
     fflush(stdout);
-    pid = fork();
-    if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        while (n < PLACES && !(rc = place_open(&place, 0, &many[n])))
-            n++;
-        if (n != PLACES - 1 || rc != -EUSERS || !*splinter_last_error())
-            fault("%u places were to be had, then %s", n, strerror(-rc));
-        for (unsigned i = 0; i < n; i += 37) {
-            char key[16];
+    if (write(told, faults ? "n" : "y", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
 
-            snprintf(key, sizeof(key), "at%u", i);
-            rc = splinter_store_set(many[i], key, key, strlen(key), NULL, NULL);
-            if (rc)
-                fault("set by place %u: %s", i, strerror(-rc));
-        }
-        fflush(stdout);
-        if (write(pipes[1], faults ? "n" : "y", 1) != 1)
-            _exit(1);
-        for (;;)
-            pause();
-    }
-    if (read(pipes[0], &c, 1) != 1 || c != 'y')
-        fault("the child failed");
-    rc = place_open(&place, 0, &made);
-    if (rc != -EUSERS || made)
-        fault("one too many: %s", strerror(-rc));
-    rc = place_open(&place, SPLINTER_RDONLY, &made);
-    if (rc)
-        fault("a reader needs no place: %s", strerror(-rc));
-    splinter_store_close(made);
-    if (splinter_store_stat(store, &st) || st.attached != PLACES)
-        fault("%u are attached", st.attached);
-    good(store, "the last one with a place");
-    kill(pid, SIGKILL);
-    reap(pid);
-    close(pipes[0]);
-    close(pipes[1]);
-    /* Their places are free again, and what they held is. */
-    rc = place_open(&place, 0, &made);
+static void attached_are(unsigned want, const char *when)
+{
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+
+    if (splinter_store_stat(store, &st) || st.attached != want)
+        fault("%u are attached%s", st.attached, when);
+}
+
+/* Their places are free again, and what they held is. */
+static void places_are_free(void)
+{
+    int rc = place_open(&place, 0, &made);
+
     if (rc)
         fault("after their death: %s", splinter_last_error());
-    if (splinter_store_stat(store, &st) || st.attached != 2)
-        fault("%u are attached after their death", st.attached);
+    attached_are(2, " after their death");
     good(store, "after their death");
     good(made, "with one of their places");
     splinter_store_close(made);
@@ -644,15 +628,50 @@ static void the_registry_is_full(void)
         if (rc)
             fault("what place %u had set: %s", i, strerror(-rc));
     }
+}
+
+static void the_registry_is_full(void)
+{
+    struct rlimit old;
+    int pipes[2], rc;
+    pid_t pid;
+    char c;
+
+    faults = 0;
+    snprintf(context, sizeof(context), "%s, a full registry", backing_names[backing]);
+    if (!many_descriptors(&old)) {
+        report(true, "%s: a full registry # SKIP too few descriptors are allowed",
+               backing_names[backing]);
+        return;
+    }
+    if (pipe(pipes))
+        die("pipe");
+    pid = fork_bound_child();
+    if (!pid)
+        hold_all_places(pipes[1]);
+    if (read(pipes[0], &c, 1) != 1 || c != 'y')
+        fault("the child failed");
+    rc = place_open(&place, 0, &made);
+    if (rc != -EUSERS || made)
+        fault("one too many: %s", strerror(-rc));
+    rc = place_open(&place, SPLINTER_RDONLY, &made);
+    if (rc)
+        fault("a reader needs no place: %s", strerror(-rc));
+    splinter_store_close(made);
+    attached_are(PLACES, "");
+    good(store, "the last one with a place");
+    kill(pid, SIGKILL);
+    reap(pid);
+    close(pipes[0]);
+    close(pipes[1]);
+    places_are_free();
     setrlimit(RLIMIT_NOFILE, &old);
     report(!faults, "%s: one process too many is EUSERS, until others die", backing_names[backing]);
 }
 
 int main(void)
 {
-    if (!getenv("SPLINTER_TEST_DISK"))
-        setenv("TMPDIR", "/dev/shm", 1);
-    support_start();
+    support_start_in_memory();
     for (backing = 0; backing < BACKINGS; backing++) {
         store = place_make(&place, backing, SLOTS, MAX_VALUE);
         fill(store);
@@ -662,10 +681,7 @@ int main(void)
         a_limit_of_file_size();
         no_descriptor_left();
         the_registry_is_full();
-        splinter_store_close(store);
-        if (backing != BACKING_MEMFD)
-            splinter_store_unlink(place.name, place.flags);
+        place_end(&place, store);
     }
-    printf("1..%d\n", tests);
-    return failures ? 1 : 0;
+    return tap_end();
 }

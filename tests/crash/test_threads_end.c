@@ -8,9 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -18,26 +16,14 @@
 
 #include "fault.h"
 #include "support.h"
+#include "tap.h"
 
 #define KEYS 40
 #define MAX_VALUE 4000
 
-static const char *const backing_names[BACKINGS] = {"memory", "file", "memfd"};
-static int backing, tests, failures;
+static int backing;
 static struct place place;
 static splinter_store *store;
-
-__attribute__((format(printf, 2, 3))) static void report(bool ok, const char *format, ...)
-{
-    va_list args;
-
-    printf("%sok %d - ", ok ? "" : "not ", ++tests);
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-    putchar('\n');
-    failures += !ok;
-}
 
 static void begin(void)
 {
@@ -46,9 +32,7 @@ static void begin(void)
 
 static void end(void)
 {
-    splinter_store_close(store);
-    if (backing != BACKING_MEMFD)
-        splinter_store_unlink(place.name, place.flags);
+    place_end(&place, store);
 }
 
 /* More at once than there are lanes, so a lost one would show. */
@@ -186,12 +170,10 @@ static pid_t start_stopper(const char *step, int (*act)(splinter_store *s))
     pid_t pid;
     int status;
 
-    fflush(stdout);
-    pid = fork();
+    pid = fork_bound_child();
     if (!pid) {
         splinter_store *s;
 
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         fault_hook = stops_there;
         stop_at = step;
         if (place_open(&place, 0, &s))
@@ -253,7 +235,8 @@ static void *wants_open(void *arg)
 }
 
 static void cancelled_while_waiting(const char *what, const char *step,
-                                    int (*act)(splinter_store *s), void *(*want)(void *), unsigned n)
+                                    int (*act)(splinter_store *s), void *(*want)(void *),
+                                    unsigned n)
 {
     pthread_t threads[32];
     pid_t pid;
@@ -280,7 +263,7 @@ static void cancelled_while_waiting(const char *what, const char *step,
     end();
 }
 
-/* ---- opening while one who opens is stopped ---- */
+/* ---- opening while another opener is stopped ---- */
 
 static void an_open_does_not_wait_for_ever(void)
 {
@@ -351,7 +334,7 @@ static void verbs(void)
         pthread_join(threads[i], NULL);
     }
     rc = splinter_set("after", "all", 3);
-    splinter_close(); /* waits for who is in a call: nobody */
+    splinter_close(); /* waits for threads that are in a call: there is none */
     report(!rc, "bus: 200 threads were cancelled in the verbs, and close returns");
     splinter_store_unlink(name, 0);
 }
@@ -384,7 +367,8 @@ static void threads_exit(void)
             bad += failed != NULL;
         }
     }
-    report(!bad && usable(), "%s: 400 threads set something each, and exit", backing_names[backing]);
+    report(!bad && usable(), "%s: 400 threads set something each, and exit",
+           backing_names[backing]);
     end();
 }
 
@@ -460,6 +444,44 @@ static void *writes(void *arg)
     return bad ? (void *)1 : NULL;
 }
 
+/* Child number i, which dies, or goes in order, now and then with a child of its own. */
+__attribute__((noreturn)) static void be_child(unsigned i, const char *key)
+{
+    char buf[32];
+    size_t len;
+    int rc;
+
+    alarm(60);
+    rc = splinter_store_set(store, key, key, strlen(key), NULL, NULL);
+    if (!rc)
+        rc = splinter_store_get(store, "writer-0-1", buf, sizeof(buf), &len, NULL);
+    if (rc == -ENOENT)
+        rc = 0;
+    if (!rc && i % 3 == 0 && !fork()) { /* it outlives its parent */
+        prctl(PR_SET_PDEATHSIG, 0);
+        splinter_store_set(store, "grandchild", key, strlen(key), NULL, NULL);
+        splinter_store_close(store);
+        _exit(0);
+    }
+    if (i % 3 == 1)
+        kill(getpid(), SIGKILL);
+    splinter_store_close(store);
+    _exit(rc ? 1 : 0);
+}
+
+/* Until this process alone is attached, but not for ever. */
+static void until_alone(void)
+{
+    for (int i = 0; i < 1000; i++) {
+        struct splinter_stat st = {.struct_size = sizeof(st)};
+
+        splinter_store_stat(store, &st);
+        if (st.attached == 1)
+            break;
+        sleep_ms(10);
+    }
+}
+
 /* The other threads of the parent may hold anything when it forks. */
 static void forks_while_threads_write(void)
 {
@@ -477,26 +499,9 @@ static void forks_while_threads_write(void)
         int rc;
 
         snprintf(key, sizeof(key), "child-%u", i);
-        fflush(stdout);
-        pid = fork();
-        if (!pid) {
-            alarm(60);
-            rc = splinter_store_set(store, key, key, strlen(key), NULL, NULL);
-            if (!rc)
-                rc = splinter_store_get(store, "writer-0-1", buf, sizeof(buf), &len, NULL);
-            if (rc == -ENOENT)
-                rc = 0;
-            if (!rc && i % 3 == 0 && !fork()) { /* and a grandchild, who outlives us */
-                prctl(PR_SET_PDEATHSIG, 0);
-                splinter_store_set(store, "grandchild", key, strlen(key), NULL, NULL);
-                splinter_store_close(store);
-                _exit(0);
-            }
-            if (i % 3 == 1)
-                kill(getpid(), SIGKILL);
-            splinter_store_close(store);
-            _exit(rc ? 1 : 0);
-        }
+        pid = fork_child();
+        if (!pid)
+            be_child(i, key);
         rc = reap(pid);
         if (rc != (i % 3 == 1 ? 1000 + SIGKILL : 0) ||
             splinter_store_get(store, key, buf, sizeof(buf), &len, NULL) || len != strlen(key) ||
@@ -512,15 +517,7 @@ static void forks_while_threads_write(void)
         pthread_join(threads[i], &failed);
         bad += failed != NULL;
     }
-    /* The last grandchild may still be about. */
-    for (int i = 0; i < 1000; i++) {
-        struct splinter_stat st = {.struct_size = sizeof(st)};
-
-        splinter_store_stat(store, &st);
-        if (st.attached == 1)
-            break;
-        sleep_ms(10);
-    }
+    until_alone(); /* the last grandchild may still be about */
     report(!bad && usable(), "%s: 60 children, born while threads write, use the handle",
            backing_names[backing]);
     end();
@@ -534,6 +531,59 @@ static void dies_there(const char *step)
         kill(getpid(), SIGKILL);
 }
 
+/* What three generations tell each other by. */
+struct family {
+    int ready[2], gone[2], result[2];
+    bool child_was_attached;
+};
+
+/* Goes on with the handle of its parent, when that has died. */
+__attribute__((noreturn)) static void be_heir(splinter_store *s, const struct family *f)
+{
+    char buf[8], c;
+    int rc = 0;
+
+    alarm(60);
+    close(f->gone[1]);
+    close(f->result[0]);
+    if (f->child_was_attached)
+        rc = splinter_store_set(s, "child", "c", 1, NULL, NULL);
+    if (write(f->ready[1], "r", 1) != 1)
+        _exit(1);
+    while (read(f->gone[0], &c, 1) > 0) /* until the parent is gone */
+        ;
+    if (!rc)
+        rc = splinter_store_set(s, "hot", "child", 5, NULL, NULL);
+    if (!rc)
+        rc = splinter_store_get(s, "hot", buf, sizeof(buf), NULL, NULL);
+    if (!rc)
+        rc = splinter_store_unset(s, "hot", 0, NULL);
+    if (!rc)
+        rc = check_store(s);
+    splinter_store_close(s);
+    if (write(f->result[1], rc ? "n" : "y", 1) != 1)
+        _exit(1);
+    _exit(0);
+}
+
+/* Has a child with the same handle, and dies at this step of a change. */
+__attribute__((noreturn)) static void be_parent(const char *step, const struct family *f)
+{
+    splinter_store *s = place_again(&place, 0);
+    char c;
+
+    if (splinter_store_set(s, "before", "b", 1, NULL, NULL))
+        _exit(1);
+    if (!fork())
+        be_heir(s, f);
+    if (read(f->ready[0], &c, 1) != 1)
+        _exit(1);
+    fault_hook = dies_there;
+    die_at = step;
+    splinter_store_set(s, "hot", "parent", 6, NULL, NULL);
+    _exit(1);
+}
+
 /* A parent dies in the middle of a change; its child goes on with the same handle. */
 static void a_parent_dies(bool child_was_attached)
 {
@@ -542,65 +592,26 @@ static void a_parent_dies(bool child_was_attached)
     int bad = 0;
 
     for (unsigned i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-        int ready[2], gone[2], result[2];
+        struct family f = {.child_was_attached = child_was_attached};
         pid_t parent;
         char c = 'x';
 
         begin();
-        if (pipe(ready) || pipe(gone) || pipe(result))
+        if (pipe(f.ready) || pipe(f.gone) || pipe(f.result))
             die("pipe");
-        fflush(stdout);
-        parent = fork();
-        if (!parent) {
-            splinter_store *s = place_again(&place, 0);
-            pid_t child;
-
-            if (splinter_store_set(s, "before", "b", 1, NULL, NULL))
-                _exit(1);
-            child = fork();
-            if (!child) {
-                char buf[8];
-                int rc = 0;
-
-                alarm(60);
-                close(gone[1]);
-                close(result[0]);
-                if (child_was_attached)
-                    rc = splinter_store_set(s, "child", "c", 1, NULL, NULL);
-                if (write(ready[1], "r", 1) != 1)
-                    _exit(1);
-                while (read(gone[0], &c, 1) > 0) /* until the parent is gone */
-                    ;
-                if (!rc)
-                    rc = splinter_store_set(s, "hot", "child", 5, NULL, NULL);
-                if (!rc)
-                    rc = splinter_store_get(s, "hot", buf, sizeof(buf), NULL, NULL);
-                if (!rc)
-                    rc = splinter_store_unset(s, "hot", 0, NULL);
-                if (!rc)
-                    rc = check_store(s);
-                splinter_store_close(s);
-                if (write(result[1], rc ? "n" : "y", 1) != 1)
-                    _exit(1);
-                _exit(0);
-            }
-            if (read(ready[0], &c, 1) != 1)
-                _exit(1);
-            fault_hook = dies_there;
-            die_at = steps[i];
-            splinter_store_set(s, "hot", "parent", 6, NULL, NULL);
-            _exit(1);
-        }
-        close(gone[1]);
-        close(result[1]);
-        if (reap(parent) != 1000 + SIGKILL || read(result[0], &c, 1) != 1 || c != 'y') {
+        parent = fork_child();
+        if (!parent)
+            be_parent(steps[i], &f);
+        close(f.gone[1]);
+        close(f.result[1]);
+        if (reap(parent) != 1000 + SIGKILL || read(f.result[0], &c, 1) != 1 || c != 'y') {
             printf("# the parent died at '%s', and its child cannot go on\n", steps[i]);
             bad++;
         }
-        close(ready[0]);
-        close(ready[1]);
-        close(gone[0]);
-        close(result[0]);
+        close(f.ready[0]);
+        close(f.ready[1]);
+        close(f.gone[0]);
+        close(f.result[0]);
         if (!usable())
             bad++;
         end();
@@ -611,12 +622,10 @@ static void a_parent_dies(bool child_was_attached)
 
 int main(void)
 {
-    if (!getenv("SPLINTER_TEST_DISK"))
-        setenv("TMPDIR", "/dev/shm", 1);
-    support_start();
+    support_start_in_memory();
     alarm(300); /* what hangs is to fail */
     for (backing = 0; backing < BACKINGS; backing++) {
-        /* AddressSanitizer takes the stack of a thread that was cancelled for overflown. */
+        /* AddressSanitizer believes that the stack of a cancelled thread has overflown. */
         if (SANITIZED) {
             report(true, "%s: threads end anywhere # SKIP a sanitizer does not understand it",
                    backing_names[backing]);
@@ -638,6 +647,5 @@ int main(void)
     }
     if (!SANITIZED)
         verbs();
-    printf("1..%d\n", tests);
-    return failures ? 1 : 0;
+    return tap_end();
 }

@@ -8,12 +8,9 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "calls.h"
@@ -21,6 +18,7 @@
 #include "image.h"
 #include "script.h"
 #include "support.h"
+#include "tap.h"
 
 /* What is between the threads of the test is nobody's load of a store. */
 #undef __atomic_load_n
@@ -48,12 +46,6 @@ static struct progress {
 } *progress;
 
 static bool thorough;
-static int tests;
-
-static void report(bool ok, const char *what, const char *how)
-{
-    printf("%sok %d - %s, %s\n", ok ? "" : "not ", ++tests, what, how);
-}
 
 /* Does the cases from 0 up to `count`, goes on behind one that ends the child, and says how many
  * did.  `one` does a case, `tell` says which it is. */
@@ -63,10 +55,7 @@ static unsigned in_children(uint64_t count, void (*one)(uint64_t number, void *a
     unsigned failures = 0;
     progress->number = 0;
     while (progress->number < count) {
-        fflush(NULL);
-        pid_t pid = fork();
-        if (pid < 0)
-            die("fork: %s", strerror(errno));
+        pid_t pid = fork_child();
         if (!pid) {
             attack_step = &progress->step;
             for (; progress->number < count; progress->number++) {
@@ -125,8 +114,9 @@ static void flip(uint64_t number, void *arg)
 static void tell_flip(uint64_t number, void *arg)
 {
     const struct range *r = arg;
-    fprintf(stderr, "byte %llu of '%s' with mask %llu%s\n", (unsigned long long)(r->at + number / 4),
-            r->image->name, (unsigned long long)number % 4,
+    fprintf(stderr, "byte %llu of '%s' with mask %llu%s\n",
+            (unsigned long long)(r->at + number / 4), r->image->name,
+            (unsigned long long)number % 4,
             r->flags & SPLINTER_RDONLY ? ", read-only" : "");
 }
 
@@ -141,7 +131,6 @@ static void flip_part(const struct image *image, enum part part, const char *nam
         count = 2;
     for (int read_only = 0; read_only < 2; read_only++) {
         unsigned failures = 0;
-        char what[100];
         progress->done = 0;
         for (uint32_t n = 0; n < count; n++) {
             struct range r = {.image = image, .flags = read_only ? SPLINTER_RDONLY : 0};
@@ -149,8 +138,7 @@ static void flip_part(const struct image *image, enum part part, const char *nam
             r.step = thorough || part == PART_HEADER || part == PART_RECORD ? 1 : read_only ? 4 : 2;
             failures += in_children(4 * r.length, flip, tell_flip, &r);
         }
-        snprintf(what, sizeof what, "%s: %s", image->name, name);
-        report(!failures, what, how[read_only]);
+        report(!failures, "%s: %s, %s", image->name, name, how[read_only]);
         printf("# %llu cases\n", (unsigned long long)progress->done);
     }
 }
@@ -166,7 +154,7 @@ static void flip_maps(const struct image *image)
         r.flags = SPLINTER_RDONLY;
         failures += in_children(4 * r.length, flip, tell_flip, &r);
     }
-    report(!failures, image->name, "maps and sync points");
+    report(!failures, "%s, maps and sync points", image->name);
     printf("# %llu cases\n", (unsigned long long)progress->done);
 }
 
@@ -225,7 +213,8 @@ static void race_round(uint64_t number, void *arg)
         die("cannot start a thread");
     for (int i = 0; i < 150; i++) {
         uint64_t r = random_next(&seed);
-        attack_call(&attack, (unsigned)(r >> 20), (unsigned)(r >> 30), (unsigned)(r >> 40) & 0xffff);
+        attack_call(&attack, (unsigned)(r >> 20), (unsigned)(r >> 30),
+                    (unsigned)(r >> 40) & 0xffff);
     }
     attack_close(&attack);
     __atomic_store_n(&race->stop, 1, __ATOMIC_RELEASE);
@@ -246,7 +235,7 @@ static void race_all(void)
         unsigned failures = in_children(thorough ? 400 : ROUNDS, race_round, tell_race, &race);
         race.flags = SPLINTER_RDONLY;
         failures += in_children(thorough ? 400 : ROUNDS, race_round, tell_race, &race);
-        report(!failures, images[i].name, "written to meanwhile");
+        report(!failures, "%s, written to meanwhile", images[i].name);
     }
 }
 
@@ -285,7 +274,7 @@ static void scripts(void)
     if (!FLIP_IMAGES && seeds > 100)
         seeds = 100;
     unsigned failures = in_children(seeds + bent, script, tell_script, &seeds);
-    report(!failures, "scripts", "the corpus, and bent");
+    report(!failures, "scripts, the corpus, and bent");
     printf("# %llu scripts, and %llu bent ones\n", (unsigned long long)seeds,
            (unsigned long long)bent);
 }
@@ -295,10 +284,7 @@ int main(void)
     const char *name = getenv("SPLINTER_TEST_LONG");
     thorough = name && *name && *name != '0';
     support_start();
-    progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-                    0);
-    if (progress == MAP_FAILED)
-        die("mmap: %s", strerror(errno));
+    progress = shared_memory(sizeof *progress);
     images_make();
     image_file();
     printf("1..%u\n", FLIP_IMAGES * FLIP_TESTS + (image_count - 1) + 1);

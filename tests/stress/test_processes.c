@@ -9,25 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support.h"
+#include "tap.h"
+#include "value.h"
 
 #define WRITERS 5
 #define READERS 2
 #define WORKERS (WRITERS + READERS)
 #define KEYS 24
 #define KILLS 100
-#define MAX_VALUE 900
-
-struct value {
-    uint64_t key, writer, count, len, sum;
-    unsigned char fill[MAX_VALUE - 40];
-};
+#define MAX_VALUE 900 /* of the store; a struct value fits */
 
 /* What the workers tell, in memory of its own: it must not depend on what is tested. */
 struct tally {
@@ -43,34 +37,10 @@ struct board {
 static struct board *board;
 static struct place place;
 static splinter_store *store;
-static const char *const backing_names[BACKINGS] = {"memory", "file", "memfd"};
-static int tests;
 
-static void report(bool ok, const char *what)
+static void tell(bool ok, const char *what)
 {
-    printf("%sok %d - %s: %s\n", ok ? "" : "not ", ++tests, backing_names[place.backing], what);
-}
-
-static size_t value_make(struct value *v, uint64_t key, uint64_t writer, uint64_t count, size_t fill)
-{
-    v->key = key;
-    v->writer = writer;
-    v->count = count;
-    v->len = offsetof(struct value, fill) + fill;
-    for (size_t i = 0; i < fill; i++)
-        v->fill[i] = (unsigned char)(key + writer + count + i);
-    v->sum = 0;
-    v->sum = fnv1a(v, v->len);
-    return v->len;
-}
-
-static bool value_whole(struct value *v, size_t len, uint64_t key)
-{
-    uint64_t sum = v->sum;
-
-    v->sum = 0;
-    return len >= offsetof(struct value, fill) && v->len == len && v->key == key &&
-           fnv1a(v, len) == sum;
+    report(ok, "%s: %s", backing_names[place.backing], what);
 }
 
 static void one_walk(splinter_store *s, struct tally *t)
@@ -153,16 +123,10 @@ static void work(unsigned number, uint64_t seed, unsigned first, bool reads_only
 
 static pid_t start(unsigned number, uint64_t seed, unsigned first, bool reads_only)
 {
-    pid_t parent = getpid(), pid = fork();
+    pid_t pid = fork_bound_child();
 
-    if (pid < 0)
-        die("fork: %s", strerror(errno));
-    if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(1);
+    if (!pid)
         work(number, seed ? seed : 1, first, reads_only);
-    }
     return pid;
 }
 
@@ -174,9 +138,7 @@ static void begin(int backing)
 
 static void end(void)
 {
-    splinter_store_close(store);
-    if (place.backing != BACKING_MEMFD)
-        splinter_store_unlink(place.name, place.flags);
+    place_end(&place, store);
 }
 
 static struct tally total(void)
@@ -215,9 +177,9 @@ static void aftermath(void)
         else if (!splinter_store_get(store, key, &v, sizeof(v), &n, NULL))
             torn += !value_whole(&v, n, k);
     }
-    report(!twice, "no key is met twice");
-    report(!torn, "every value that is there is whole");
-    report(check_store(store) == 0, "check finds nothing");
+    tell(!twice, "no key is met twice");
+    tell(!torn, "every value that is there is whole");
+    tell(check_store(store) == 0, "check finds nothing");
     for (unsigned k = 0; k < KEYS; k++) {
         int rc;
 
@@ -229,8 +191,8 @@ static void aftermath(void)
             refused++;
         }
     }
-    report(!refused, "a survivor can set and unset every key");
-    report(check_store(store) == 0, "check finds nothing after that");
+    tell(!refused, "a survivor can set and unset every key");
+    tell(check_store(store) == 0, "check finds nothing after that");
 }
 
 static void everybody_lives(int backing)
@@ -251,13 +213,13 @@ static void everybody_lives(int backing)
     printf("# %llu operations, %llu times EAGAIN, first unexpected result %lld\n",
            (unsigned long long)sum.ops, (unsigned long long)sum.again,
            (long long)sum.first_wrong);
-    report(clean, "every process ends well");
-    report(!sum.torn, "no value is torn");
-    report(!sum.wrong, "no call fails that may not");
-    report(!sum.again || SLOW_HERE, "nobody is told to try again" SKIP_WHERE_SLOW);
-    report(!sum.backwards, "the epochs of a key only rise");
+    tell(clean, "every process ends well");
+    tell(!sum.torn, "no value is torn");
+    tell(!sum.wrong, "no call fails that may not");
+    tell(!sum.again || SLOW_HERE, "nobody is told to try again" SKIP_WHERE_SLOW);
+    tell(!sum.backwards, "the epochs of a key only rise");
     splinter_store_get(store, "sum", &added, sizeof(added), NULL, NULL);
-    report((uint64_t)added == sum.added, "the sum of all adds is exact");
+    tell((uint64_t)added == sum.added, "the sum of all adds is exact");
     aftermath();
     end();
 }
@@ -275,9 +237,8 @@ static void writers_are_killed(int backing)
         pid[i] = start(i, support_seed * (i + 3), 0, i >= WRITERS);
     for (unsigned i = 0; i < KILLS; i++) {
         unsigned victim = (unsigned)(random_next(&seed) >> 33) % WRITERS;
-        struct timespec t = {0, (long)((random_next(&seed) >> 33) % 16000000)};
 
-        nanosleep(&t, NULL);
+        nap(&seed, 16000);
         kill(pid[victim], SIGKILL);
         if (reap(pid[victim]) != 1000 + SIGKILL)
             clean = false;
@@ -291,13 +252,13 @@ static void writers_are_killed(int backing)
     printf("# %llu operations, %d kills, %llu times EAGAIN, first unexpected result %lld\n",
            (unsigned long long)sum.ops, KILLS, (unsigned long long)sum.again,
            (long long)sum.first_wrong);
-    report(clean, "only the killed die");
-    report(!sum.torn, "no value is torn by a kill");
-    report(!sum.wrong, "no call fails that may not after a kill");
-    report(!sum.again || SLOW_HERE, "a death makes nobody try again" SKIP_WHERE_SLOW);
-    report(!sum.backwards, "the epochs of a key only rise over kills");
+    tell(clean, "only the killed die");
+    tell(!sum.torn, "no value is torn by a kill");
+    tell(!sum.wrong, "no call fails that may not after a kill");
+    tell(!sum.again || SLOW_HERE, "a death makes nobody try again" SKIP_WHERE_SLOW);
+    tell(!sum.backwards, "the epochs of a key only rise over kills");
     splinter_store_stat(store, &st);
-    report(st.reserved_bytes < 4 << 20, "memory is bounded over kills");
+    tell(st.reserved_bytes < 4 << 20, "memory is bounded over kills");
     aftermath();
     end();
 }
@@ -314,10 +275,9 @@ static void a_writer_is_stopped(int backing)
     begin(backing);
     pid = start(0, support_seed, KEYS / 2, false);
     for (int round = 0; round < 100; round++) {
-        struct timespec t = {0, (long)((random_next(&seed) >> 33) % 3000000)};
         int status;
 
-        nanosleep(&t, NULL);
+        nap(&seed, 3000);
         kill(pid, SIGSTOP);
         while (waitpid(pid, &status, WUNTRACED) < 0 && errno == EINTR)
             ;
@@ -342,12 +302,12 @@ static void a_writer_is_stopped(int backing)
         kill(pid, SIGCONT);
     }
     __atomic_store_n(&board->stop, 1, __ATOMIC_RELAXED);
-    report(reap(pid) == 0, "the stopped writer ends well");
+    tell(reap(pid) == 0, "the stopped writer ends well");
     if (again)
         printf("# %llu times EAGAIN\n", (unsigned long long)again);
-    report(!again, "users of other keys never see EAGAIN while a writer is stopped");
-    report(!bad, "users of other keys get what they set");
-    report(!board->worker[0].torn && !board->worker[0].wrong, "the stopped writer goes on well");
+    tell(!again, "users of other keys never see EAGAIN while a writer is stopped");
+    tell(!bad, "users of other keys get what they set");
+    tell(!board->worker[0].torn && !board->worker[0].wrong, "the stopped writer goes on well");
     aftermath();
     end();
 }
@@ -355,9 +315,7 @@ static void a_writer_is_stopped(int backing)
 int main(void)
 {
     support_start();
-    board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (board == MAP_FAILED)
-        die("mmap: %s", strerror(errno));
+    board = shared_memory(sizeof(*board));
     printf("1..%d\n", (6 + 5 + 6 + 5 + 4 + 5) * BACKINGS);
     for (int backing = 0; backing < BACKINGS; backing++) {
         everybody_lives(backing);

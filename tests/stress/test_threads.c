@@ -11,47 +11,15 @@
 #include <string.h>
 
 #include "support.h"
+#include "tap.h"
+#include "value.h"
 
 #define THREADS 12
 #define KEYS 24
 #define OPS 40000
-#define MAX_VALUE 900
-
-struct value {
-    uint64_t key, writer, count, len, sum;
-    unsigned char fill[MAX_VALUE - 40];
-};
+#define MAX_VALUE 900 /* of the store; a struct value fits */
 
 static splinter_store *store;
-static int tests;
-
-static void report(bool ok, const char *name)
-{
-    printf("%sok %d - %s\n", ok ? "" : "not ", ++tests, name);
-}
-
-static size_t value_make(struct value *v, uint64_t key, uint64_t writer, uint64_t count, size_t fill)
-{
-    v->key = key;
-    v->writer = writer;
-    v->count = count;
-    v->len = offsetof(struct value, fill) + fill;
-    for (size_t i = 0; i < fill; i++)
-        v->fill[i] = (unsigned char)(key + writer + count + i);
-    v->sum = 0;
-    v->sum = fnv1a(v, v->len);
-    return v->len;
-}
-
-static bool value_whole(struct value *v, size_t len, uint64_t key)
-{
-    uint64_t sum = v->sum;
-
-    v->sum = 0;
-    return len >= offsetof(struct value, fill) && v->len == len && v->key == key &&
-           fnv1a(v, len) == sum;
-}
-
 struct worker {
     pthread_t thread;
     unsigned number;
@@ -119,14 +87,13 @@ static void *work(void *arg)
 
 static void run(int backing)
 {
-    static const char *const names[BACKINGS] = {"memory", "file", "memfd"};
     static struct worker workers[THREADS];
     struct place place;
     struct splinter_stat st = {.struct_size = sizeof(st)};
     uint64_t torn = 0, wrong = 0, again = 0, added = 0, backwards = 0, cursor = 0;
     int64_t sum = -1;
     int seen[KEYS] = {0}, twice = 0;
-    char key[SPLINTER_KEY_MAX], name[100];
+    char key[SPLINTER_KEY_MAX];
 
     store = place_make(&place, backing, 100, MAX_VALUE);
     memset(workers, 0, sizeof(workers));
@@ -144,34 +111,24 @@ static void run(int backing)
         added += workers[i].added;
         backwards += workers[i].lost_epochs;
     }
-    snprintf(name, sizeof(name), "%s: no value is torn", names[backing]);
-    report(!torn, name);
-    snprintf(name, sizeof(name), "%s: no call fails that may not", names[backing]);
-    report(!wrong, name);
-    snprintf(name, sizeof(name), "%s: nobody is told to try again%s", names[backing],
-             SKIP_WHERE_SLOW);
-    report(!again || SLOW_HERE, name);
-    snprintf(name, sizeof(name), "%s: the epochs of a key only rise", names[backing]);
-    report(!backwards, name);
+    report(!torn, "%s: no value is torn", backing_names[backing]);
+    report(!wrong, "%s: no call fails that may not", backing_names[backing]);
+    report(!again || SLOW_HERE, "%s: nobody is told to try again" SKIP_WHERE_SLOW,
+           backing_names[backing]);
+    report(!backwards, "%s: the epochs of a key only rise", backing_names[backing]);
     splinter_store_get(store, "sum", &sum, sizeof(sum), NULL, NULL);
-    snprintf(name, sizeof(name), "%s: the sum of all adds is exact", names[backing]);
-    report((uint64_t)sum == added, name);
+    report((uint64_t)sum == added, "%s: the sum of all adds is exact", backing_names[backing]);
     while (splinter_store_walk(store, "key", &cursor, key, NULL) == 1) {
         unsigned k = (unsigned)atoi(key + 3);
 
         if (k >= KEYS || seen[k]++)
             twice++;
     }
-    snprintf(name, sizeof(name), "%s: no key is met twice", names[backing]);
-    report(!twice, name);
-    snprintf(name, sizeof(name), "%s: check finds nothing", names[backing]);
-    report(check_store(store) == 0, name);
+    report(!twice, "%s: no key is met twice", backing_names[backing]);
+    report(check_store(store) == 0, "%s: check finds nothing", backing_names[backing]);
     splinter_store_stat(store, &st);
-    snprintf(name, sizeof(name), "%s: memory is bounded", names[backing]);
-    report(st.reserved_bytes < 4 << 20, name);
-    splinter_store_close(store);
-    if (backing != BACKING_MEMFD)
-        splinter_store_unlink(place.name, place.flags);
+    report(st.reserved_bytes < 4 << 20, "%s: memory is bounded", backing_names[backing]);
+    place_end(&place, store);
 }
 
 /* ---- a key that is there is found, whatever becomes of its neighbours ---- */
@@ -197,10 +154,14 @@ static void *look(void *arg)
     return NULL;
 }
 
-static void must(int rc)
+static void set(const char *key, const char *val)
 {
-    if (rc)
-        die("a neighbour: %s", strerror(-rc));
+    must(splinter_store_set(store, key, val, strlen(val), NULL, NULL), "a neighbour");
+}
+
+static void unset(const char *key)
+{
+    must(splinter_store_unset(store, key, 0, NULL), "a neighbour");
 }
 
 static void neighbours_come_and_go(void)
@@ -208,38 +169,37 @@ static void neighbours_come_and_go(void)
     const char *key = four[0], *a = four[1], *b = four[2], *c = four[3];
     uint64_t missed = 0;
 
-    for (unsigned set = 0; set < NAME_SETS; set++) {
+    for (unsigned n = 0; n < NAME_SETS; n++) {
         struct place place;
         pthread_t looker;
 
         store = place_make(&place, BACKING_MEMORY, 3, 100);
         for (unsigned i = 0; i < 4; i++)
-            snprintf(four[i], sizeof(four[i]), "%u-%u", set, i);
+            snprintf(four[i], sizeof(four[i]), "%u-%u", n, i);
         phase = 1;
         lookers_stop = 0;
         if (pthread_create(&looker, NULL, look, &missed))
             die("cannot start a thread");
         for (unsigned i = 0; i < repeated(ROUNDS); i++) {
             /* The key leaves its hash in a place behind the one where it then is, ... */
-            must(splinter_store_set(store, a, "a", 1, NULL, NULL));
-            must(splinter_store_set(store, b, "b", 1, NULL, NULL));
-            must(splinter_store_set(store, key, "k", 1, NULL, NULL));
-            must(splinter_store_unset(store, key, 0, NULL));
-            must(splinter_store_unset(store, a, 0, NULL));
-            must(splinter_store_set(store, key, "k", 1, NULL, NULL));
+            set(a, "a");
+            set(b, "b");
+            set(key, "k");
+            unset(key);
+            unset(a);
+            set(key, "k");
             __atomic_add_fetch(&phase, 1, __ATOMIC_SEQ_CST);
             /* ... which another key takes. */
-            must(splinter_store_set(store, c, "c", 1, NULL, NULL));
-            must(splinter_store_set(store, key, "K", 1, NULL, NULL));
+            set(c, "c");
+            set(key, "K");
             __atomic_add_fetch(&phase, 1, __ATOMIC_SEQ_CST);
-            must(splinter_store_unset(store, c, 0, NULL));
-            must(splinter_store_unset(store, key, 0, NULL));
-            must(splinter_store_unset(store, b, 0, NULL));
+            unset(c);
+            unset(key);
+            unset(b);
         }
         __atomic_store_n(&lookers_stop, 1, __ATOMIC_RELAXED);
         pthread_join(looker, NULL);
-        splinter_store_close(store);
-        splinter_store_unlink(place.name, place.flags);
+        place_end(&place, store);
     }
     if (missed)
         printf("# not found %llu times\n", (unsigned long long)missed);

@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,6 +21,8 @@
 #define SHM_DIR "/dev/shm"
 
 uint64_t support_seed;
+
+const char *const backing_names[BACKINGS] = {"memory", "file", "memfd"};
 
 static char dir[256];
 static char prefix[64];
@@ -34,6 +39,12 @@ void die(const char *format, ...)
     fputc('\n', stderr);
     va_end(args);
     abort();
+}
+
+void must(int rc, const char *what)
+{
+    if (rc)
+        die("%s: %s", what, strerror(-rc));
 }
 
 /* Everything in a folder whose name begins with `begin`, the folders in it included. */
@@ -121,6 +132,13 @@ void support_start(void)
     printf("# seed %" PRIu64 " (SPLINTER_TEST_SEED repeats it)\n", support_seed);
 }
 
+void support_start_in_memory(void)
+{
+    if (!getenv("SPLINTER_TEST_DISK"))
+        setenv("TMPDIR", SHM_DIR, 1);
+    support_start();
+}
+
 const char *support_dir(void)
 {
     return dir;
@@ -204,6 +222,13 @@ splinter_store *place_again(const struct place *place, uint32_t extra)
     if (rc)
         die("open %s: %s (%s)", place->name, strerror(-rc), splinter_last_error());
     return store;
+}
+
+void place_end(const struct place *place, splinter_store *store)
+{
+    splinter_store_close(store);
+    if (place->backing != BACKING_MEMFD)
+        splinter_store_unlink(place->name, place->flags);
 }
 
 void place_path(const struct place *place, char *out, size_t size)
@@ -305,6 +330,36 @@ void sleep_ms(unsigned ms)
         ;
 }
 
+void nap(uint64_t *seed, unsigned most_us)
+{
+    struct timespec t = {0, (long)((random_next(seed) >> 33) % ((uint64_t)most_us * 1000))};
+
+    nanosleep(&t, NULL);
+}
+
+pid_t fork_child(void)
+{
+    pid_t pid;
+
+    fflush(stdout);
+    pid = fork();
+    if (pid < 0)
+        die("fork: %s", strerror(errno));
+    return pid;
+}
+
+pid_t fork_bound_child(void)
+{
+    pid_t parent = getpid(), pid = fork_child();
+
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(1);
+    }
+    return pid;
+}
+
 int reap(pid_t pid)
 {
     int status;
@@ -313,6 +368,28 @@ int reap(pid_t pid)
         if (errno != EINTR)
             die("waitpid: %s", strerror(errno));
     return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void *shared_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        die("mmap: %s", strerror(errno));
+    return memory;
+}
+
+unsigned names_in(const char *folder, const char *begin)
+{
+    DIR *d = opendir(folder);
+    struct dirent *e;
+    unsigned n = 0;
+
+    while (d && (e = readdir(d)))
+        n += e->d_name[0] != '.' && !strncmp(e->d_name, begin, strlen(begin));
+    if (d)
+        closedir(d);
+    return n;
 }
 
 uint64_t fnv1a(const void *bytes, size_t len)

@@ -42,8 +42,13 @@ struct place {
     splinter_store *first; /* the handle that made it, from which a memfd is opened again */
 };
 
+extern const char *const backing_names[BACKINGS];
+
 /* Once, first in main(): makes the directory, sees to its removal at exit, prints the seed. */
 void support_start(void);
+/* The same for a test that makes and removes thousands of stores: their files are in /dev/shm, and
+ * not on a disk, unless SPLINTER_TEST_DISK asks for that. */
+void support_start_in_memory(void);
 
 /* The directory for files of this program; nothing in it outlives the program. */
 const char *support_dir(void);
@@ -60,6 +65,8 @@ splinter_store *place_make(struct place *place, int backing, size_t slots, size_
 /* Another handle for it; `extra` is SPLINTER_RDONLY or 0.  The result of the open. */
 int place_open(const struct place *place, uint32_t extra, splinter_store **out);
 splinter_store *place_again(const struct place *place, uint32_t extra);
+/* Close it, and remove its name if it has one. */
+void place_end(const struct place *place, splinter_store *store);
 /* A file name under which the raw bytes can be opened. */
 void place_path(const struct place *place, char *out, size_t size);
 
@@ -71,8 +78,8 @@ void raw_patch(const char *path, uint64_t offset, const void *bytes, size_t len)
 /* The number of problems splinter_store_check() finds; they are printed. */
 int check_store(splinter_store *store);
 
-/* Instrumented, a thread that holds a key may be kept from the processor for longer than others wait
- * for it; so that nobody is told to try again is not tested then. */
+/* Instrumented, a thread that holds a key may be kept from the processor for longer than others
+ * wait for it; that nobody is told to try again is not tested then. */
 #if defined(__SANITIZE_THREAD__)
 #define SUPPORT_THREAD_SANITIZER 1
 #elif defined(__has_feature)
@@ -98,13 +105,26 @@ uint64_t random_next(uint64_t *state);
 
 uint64_t now_ns(void); /* CLOCK_MONOTONIC */
 void sleep_ms(unsigned ms);
+/* For a random time below `most_us`. */
+void nap(uint64_t *seed, unsigned most_us);
+/* As fork(), with nothing left in the buffer of stdout for both to print. */
+pid_t fork_child(void);
+/* A child that does not outlive its parent: it is killed when that dies. */
+pid_t fork_bound_child(void);
 /* Wait for a child; its exit status, or 1000 + signal. */
 int reap(pid_t pid);
+/* Zeroes, shared with the children. */
+void *shared_memory(size_t size);
+/* How many names in a folder begin so. */
+unsigned names_in(const char *folder, const char *begin);
 uint64_t fnv1a(const void *bytes, size_t len);
 
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 
-/* NULL where they ask for nothing: only then may a set take its short way. */
+/* A step of the test's own that has to work. */
+void must(int rc, const char *what);
+
+/* NULL if they ask for nothing: only then may a set go its short way. */
 static inline const struct splinter_set_options *
 if_any(const struct splinter_set_options *options)
 {

@@ -135,7 +135,7 @@ START_TEST(two_that_open_at_once_rebuild_once)
     fill(store, 2000, "a");
     copy_to(place.name, &copy);
     for (int i = 0; i < 2; i++) {
-        pid[i] = fork();
+        pid[i] = fork_child();
         if (!pid[i]) {
             splinter_store *s;
             int rc = open_with_progress(&copy, 0, &s);
@@ -179,7 +179,7 @@ START_TEST(a_rebuild_that_is_killed_is_done_by_the_next)
     fill(store, 1000, "b");
     copy_to(place.name, &copy);
     for (int n = 1; n < 4; n++) {
-        pid_t pid = fork();
+        pid_t pid = fork_child();
 
         if (!pid) {
             struct splinter_open_options o = {.struct_size = sizeof(o)};

@@ -44,9 +44,7 @@ START_TEST(a_snapshot_has_everything_and_opens_as_a_store)
     ck_assert_uint_gt(b.epoch, stat_of(store).epoch - 1);
     ck_assert_int_eq(check_store(s), 0);
     splinter_store_close(s);
-    splinter_store_close(store);
-    if (_i != BACKING_MEMFD)
-        splinter_store_unlink(place.name, place.flags);
+    place_end(&place, store);
 }
 END_TEST
 
@@ -162,9 +160,7 @@ START_TEST(a_snapshot_of_a_store_in_use_misses_nothing_that_was_there_all_the_ti
         unlink(to.name);
     }
     stop_writing(writer);
-    splinter_store_close(store);
-    if (_i != BACKING_MEMFD)
-        splinter_store_unlink(place.name, place.flags);
+    place_end(&place, store);
 }
 END_TEST
 

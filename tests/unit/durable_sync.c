@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* durable_sync.c - what a sync does, when one is made, and what waits for it */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -39,9 +37,7 @@ START_TEST(sync_of_a_memory_store_does_nothing)
     ck_assert_int_eq(splinter_store_sync(s), 0);
     ck_assert_int_eq(syncs, 0);
     ck_assert_uint_eq(stat_of(s).durable, 0);
-    splinter_store_close(s);
-    if (!_i)
-        splinter_store_unlink(p.name, p.flags);
+    place_end(&p, s);
 }
 END_TEST
 

@@ -16,9 +16,7 @@ void make_store(int backing, size_t slots, size_t max_value)
 void end_store(void)
 {
     ck_assert_int_eq(check_store(store), 0);
-    splinter_store_close(store);
-    if (place.backing != BACKING_MEMFD)
-        splinter_store_unlink(place.name, place.flags);
+    place_end(&place, store);
 }
 
 int set(const char *key, const char *val)

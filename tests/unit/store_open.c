@@ -128,7 +128,7 @@ START_TEST(a_store_passed_over_a_socket_is_shared)
     struct cmsghdr *c;
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    pid = fork();
+    pid = fork_child();
     if (!pid) { /* begins before there is a store: it can have it from the socket only */
         splinter_store *got;
         char buf[16];
@@ -250,7 +250,7 @@ START_TEST(a_child_may_use_the_handle_of_its_parent)
 
     make_store(_i, SLOTS, MAX_VALUE);
     ck_assert_int_eq(set("k", "parent"), 0);
-    pid = fork();
+    pid = fork_child();
     if (!pid) {
         char key[16];
 
@@ -279,7 +279,7 @@ START_TEST(a_child_that_writes_nothing_harms_nothing)
 {
     make_store(_i, SLOTS, MAX_VALUE);
     for (int i = 0; i < 20; i++) {
-        pid_t pid = fork();
+        pid_t pid = fork_child();
 
         if (!pid) {
             if (i % 2)
@@ -304,7 +304,7 @@ START_TEST(a_child_goes_on_when_its_parent_dies)
 
     make_store(_i, SLOTS, MAX_VALUE);
     ck_assert_int_eq(pipe(done), 0);
-    parent = fork();
+    parent = fork_child();
     if (!parent) {
         splinter_store *own = place_again(&place, 0);
         pid_t up = getpid();

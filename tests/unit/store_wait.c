@@ -96,7 +96,7 @@ START_TEST(a_sleeping_wait_is_woken_by_a_process)
     pid_t pid;
 
     make_store(_i, SLOTS, MAX_VALUE);
-    pid = fork();
+    pid = fork_child();
     if (!pid) {
         splinter_store *own = place_again(&place, 0);
 

@@ -11,7 +11,6 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -27,9 +26,7 @@ static void make(int backing)
 
 static void end(void)
 {
-    splinter_store_close(store);
-    if (place.backing != BACKING_MEMFD)
-        splinter_store_unlink(place.name, place.flags);
+    place_end(&place, store);
 }
 
 /* Opens to write, to read, and open-or-create all say `want`, with a sentence. */
@@ -591,7 +588,7 @@ static int small_tmpfs(const char *where)
 
 static bool small_tmpfs_possible(void)
 {
-    pid_t pid = fork();
+    pid_t pid = fork_child();
 
     if (!pid)
         _exit(small_tmpfs(support_dir()) ? 1 : 0);

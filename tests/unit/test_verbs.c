@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -118,7 +116,7 @@ START_TEST(racing_creators_end_in_one_store)
         bus_name(name, sizeof(name));
         ck_assert_int_eq(pipe(gate), 0);
         for (int i = 0; i < 16; i++) {
-            pids[i] = fork();
+            pids[i] = fork_child();
             ck_assert_int_ge(pids[i], 0);
             if (!pids[i]) {
                 char c;
@@ -238,7 +236,7 @@ END_TEST
 
 START_TEST(a_store_outlives_the_process_that_made_it)
 {
-    pid_t pid = fork();
+    pid_t pid = fork_child();
     char buf[8];
 
     if (!pid)
@@ -482,7 +480,7 @@ START_TEST(poll_returns_when_a_process_sets)
     pid_t pid;
 
     ck_assert_int_eq(splinter_set("k", "v", 1), 0);
-    pid = fork();
+    pid = fork_child();
     if (!pid) {
         if (splinter_open(bus))
             _exit(1);
@@ -580,7 +578,7 @@ START_TEST(a_child_uses_the_store_of_its_parent)
     pid_t pid;
 
     ck_assert_int_eq(splinter_set("k", "parent", 6), 0);
-    pid = fork();
+    pid = fork_child();
     if (!pid) {
         if (splinter_get("k", buf, sizeof(buf), NULL) || memcmp(buf, "parent", 6))
             _exit(1);

@@ -37,7 +37,7 @@ struct splinter_stat stat_of(splinter_store *s)
 
 int as_nobody(int (*body)(void))
 {
-    pid_t pid = fork();
+    pid_t pid = fork_child();
     int status;
 
     if (!pid) {

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* steps_handles.c - scenes: open, close, wait, a child of fork */
+#include "steps.h"
+
+#include <errno.h>
+
+#include "steps_inside.h"
+
+static void registry_full(splinter_store *s)
+{
+    present_first(s);
+    fill_registry(s, keeper);
+    after = items[0];
+}
+
+static void counts_wrong(splinter_store *s)
+{
+    present_wrapped(s);
+    after = items[0];
+    spoil_counts(s);
+}
+
+static int act_wait(splinter_store *s)
+{
+    return splinter_store_wait(s, items[0].key, 0, 1, NULL);
+}
+
+static int act_wait_any(splinter_store *s)
+{
+    return splinter_store_wait_any(s, epoch_of(s), 1, NULL);
+}
+
+static int act_open_set_close(splinter_store *s)
+{
+    int rc = place_open(&place, 0, &s);
+
+    if (!rc)
+        rc = set_item(s, &after, 0, 0);
+    splinter_store_close(s);
+    return rc;
+}
+
+static int act_close(splinter_store *s)
+{
+    /* Blocks of several sizes are kept, to be given back. */
+    for (uint32_t len = 100; len < 500; len *= 2) {
+        struct item item = items[1];
+
+        fill(&item, 'z', len);
+        must(set_item(s, &item, 0, 0), "set");
+    }
+    must(set_item(s, &items[1], 0, 0), "set");
+    splinter_store_close(s);
+    return 0;
+}
+
+static int act_stat(splinter_store *s)
+{
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+
+    return splinter_store_stat(s, &st);
+}
+
+const struct scene handle_scenes[] = {
+    {.name = "wait for a key",
+     .prepare = absent_first, .act = act_wait, .want = -ETIMEDOUT},
+    {.name = "wait for anything",
+     .prepare = present_stays, .act = act_wait_any, .want = -ETIMEDOUT},
+    {.name = "open",
+     .prepare = present_stays, .act = act_open, .flags = OPENS},
+    {.name = "open with a registry full of the dead",
+     .prepare = registry_full, .act = act_open, .flags = OPENS | LONG | SLOW},
+    {.name = "open, update, close, alone",
+     .prepare = present_first, .act = act_open_set_close, .flags = DURABLE | OPENS | ALONE},
+    {.name = "close",
+     .prepare = with_playthings, .act = act_close},
+    {.name = "counts are mended",
+     .prepare = counts_wrong, .act = act_stat},
+    {.name = "update by a child of fork",
+     .prepare = present_first, .act = act_set, .flags = INHERIT},
+    {.name = "unset by a child of fork",
+     .prepare = present_goes, .act = act_unset, .flags = INHERIT},
+    {.name = NULL},
+};

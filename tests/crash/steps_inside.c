@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* steps_inside.c - where test_steps reaches into the library; see steps_inside.h */
+#include "steps_inside.h"
+
+#include "backing.h"
+#include "extent.h"
+#include "fork.h"
+#include "index.h"
+#include "lane.h"
+#include "lock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "support.h"
+
+const uint32_t spares_of_a_lane = LANE_SPARES, bytes_of_a_unit = UNIT;
+
+/* ---- to look ---- */
+
+uint32_t buckets_of(const splinter_store *s)
+{
+    return s->geo.buckets;
+}
+
+uint32_t slots_of(const splinter_store *s)
+{
+    return s->geo.slots;
+}
+
+uint64_t epoch_of(const splinter_store *s)
+{
+    return s->header->epoch;
+}
+
+static struct key key_of(splinter_store *s, const char *name)
+{
+    struct key key;
+
+    must(key_make(s, name, &key), "key");
+    return key;
+}
+
+void name_in(splinter_store *s, char name[SPLINTER_KEY_MAX], uint32_t bucket, unsigned n)
+{
+    for (unsigned i = 0;; i++) {
+        snprintf(name, SPLINTER_KEY_MAX, "key%u", i);
+        if (key_of(s, name).home == bucket && !n--)
+            return;
+    }
+}
+
+bool arena_contains(splinter_store *s, const char *text)
+{
+    know_whole_file(s);
+    return memmem(s->arena, s->known_units * UNIT, text, strlen(text));
+}
+
+/* ---- to leave things as a death or a writer that is slow would ---- */
+
+void abandon(splinter_store *s)
+{
+    fork_unwatch(s);
+    close(s->lock_fd);
+    munmap(s->base, s->mapped);
+    close(s->fd);
+    free(s);
+}
+
+void make_torn(const char *path)
+{
+    static const uint8_t other[16] = "another kernel";
+
+    raw_patch(path, offsetof(struct header, boot), other, sizeof(other));
+}
+
+void fill_registry(splinter_store *s, const splinter_store *keeper)
+{
+    must(backing_reserve(s->fd, s->geo.registry_off, MAX_ENTRIES * sizeof(struct entry)),
+         "reserve");
+    for (uint32_t i = 0; i < MAX_ENTRIES; i++)
+        if (i != keeper->entry && i != s->entry)
+            s->registry[i].attached = 1;
+    s->header->registry_used = MAX_ENTRIES;
+}
+
+void spoil_counts(splinter_store *s)
+{
+    s->header->keys += 3;
+    s->index[2].overflow += 2;
+    s->index[3].overflow += 1;
+    s->header->counts_dirty = 1;
+}
+
+static const struct lane *reopened;
+
+void reopen_change(splinter_store *s, const char *key)
+{
+    struct lane *lane = NULL;
+    struct record *rec = NULL;
+
+    for (uint32_t i = 0; i < s->geo.buckets * BUCKET_SLOTS; i++) {
+        struct slot *slot = &s->index[i / BUCKET_SLOTS].slot[i % BUCKET_SLOTS];
+
+        rec = slot->current ? record_at(s, slot->current) : NULL;
+        if (rec && !memcmp(rec + 1, key, rec->key_len))
+            break;
+    }
+    lane = rec ? lane_shared(s, rec->lane) : NULL;
+    if (!lane)
+        die("the record is not found");
+    lane->epoch = rec->epoch;
+    reopened = lane;
+}
+
+bool change_was_acknowledged(void)
+{
+    return reopened && reopened->ack == reopened->epoch;
+}
+
+void know_whole_file(splinter_store *s)
+{
+    file_covers(s, s->arena_units);
+}
+
+void hold_lock(splinter_store *s, const char *name)
+{
+    struct key key = key_of(s, name);
+
+    must(key_lock(s, &s->lane[0], &key, true), "lock");
+}
+
+void let_go_of_lock(splinter_store *s, const char *name)
+{
+    struct key key = key_of(s, name);
+
+    key_unlock(s, &s->lane[0], &key);
+}
+
+void take_lock_as_well(splinter_store *s, const char *name)
+{
+    struct key key = key_of(s, name);
+
+    s->lane[0].shared->lock = key.home + 1;
+    s->index[key.home].lock[1] = (uint32_t)(key.hash & 0x3ffff) << 14 | (s->lane[0].number + 1);
+}
+
+void drop_lock_as_well(splinter_store *s, const char *name)
+{
+    s->index[key_of(s, name).home].lock[1] = 0;
+    s->lane[0].shared->lock = 0;
+}
+
+void mark_sleepers(splinter_store *s, const char *name)
+{
+    s->index[key_of(s, name).home].wait |= 1;
+    s->header->any_wait |= 1;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* steps_room.c - scenes: the store is full, or blocks are short */
+#include "steps.h"
+
+#include <errno.h>
+
+#include "steps_inside.h"
+
+static void full_absent(splinter_store *s)
+{
+    add_item(s, 1, 0, 0);
+    for (unsigned i = 0; i < slots_of(s); i++)
+        add_item(s, i % buckets_of(s), 5 + i, 50);
+    after = items[0];
+}
+
+static void full_present(splinter_store *s)
+{
+    add_item(s, 1, 0, 50);
+    for (unsigned i = 1; i < slots_of(s); i++)
+        add_item(s, i % buckets_of(s), 5 + i, 50);
+    after = items[0];
+    fill(&after, '+', 60);
+}
+
+static void full_goes(splinter_store *s)
+{
+    full_present(s);
+    no_more(&after);
+}
+
+/* The store is full, but one of its keys has expired. */
+static void full_of_expired(splinter_store *s)
+{
+    struct item gone;
+
+    add_item(s, 1, 0, 0);
+    for (unsigned i = 1; i < slots_of(s); i++)
+        add_item(s, i % buckets_of(s), 5 + i, 50);
+    name_in(s, gone.key, 1, 3);
+    fill(&gone, 'x', 50);
+    must(set_item(s, &gone, 1, 0), "preparing");
+    after = items[0];
+    fill(&after, '+', 100);
+}
+
+static void one_absent(splinter_store *s)
+{
+    add_item(s, 0, 0, 0);
+    after = items[0];
+    fill(&after, '+', 100);
+}
+
+static void one_present(splinter_store *s)
+{
+    add_item(s, 0, 0, 100);
+    after = items[0];
+    fill(&after, '+', 100);
+}
+
+static void one_goes(splinter_store *s)
+{
+    add_item(s, 0, 0, 100);
+    after = items[0];
+    no_more(&after);
+}
+
+static void one_full(splinter_store *s)
+{
+    item_count = 1;
+    add_item(s, 0, 1, 100);
+    item_count = 0;
+    add_item(s, 0, 0, 0);
+    item_count = 2;
+    after = items[0];
+}
+
+static int act_set_any(splinter_store *s)
+{
+    struct item over = items[0];
+
+    fill(&over, '+', 100);
+    return set_item(s, &over, 0, 0);
+}
+
+/* More sizes than a lane keeps spares of. */
+static int act_many_sizes(splinter_store *s)
+{
+    struct item item = items[1];
+
+    armed = 0;
+    for (uint32_t units = 1; units <= 11; units++) {
+        armed = units > spares_of_a_lane;
+        fill(&item, 'z', units * bytes_of_a_unit);
+        must(set_item(s, &item, 0, 0), "set");
+    }
+    return set_item(s, &items[1], 0, 0);
+}
+
+/* Every block of a slab is in use. */
+static int act_fill_slabs(splinter_store *s)
+{
+    for (unsigned i = 4; i < 8; i++) {
+        struct item item = items[i];
+
+        fill(&item, 'y', MAX_VALUE);
+        must(set_item(s, &item, 0, 0), "set");
+    }
+    return set_item(s, &after, 0, 0);
+}
+
+/* Empty slabs change their size, as new ones are not to be had. */
+static int act_other_size(splinter_store *s)
+{
+    struct item item = items[4];
+
+    for (uint32_t len = 4000; len > 10; len /= 2) {
+        fill(&item, '+', len);
+        must(set_item(s, &item, 0, 0), "set");
+        must(splinter_store_unset(s, item.key, 0, NULL), "unset");
+    }
+    splinter_store_close(s);
+    must(place_open(&place, 0, &s), "open");
+    return set_item(s, &after, 0, 0);
+}
+
+const struct scene room_scenes[] = {
+    {.name = "insert into a full store", .slots = 8,
+     .prepare = full_absent, .act = act_set_any, .want = -ENOSPC},
+    {.name = "update in a full store", .slots = 8,
+     .prepare = full_present, .act = act_set},
+    {.name = "unset in a full store", .slots = 8,
+     .prepare = full_goes, .act = act_unset},
+    {.name = "insert into a store full of expired keys", .slots = 8,
+     .prepare = full_of_expired, .act = act_set},
+    {.name = "insert into a store of one slot", .slots = 1,
+     .prepare = one_absent, .act = act_set},
+    {.name = "update in a store of one slot", .slots = 1,
+     .prepare = one_present, .act = act_set},
+    {.name = "unset in a store of one slot", .slots = 1,
+     .prepare = one_goes, .act = act_unset},
+    {.name = "insert into a full store of one slot", .slots = 1,
+     .prepare = one_full, .act = act_set_any, .want = -ENOSPC},
+    {.name = "insert when the slab is full",
+     .prepare = absent_with_playthings, .act = act_fill_slabs},
+    {.name = "sets of more sizes than spares",
+     .prepare = with_playthings, .act = act_many_sizes},
+    {.name = "slabs change their size",
+     .prepare = absent_with_playthings, .act = act_other_size, .flags = LONG},
+    {.name = NULL},
+};
