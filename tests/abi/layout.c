@@ -58,8 +58,8 @@ static void geometry(size_t slots, size_t max_value, uint32_t flags)
 static void hashes(void)
 {
     static struct splinter_store store;
-    static const char key[] = "every key of a store is hashed with the seed of the store, and a long "
-                              "one differently from a short one";
+    static const char key[] = "every key of a store is hashed with the seed of the store, and a "
+                              "long one differently from a short one";
     struct {
         struct record record;
         char payload[64];

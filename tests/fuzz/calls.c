@@ -123,7 +123,7 @@ static void get(struct attack *attack, const char *key, size_t size, bool with_m
     for (size_t i = 0; i < BEHIND; i++)
         must(buf[size + i] == MARK, "bytes behind the buffer were written");
     if (!r || r == -EMSGSIZE) {
-        must(got <= attack->store->geo.max_value, "a value longer than the store allows");
+        must(got <= geometry_of(attack->store)->max_value, "a value longer than the store allows");
         must((got <= size) == !r, "the length does not fit the result");
         if (with_meta) {
             meta_is_sane(&m);
@@ -140,12 +140,12 @@ static void size_only(struct attack *attack, const char *key)
     begin(attack, "get of the size");
     int r = splinter_store_get(attack->store, key, NULL, 0, &got, NULL);
     MAY_BE(r, ENOENT, EAGAIN, EBADMSG);
-    must(r || got <= attack->store->geo.max_value, "a value longer than the store allows");
+    must(r || got <= geometry_of(attack->store)->max_value, "a value longer than the store allows");
 }
 
 static size_t length_for(const struct attack *attack, unsigned number)
 {
-    uint32_t most = attack->store->geo.max_value;
+    uint32_t most = geometry_of(attack->store)->max_value;
     static const uint32_t some[] = {1, 8, 15, 16, 17, 40, 100, 255, 1000, 5000, UINT32_MAX};
     uint32_t length = some[number % (sizeof some / sizeof *some)];
     return length < most ? length : most;
@@ -204,12 +204,13 @@ static void walk(struct attack *attack, const char *prefix, uint64_t cursor)
 {
     char key[SPLINTER_KEY_MAX + BEHIND];
     struct splinter_meta m = {.struct_size = sizeof m};
-    uint64_t slots = (uint64_t)attack->store->geo.buckets * BUCKET_SLOTS;
+    uint64_t slots = (uint64_t)geometry_of(attack->store)->buckets * BUCKET_SLOTS;
     int r;
     begin(attack, "walk");
     memset(key, MARK, sizeof key);
-    for (uint64_t i = 0; (r = splinter_store_walk(attack->store, prefix, &cursor, key, &m)) == 1; i++) {
-        must(i < slots, "more keys than slots");
+    uint64_t met = 0;
+    while ((r = splinter_store_walk(attack->store, prefix, &cursor, key, &m)) == 1) {
+        must(met++ < slots, "more keys than slots");
         must(strnlen(key, SPLINTER_KEY_MAX) < SPLINTER_KEY_MAX, "a key without an end");
         meta_is_sane(&m);
         for (size_t k = SPLINTER_KEY_MAX; k < sizeof key; k++)
@@ -237,7 +238,7 @@ static void stat_of(struct attack *attack)
     struct splinter_stat st = {.struct_size = sizeof st};
     begin(attack, "stat");
     int r = splinter_store_stat(attack->store, &st);
-    must(!r && st.slots == attack->store->geo.slots && st.attached <= MAX_ENTRIES, "stat");
+    must(!r && st.slots == geometry_of(attack->store)->slots && st.attached <= MAX_ENTRIES, "stat");
 }
 
 static void problem(void *arg, const char *text)
@@ -260,7 +261,7 @@ static void sweep(struct attack *attack)
     begin(attack, "sweep");
     int r = splinter_store_sweep(attack->store);
     MAY_BE(r, EROFS);
-    must(r < 0 || (uint32_t)r <= attack->store->geo.buckets * BUCKET_SLOTS, "too many");
+    must(r < 0 || (uint32_t)r <= geometry_of(attack->store)->buckets * BUCKET_SLOTS, "too many");
 }
 
 static void reopen(struct attack *attack, uint32_t flags)
@@ -342,7 +343,9 @@ static void verbs(struct attack *attack, const char *key)
         MAY_BE(-errno, ENOENT, EAGAIN, EBADMSG);
     if (splinter_set(key, "v", 1))
         MAY_BE(-errno, WRITE_ERRORS);
-    must(!splinter_list(NULL, 0, &n) && n <= attack->store->geo.buckets * BUCKET_SLOTS, "list");
+    must(!splinter_list(NULL, 0, &n) &&
+             n <= geometry_of(attack->store)->buckets * BUCKET_SLOTS,
+         "list");
     must(!splinter_list(keys, 8, &n) && n <= 8, "list");
     for (size_t i = 0; i < n; i++)
         must(strlen(keys[i]) < SPLINTER_KEY_MAX, "a key without an end");
@@ -366,12 +369,13 @@ static void unlink_of(struct attack *attack)
     must(r < 0 && *splinter_last_error(), "unlink");
 }
 
+/* Longer than a function should be: it is a table of what each number calls. */
 void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsigned number)
 {
     const char *key = image_key(key_number);
     if (!attack->store)
         return;
-    uint32_t most = attack->store->geo.max_value;
+    uint32_t most = geometry_of(attack->store)->max_value;
     switch (call % CALLS) {
     case 0:
         get(attack, key, most, false);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* corpus.c - attacks to begin with: a fuzzer mixes what it is given.  The images were made before. */
+/* corpus.c - attacks for a fuzzer to begin with and to mix; the images are made already */
 #include "corpus.h"
 
 #include "calls.h"
@@ -31,6 +31,7 @@ static void write_to(struct out *out, uint8_t part, uint8_t number, uint16_t off
     put(out, (uint8_t)offset);
     put(out, (uint8_t)(offset >> 8));
     put(out, (uint8_t)(form | width << 3));
+    unsigned values = form == FORM_LOCK ? 3 : form == FORM_CURRENT || form == FORM_NAMED ? 2 : 1;
     if (form == FORM_RAW)
         for (unsigned i = 0; i < 1u << width; i++)
             put(out, (uint8_t)(0xff - i));
@@ -38,8 +39,7 @@ static void write_to(struct out *out, uint8_t part, uint8_t number, uint16_t off
         for (unsigned i = 0; i < 4; i++)
             put(out, (uint8_t)(part + (i == 1)));
     else
-        for (unsigned i = 0; i < (form == FORM_LOCK ? 3 : form == FORM_CURRENT || form == FORM_NAMED ? 2 : 1);
-             i++)
+        for (unsigned i = 0; i < values; i++)
             put(out, (uint8_t)(number + offset + i));
 }
 

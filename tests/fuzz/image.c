@@ -5,6 +5,7 @@
 
 #include "backing.h"
 #include "geometry.h"
+#include "handle.h"
 #include "record.h"
 #include "session.h"
 
@@ -161,9 +162,10 @@ static void open_journals(struct image *image)
     }
 }
 
-void images_make(void)
+static const size_t lengths[] = {1, 8, 40, 100, 300};
+
+static void make_in_memory(void)
 {
-    static const size_t lengths[] = {1, 8, 40, 100, 300};
     splinter_store *s = create(1, 8, 0), *other;
     copy(s, "empty");
     set(s, 3, 8, 0);
@@ -205,12 +207,15 @@ void images_make(void)
         set(s, k, 16, 0);
     copy(s, "mostly holes");
     splinter_store_close(s);
+}
 
-    /* Durable: closed in order, killed, and cut off, which has the index rebuilt. */
-    s = create(20, 300, GEOMETRY_DURABLE);
+/* Closed in order, killed, and cut off, which has the index rebuilt. */
+static void make_durable(void)
+{
+    splinter_store *s = create(20, 300, GEOMETRY_DURABLE);
     for (unsigned k = 0; k < 12; k++)
         set(s, k, lengths[k % 5], 0);
-    r = splinter_store_sync(s);
+    int r = splinter_store_sync(s);
     if (r)
         fail("sync", -r);
     for (unsigned k = 0; k < 6; k++) /* what they replace is kept until the next sync */
@@ -226,6 +231,17 @@ void images_make(void)
     splinter_store_close(s);
     copy_fd(fd, "durable, closed");
     close(fd);
+}
+
+void images_make(void)
+{
+    make_in_memory();
+    make_durable();
+}
+
+const struct geometry *geometry_of(const splinter_store *store)
+{
+    return &store->geo;
 }
 
 /* ---- the victim ---- */

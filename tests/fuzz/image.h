@@ -8,10 +8,11 @@
 #ifndef SPLINTER_TEST_IMAGE_H
 #define SPLINTER_TEST_IMAGE_H
 
+#include <splinter.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "handle.h"
+#include "layout.h"
 
 #define IMAGE_KEYS 24 /* names, of which an image has some */
 const char *image_key(unsigned i);
@@ -21,7 +22,7 @@ const char *image_key(unsigned i);
 struct image {
     const char *name;
     struct geometry geo;
-    bool running;    /* to be taken for one that a process of this kernel left by being killed */
+    bool running;    /* looks as if a process of this kernel had left it by being killed */
     uint64_t length; /* of the file */
     uint8_t *bytes;
     uint32_t entries; /* of the registry, that were used */
@@ -35,6 +36,9 @@ extern unsigned image_count;
 
 /* Makes them all; dies with a sentence if it cannot. */
 void images_make(void);
+
+/* The geometry that an open handle goes by. */
+const struct geometry *geometry_of(const splinter_store *store);
 
 /* The victim: a file that becomes a fresh copy of an image. */
 int image_file(void);

@@ -7,9 +7,9 @@
  *
  *     image, mode, then commands:  00-5f call key number        a call (calls.h)
  *                                  60-bf write                  the attacker writes
- *                                  c0-ff delay delay write      the same, after so many loads of the
- *                                                               calls that follow; or, with the
- *                                                               highest bit, every so many
+ *                                  c0-ff delay delay write      the same, after so many loads of
+ *                                                               the calls that follow; or, with
+ *                                                               the highest bit, every so many
  *     write:  part number offset offset form values...
  *
  * What is written before the first call is there when the store is opened.

@@ -37,7 +37,8 @@ void *watch_mmap(void *at, size_t length, int protection, int flags, int fd, off
 {
 #ifndef NO_GUARDS
     uint64_t whole = GUARD_BEFORE + GUARD_BEHIND;
-    for (int i = 0; (fd >= 0 || flags & MAP_NORESERVE) && !at && i < PLACES && sizeof(size_t) == 8; i++) {
+    bool guarded = (fd >= 0 || flags & MAP_NORESERVE) && !at && sizeof(size_t) == 8;
+    for (int i = 0; guarded && i < PLACES; i++) {
         if (place[i].length)
             continue;
         if (!place[i].reserved) {
