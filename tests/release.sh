@@ -7,8 +7,8 @@
 #
 # The first works in a clone of the last commit, in FOLDER, and leaves this tree alone: it dates the
 # release in every place that has a date, commits that, runs all tests (--quick: only what make
-# distcheck runs), makes the tarball twice and compares, builds the packages from it, and says what is
-# left to do by hand, which is what needs a key.  It can be tried as often as one likes.
+# distcheck runs), makes the tarball twice and compares, builds the packages from it, and says what
+# is left to do by hand, which is what needs a key.  It can be tried as often as one likes.
 #
 # The second changes the copies of the version in this tree, and begins their lists of changes.
 set -eu
@@ -50,9 +50,11 @@ prepend() {
 
 if [ -n "$opening" ]; then
     old=$(version_of "$top")
-    echo "$opening" | grep -qxE '[0-9]+\.[0-9]+\.[0-9]+' || die "'$opening' is not a version; one is three numbers, as in $old"
+    echo "$opening" | grep -qxE '[0-9]+\.[0-9]+\.[0-9]+' ||
+        die "'$opening' is not a version; one is three numbers, as in $old"
     newest=$(printf '%s\n%s\n' "$old" "$opening" | sort -t . -k 1,1n -k 2,2n -k 3,3n | tail -n 1)
-    { [ "$newest" = "$opening" ] && [ "$old" != "$opening" ]; } || die "$opening is not later than $old"
+    { [ "$newest" = "$opening" ] && [ "$old" != "$opening" ]; } ||
+        die "$opening is not later than $old"
     cd "$top"
     sed -i "s/^AC_INIT(\[libsplinter\], \[[^]]*\]/AC_INIT([libsplinter], [$opening]/" configure.ac
     printf 'libsplinter %s, not yet released\n\n' "$opening" | prepend NEWS
@@ -60,13 +62,16 @@ if [ -n "$opening" ]; then
         "$opening" "$(maintainer)" "$(date -uR)" | prepend debian/changelog
     {
         sed '/^%changelog/q' rpm/libsplinter.spec.in
-        printf '* %s %s - %s-1\n- New version\n\n' "$(date -u '+%a %b %d %Y')" "$(maintainer)" "$opening"
+        printf '* %s %s - %s-1\n- New version\n\n' \
+            "$(date -u '+%a %b %d %Y')" "$(maintainer)" "$opening"
         sed '1,/^%changelog/d' rpm/libsplinter.spec.in
     } >rpm/libsplinter.spec.in.new
     cat rpm/libsplinter.spec.in.new >rpm/libsplinter.spec.in
     rm -f rpm/libsplinter.spec.in.new
-    VERSION=$opening TOP_SRCDIR=$top sh tests/install/test_version.sh | grep '^not ok' && die 'a copy of the version was missed'
-    say "$opening is open: configure.ac, NEWS, debian/changelog and rpm/libsplinter.spec.in; see git diff"
+    VERSION=$opening TOP_SRCDIR=$top sh tests/install/test_version.sh | grep '^not ok' &&
+        die 'a copy of the version was missed'
+    say "$opening is open: configure.ac, NEWS, debian/changelog and rpm/libsplinter.spec.in;" \
+        'see git diff'
     exit 0
 fi
 
@@ -76,7 +81,8 @@ fi
 out=$1
 [ ! -e "$out" ] || die "$out exists already"
 git -C "$top" rev-parse -q --verify HEAD >/dev/null || die 'this is not a clone'
-[ -z "$(git -C "$top" status --porcelain --untracked-files=no)" ] || die 'there are changes that are not committed'
+[ -z "$(git -C "$top" status --porcelain --untracked-files=no)" ] ||
+    die 'there are changes that are not committed'
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 version=$(version_of "$top")
@@ -92,12 +98,16 @@ VERSION=$version TOP_SRCDIR=. sh tests/install/test_version.sh >"$out/version.lo
     die 'the copies of the version differ'
 }
 grep '^not ok' "$out/version.log" && die 'the copies of the version differ'
-grep -qx "libsplinter $version, not yet released" NEWS || die "NEWS does not say 'libsplinter $version, not yet released'"
+grep -qx "libsplinter $version, not yet released" NEWS ||
+    die "NEWS does not say 'libsplinter $version, not yet released'"
 
 say 'dates'
 sed -i "1s/, not yet released/ ($(date -u +%Y-%m-%d))/" NEWS
-sed -i "s/^AC_SUBST(\[MAN_DATE\], .*/AC_SUBST([MAN_DATE], ['$(date -u '+%B %-d, %Y')'])/" configure.ac
-sed -i "0,/^\* .* - $version-/s/^\* [A-Z][a-z][a-z] [A-Z][a-z][a-z] [0-9]* [0-9]* /* $(date -u '+%a %b %d %Y') /" rpm/libsplinter.spec.in
+today=$(date -u '+%B %-d, %Y')
+sed -i "s/^AC_SUBST(\[MAN_DATE\], .*/AC_SUBST([MAN_DATE], ['$today'])/" configure.ac
+today=$(date -u '+%a %b %d %Y')
+sed -i "0,/^\* .* - $version-/s/^\* [A-Z][a-z][a-z] [A-Z][a-z][a-z] [0-9]* [0-9]* /* $today /" \
+    rpm/libsplinter.spec.in
 # The first signature line is that of the newest entry.
 sed -i "0,/^ -- /s/^\( -- .*>  \).*/\1$(date -uR)/" debian/changelog
 # From now on the layout of this format version does not change.
@@ -156,5 +166,6 @@ cat <<END
 END
 case $(sed -n 's/^Homepage: //p' debian/control) in
     *example.org*)
-        echo '== The address of the project is still the one of a reserved domain: see docs/releasing.md.' ;;
+        echo '== The address of the project is still that of a reserved domain:' \
+            'see docs/releasing.md.' ;;
 esac

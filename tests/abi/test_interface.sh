@@ -21,7 +21,8 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
 # The kept files name the architecture as abidw does.
-sh "$here/interface.sh" "$lib_dir/libsplinter.so" "${HEADER_DIR:-$top_srcdir/include}" >"$tmp/now" 2>/dev/null
+headers=${HEADER_DIR:-$top_srcdir/include}
+sh "$here/interface.sh" "$lib_dir/libsplinter.so" "$headers" >"$tmp/now" 2>/dev/null
 architecture=$(sed -n "1s/.* architecture='\([^']*\)'.*/\1/p" "$tmp/now")
 machine=
 for file in "$here"/libsplinter.*.abi; do
@@ -44,14 +45,15 @@ result() { # STATUS NAME
 }
 for library in libsplinter libsplinter_p; do
     kept=$here/$library.$machine.abi
-    sh "$here/interface.sh" "$lib_dir/$library.so" "${HEADER_DIR:-$top_srcdir/include}" >"$tmp/now" 2>"$tmp/why"
+    sh "$here/interface.sh" "$lib_dir/$library.so" "$headers" >"$tmp/now" 2>"$tmp/why"
     result $? "the interface of $library can be read"
     # Calls that are new are no harm to any program; test_symbols.sh sees to them.
     abidiff --no-added-syms "$kept" "$tmp/now" >"$tmp/why" 2>&1
     result $? "$library has every call and type that is kept for it"
 
     # The comparison sees a call that is gone, and a member that moved.
-    sed '/<elf-symbol name=.splinter_store_append/d;/<function-decl name=.splinter_store_append/,/<\/function-decl>/d' \
+    sed -e '/<elf-symbol name=.splinter_store_append/d' \
+        -e '/<function-decl name=.splinter_store_append/,/<\/function-decl>/d' \
         "$tmp/now" >"$tmp/less"
     ! abidiff --no-added-syms "$kept" "$tmp/less" >"$tmp/why" 2>&1
     result $? "a missing call in $library would be seen"

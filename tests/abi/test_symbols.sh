@@ -65,7 +65,8 @@ check_library() { # name node
     else
         # Defined, global, not the absolute symbol that stands for the node itself.
         "${READELF:-readelf}" --dyn-syms -W "$object" |
-            awk '$7 != "UND" && $7 != "ABS" && ($5 == "GLOBAL" || $5 == "WEAK") && $8 != "" && $1 ~ /:$/ { print $8 }' |
+            awk '$7 != "UND" && $7 != "ABS" && ($5 == "GLOBAL" || $5 == "WEAK") && $8 != "" &&
+                 $1 ~ /:$/ { print $8 }' |
             LC_ALL=C sort >"$tmp/exported"
         sed "s/\$/@@$2/" "$tmp/declared" >"$tmp/wanted"
         if diff "$tmp/wanted" "$tmp/exported" >"$tmp/why"; then ok "$what"; else not_ok "$what"; fi
@@ -88,7 +89,8 @@ check_symbols() { # package library
         skip "$what" 'there is no debian/ in a release tarball'
         return
     fi
-    sh "$top_srcdir/tests/abi/symbols.sh" "$top_srcdir/lib/$2.map" "$1" "${VERSION:-unknown}" "$file" >"$tmp/found"
+    sh "$top_srcdir/tests/abi/symbols.sh" "$top_srcdir/lib/$2.map" "$1" "${VERSION:-unknown}" \
+        "$file" >"$tmp/found"
     if diff "$file" "$tmp/found" >"$tmp/why"; then
         ok "$what"
     else
@@ -154,14 +156,19 @@ if [ "$CHECK_INSTALLED" != yes ]; then
     sed -n 's/^#define \(SPLINTER_[A-Z0-9_]*\) .*/\1/p' "$header" >"$tmp/constants"
     while read -r constant; do
         what="$constant has a man page that tells of it"
-        if has_page "$constant.3const" "^\.(It )?Dv (.* )?$constant( |\$)"; then ok "$what"; else not_ok "$what"; fi
+        if has_page "$constant.3const" "^\.(It )?Dv (.* )?$constant( |\$)"; then
+            ok "$what"
+        else
+            not_ok "$what"
+        fi
     done <"$tmp/constants"
 
     # The other way round: what has a page is in the header.
     for page in "$top_builddir"/man/*.3 "$top_builddir"/man/*.3const; do
         name=${page##*/}
         name=${name%.3*}
-        [ "$name" = splinter ] || cat "$tmp/declared" "$tmp/constants" | grep -qx "$name" || echo "$page"
+        [ "$name" = splinter ] && continue
+        cat "$tmp/declared" "$tmp/constants" | grep -qx "$name" || echo "$page"
     done >"$tmp/why"
     if [ -s "$tmp/why" ]; then
         not_ok 'no page is of something that the header does not have'

@@ -8,8 +8,9 @@
 #   layout-N.txt       the layout of format version N, from a build tree
 #   lib*.ARCH.abi      the interface as abidw sees it, from a build tree (with -g)
 #
-# See what it did with git diff: what a release has promised may be added to, not changed.  It refuses
-# to write a layout that a release has.  The build tree is configured and built here if none is named.
+# See what it did with git diff: what a release has promised may be added to, not changed.  It
+# refuses to write a layout that a release has.  The build tree is configured and built here if none
+# is named.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -45,7 +46,8 @@ file=$here/layout-$format.txt
 if [ ! -e "$file" ]; then
     { echo "# format version $format, not released" && cat "$tmp/layout"; } >"$file"
 elif ! sed 1d "$file" | cmp -s - "$tmp/layout"; then
-    echo "update.sh: the layout of format version $format has changed, and $(sed -n '1s/^# //p' "$file");" >&2
+    kept=$(sed -n '1s/^# //p' "$file")
+    echo "update.sh: the layout of format version $format has changed, and $kept;" >&2
     echo 'update.sh: raise STORE_FORMAT in lib/layout.h' >&2
     exit 1
 fi
@@ -57,6 +59,7 @@ if command -v abidw >/dev/null; then
         cat "$tmp/abi" >"$here/$library.$(uname -m).abi"
     done
 else
-    echo 'update.sh: abidw was not found, the *.abi files stay; on Debian: apt-get install abigail-tools' >&2
+    echo 'update.sh: abidw was not found, the *.abi files stay;' \
+        'on Debian: apt-get install abigail-tools' >&2
     exit 1
 fi

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# run.sh - what configure says where something is missing or wrong: each time one sentence, with the
-# thing's name and what to do.  TAP; a part of tests/setup-and-test.sh, not of make check, because each
-# line is a run of configure.
+# run.sh - what configure says if something is missing or wrong: each time one sentence, with the
+# thing's name and what to do.  TAP; a part of tests/setup-and-test.sh, not of make check, because
+# each line is a run of configure.
 set -u
 top=${TOP_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
-unset CC CXX CFLAGS CPPFLAGS LDFLAGS CONFIG_SITE PKG_CONFIG PKG_CONFIG_PATH MAKEFLAGS MFLAGS MAKELEVEL
+unset CC CXX CFLAGS CPPFLAGS LDFLAGS CONFIG_SITE PKG_CONFIG PKG_CONFIG_PATH
+unset MAKEFLAGS MFLAGS MAKELEVEL
 LC_ALL=C
 export LC_ALL
 [ -x "$top/configure" ] || {
@@ -29,7 +30,7 @@ result() { # STATUS NAME
     fi
 }
 
-# refuses NAME SENTENCE ARGUMENT...: configure fails, and its error is one line that has the sentence.
+# refuses NAME SENTENCE ARGUMENT...: configure fails, and its error is one line with the sentence.
 refuses() {
     name=$1
     sentence=$2
@@ -71,7 +72,8 @@ broken() { # HEADER
 broken xxhash.h
 broken linux/futex.h
 
-refuses 'a machine without lock-free 64-bit atomics' 'has no lock-free 64-bit atomics' CC="$tmp/no-atomics"
+refuses 'a machine without lock-free 64-bit atomics' 'has no lock-free 64-bit atomics' \
+    CC="$tmp/no-atomics"
 refuses 'a compiler without C11' "the compiler $tmp/old does not compile C11" CC="$tmp/old"
 refuses 'no compiler' 'compiler cannot create executables' CC=no-such-compiler
 refuses 'a cross build without a cross compiler' 'needs a compiler for it, and' \
@@ -79,8 +81,10 @@ refuses 'a cross build without a cross compiler' 'needs a compiler for it, and' 
 refuses 'no xxhash.h' 'on Debian: apt-get install libxxhash-dev' CPPFLAGS="-I$tmp/no-xxhash.h"
 refuses 'no Linux' 'splinter needs Linux' CPPFLAGS="-I$tmp/no-futex.h"
 refuses '--enable-sanitizer without a list' '--enable-sanitizer needs a list' --enable-sanitizer
-refuses 'a sanitizer that is none' 'cannot link with -fsanitize=nonsense' --enable-sanitizer=nonsense
-refuses 'a relative folder for completions' 'takes an absolute path, or no' --with-bash-completion-dir=here
+refuses 'a sanitizer that is none' 'cannot link with -fsanitize=nonsense' \
+    --enable-sanitizer=nonsense
+refuses 'a relative folder for completions' 'takes an absolute path, or no' \
+    --with-bash-completion-dir=here
 PKG_CONFIG_LIBDIR=$tmp/nothing
 export PKG_CONFIG_LIBDIR
 refuses 'tests of an installed library that is not installed' \
@@ -97,8 +101,12 @@ no_check
 result $? 'make check says that it skips them'
 # What pkg-config finds in a cross build without the other machine's Check.
 mkdir "$tmp/pc"
-printf 'Name: check\nDescription: of another machine\nVersion: 0.15\nLibs: -lcheck_of_another_machine\n' \
-    >"$tmp/pc/check.pc"
+cat >"$tmp/pc/check.pc" <<'END'
+Name: check
+Description: of another machine
+Version: 0.15
+Libs: -lcheck_of_another_machine
+END
 PKG_CONFIG_LIBDIR=$tmp/pc
 takes 'a Check that does not link: the unit tests are skipped' \
     'unit tests skipped: the Check that was found does not link for'
@@ -112,16 +120,18 @@ for triplet in aarch64-linux-gnu s390x-linux-gnu arm-linux-gnueabihf i686-linux-
     $triplet-gcc -o "$tmp/t" "$tmp/t.c" 2>/dev/null && cross=$triplet && break
 done
 if [ -n "$cross" ]; then
-    # The same where the library is really another machine's.
-    takes "a cross build for $cross: this machine's Check is not taken" 'unit tests skipped: ' --host=$cross \
-        PKG_CONFIG=pkg-config
+    # The same if the library is really another machine's.
+    takes "a cross build for $cross: this machine's Check is not taken" 'unit tests skipped: ' \
+        --host=$cross PKG_CONFIG=pkg-config
 else
     n=$((n + 1))
-    echo "ok $n - a cross build: this machine's Check is not taken # SKIP there is no cross compiler"
+    echo "ok $n - a cross build: this machine's Check is not taken" \
+        "# SKIP there is no cross compiler"
 fi
 takes 'no mandoc: the pages are built, not linted' 'man page lint no: mandoc was not found' \
     ac_cv_prog_MANDOC=
-(cd "$tmp/build" && make man/splinter_set.3 man/splinter.7) >"$tmp/out" 2>&1 && [ -s "$tmp/build/man/splinter.7" ]
+(cd "$tmp/build" && make man/splinter_set.3 man/splinter.7) >"$tmp/out" 2>&1 &&
+    [ -s "$tmp/build/man/splinter.7" ]
 result $? 'and they are there without it'
 takes 'no completions' 'bash completions no' --with-bash-completion-dir=no
 

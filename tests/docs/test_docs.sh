@@ -19,9 +19,10 @@ skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 empty() { if [ -s "$tmp/why" ]; then not_ok "$1"; else ok "$1"; fi; }
 
 for page in ./*.md docs/*.md; do
-    sed -n 's/](/\n&/gp' "$page" | sed -n 's/^](\([^)#]*\).*/\1/p' | grep -v '://' | grep . | while read -r link; do
-        [ -e "${page%/*}/$link" ] || echo "$page: $link"
-    done
+    sed -n 's/](/\n&/gp' "$page" | sed -n 's/^](\([^)#]*\).*/\1/p' | grep -v '://' | grep . |
+        while read -r link; do
+            [ -e "${page%/*}/$link" ] || echo "$page: $link"
+        done
 done >"$tmp/why"
 empty 'every link leads to a file'
 
@@ -31,24 +32,29 @@ done >"$tmp/why"
 empty 'every page is in docs/index.md'
 
 # Names that look like ours: calls and types of the header, tools, pages, or files.
-sed 's/[^A-Za-z0-9_*]/\n/g' ./*.md docs/*.md | grep -E '^(splinter|SPLINTER)_[A-Za-z0-9_]+$' | sort -u |
+sed 's/[^A-Za-z0-9_*]/\n/g' ./*.md docs/*.md |
+    grep -E '^(splinter|SPLINTER)_[A-Za-z0-9_]+$' | sort -u |
     while read -r name; do
         grep -qw "$name" include/splinter.h && continue
         [ -e "tools/$name.c" ] || [ -e "man/$name.5.in" ] && continue
         case $name in splinter_p | splinter_debug | SPLINTER_STAGES | SPLINTER_P_1) continue ;; esac
-        grep -rqw "$name" tests configure.ac lib Makefile.am */Makemodule.am bench debian rpm && continue
+        grep -rqw "$name" tests configure.ac lib Makefile.am */Makemodule.am bench debian rpm &&
+            continue
         echo "$name"
     done >"$tmp/why"
 empty 'every name of ours exists'
 
 # The first C program of the README.
 # shellcheck disable=SC2016 # no expansion is meant
-sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```' | sed "s/\"weather\"/\"$store\"/" >"$tmp/weather.c"
+sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```' |
+    sed "s/\"weather\"/\"$store\"/" >"$tmp/weather.c"
 what="the README's program compiles without a warning and runs"
 # shellcheck disable=SC2086 # lists of flags
-if ${CC:-cc} $TEST_CFLAGS $SANITIZER_FLAGS -std=c99 -Wall -Wextra -Werror -I"$include_dir" -o "$tmp/weather" \
-    "$tmp/weather.c" $TEST_LDFLAGS -L"$lib_dir" -lsplinter -pthread >"$tmp/why" 2>&1 &&
-    LD_LIBRARY_PATH=$lib_dir "$tmp/weather" >"$tmp/said" 2>"$tmp/why" && [ "$(cat "$tmp/said")" = -4 ]; then
+if ${CC:-cc} $TEST_CFLAGS $SANITIZER_FLAGS -std=c99 -Wall -Wextra -Werror -I"$include_dir" \
+    -o "$tmp/weather" "$tmp/weather.c" $TEST_LDFLAGS -L"$lib_dir" -lsplinter -pthread \
+    >"$tmp/why" 2>&1 &&
+    LD_LIBRARY_PATH=$lib_dir "$tmp/weather" >"$tmp/said" 2>"$tmp/why" &&
+    [ "$(cat "$tmp/said")" = -4 ]; then
     ok "$what"
 else
     cat "$tmp/said" >>"$tmp/why" 2>/dev/null
@@ -64,11 +70,13 @@ else
     empty 'doxygen makes the pages without a warning'
     {
         grep -q 'message bus' "$tmp/html/index.html" || echo 'index.html is not the README'
-        grep -q 'store\.svg' "$tmp/html/md_docs_architecture.html" || echo 'no picture in the architecture'
+        grep -q 'store\.svg' "$tmp/html/md_docs_architecture.html" ||
+            echo 'no picture in the architecture'
         [ -s "$tmp/html/store.svg" ] || echo 'store.svg was not copied'
-        for call in $(sed -n 's/.*[ *]\(splinter_[a-z_]*\)(.*/\1/p' include/splinter.h | sort -u); do
-            grep -q "$call" "$tmp/html/splinter_8h.html" || echo "$call is missing"
-        done
+        sed -n 's/.*[ *]\(splinter_[a-z_]*\)(.*/\1/p' include/splinter.h | sort -u |
+            while read -r call; do
+                grep -q "$call" "$tmp/html/splinter_8h.html" || echo "$call is missing"
+            done
     } >"$tmp/why" 2>&1
     empty 'the pages are there, with the picture of the store'
 fi

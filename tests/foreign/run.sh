@@ -51,7 +51,9 @@ done
 for arch; do
     case $arch in
         i386 | armhf | arm64 | s390x) ;;
-        *) echo "run.sh: unknown machine '$arch'; allowed are i386, armhf, arm64 and s390x" >&2; exit 2 ;;
+        *)
+            echo "run.sh: unknown machine '$arch'; allowed are i386, armhf, arm64 and s390x" >&2
+            exit 2 ;;
     esac
 done
 if [ ! -x "$top_srcdir/configure" ]; then
@@ -143,12 +145,13 @@ build_native() {
 # A folder of commands that run the programs of build tree $1 as they should be run.
 wrap() {
     mkdir -p "$1/run" || return 1
-    for program in splinter_send splinter_recv splinter_logtee splinter_perf splinter_test other_machine; do
+    for program in splinter_send splinter_recv splinter_logtee splinter_perf splinter_test \
+        other_machine; do
         real=$1/tools/$program
         [ $program = other_machine ] && real=$1/tests/foreign/$program
         [ -x "${real%/*}/.libs/$program" ] && real=${real%/*}/.libs/$program
-        printf '#!/bin/sh\nLD_LIBRARY_PATH=%s/lib/.libs exec %s %s "$@"\n' "$1" "$emulator" "$real" \
-            >"$1/run/$program" && chmod +x "$1/run/$program" || return 1
+        printf '#!/bin/sh\nLD_LIBRARY_PATH=%s/lib/.libs exec %s %s "$@"\n' \
+            "$1" "$emulator" "$real" >"$1/run/$program" && chmod +x "$1/run/$program" || return 1
     done
 }
 
@@ -167,7 +170,8 @@ machine() {
     fi
     for tool in "$triplet-gcc" apt-get dpkg-deb; do
         command -v "$tool" >/dev/null || {
-            echo "$arch: $tool is missing; on Debian: apt-get install gcc-$triplet libc6-dev-$arch-cross qemu-user-static"
+            echo "$arch: $tool is missing; on Debian: apt-get install gcc-$triplet" \
+                "libc6-dev-$arch-cross qemu-user-static"
             return 77
         }
     done
@@ -180,7 +184,8 @@ machine() {
     ldflags=
     echo 'int main(void) { return 0; }' >t.c
     if ! quietly t.out "$triplet-gcc" -o t t.c; then
-        echo "$arch: $triplet-gcc makes no programs; on Debian: apt-get install libc6-dev-$arch-cross"
+        echo "$arch: $triplet-gcc makes no programs;" \
+            "on Debian: apt-get install libc6-dev-$arch-cross"
         return 77
     fi
     loader=$(readelf -l t | sed -n 's/.*interpreter: \(.*\)].*/\1/p')
@@ -210,7 +215,8 @@ machine() {
             CHECK_CFLAGS="-I$root/include -I$root/include/$multiarch" \
             CHECK_LIBS="-L$root/lib/$multiarch -lcheck_pic -lsubunit -lm -lrt -pthread" || return 1
     fi
-    quietly build.out make -j"$jobs" && quietly build2.out make tests/foreign/other_machine || return 1
+    quietly build.out make -j"$jobs" &&
+        quietly build2.out make tests/foreign/other_machine || return 1
     grep -h 'warning:' build.out build2.out
 
     wrap "$here" || return 1
@@ -230,7 +236,9 @@ machine() {
         TOOLS_DIR="$here/run" TESTS_ENVIRONMENT=CK_TIMEOUT_MULTIPLIER=10 >check.out 2>&1
     status=$?
     grep -h 'warning:' check.out
-    echo "$arch:$(sed -n 's/^# \(PASS\|SKIP\|FAIL\|ERROR\): */ \1 /p' check.out | tail -n 4 | tr '\n' ' ')"
+    counts=$(sed -n 's/^# \(PASS\|SKIP\|FAIL\|ERROR\): */ \1 /p' check.out | tail -n 4 |
+        tr '\n' ' ')
+    echo "$arch:$counts"
     if [ $status != 0 ]; then
         grep -vE '^(PASS|ok|SKIP|# (XFAIL|XPASS))' check.out | tail -n 200
         return 1

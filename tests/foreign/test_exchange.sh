@@ -33,14 +33,15 @@ refuses() {
     before=$(cksum <"$2")
     "$1" refuse "$2" >"$tmp/why" || return 1
     cat "$tmp/why"
-    grep -qE "'$2' was made by a (machine of another byte order|(32|64)-bit process, this one has (32|64) bits)" \
-        "$tmp/why" || return 1
+    bits='(32|64)-bit process, this one has (32|64) bits'
+    grep -qE "'$2' was made by a (machine of another byte order|$bits)" "$tmp/why" || return 1
     [ "$before" = "$(cksum <"$2")" ]
 }
 
 # tool_refuses DIR: the tools say the same, and end with status 1.
 tool_refuses() {
-    for tool in "splinter_send $bus k v" "splinter_recv --current --oneshot --timeout 10000 $bus k"; do
+    for tool in "splinter_send $bus k v" \
+        "splinter_recv --current --oneshot --timeout 10000 $bus k"; do
         # shellcheck disable=SC2086 # a program and its arguments
         timeout 60 "$1"/$tool 2>"$tmp/why"
         [ $? = 1 ] || return 1

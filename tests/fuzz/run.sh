@@ -33,10 +33,13 @@ else
 fi
 
 sanitize=-fsanitize=address,undefined
-echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n); int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d && n > 9; }' \
-    >"$dir/try.c"
+cat >"$dir/try.c" <<'END'
+int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n);
+int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d && n > 9; }
+END
 if ! "$CC" $sanitize -fsanitize=fuzzer -o "$dir/try" "$dir/try.c" 2>/dev/null; then
-    echo "run.sh: $CC does not build with -fsanitize=fuzzer; on Debian: apt-get install clang libclang-rt-*-dev" >&2
+    echo "run.sh: $CC does not build with -fsanitize=fuzzer;" \
+        'on Debian: apt-get install clang libclang-rt-*-dev' >&2
     exit 77
 fi
 rm -f "$dir/try" "$dir/try.c"
@@ -58,8 +61,8 @@ build() { # output, further arguments: the sources
     out=$1
     shift
     # shellcheck disable=SC2086 # a list
-    "$CC" $flags -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I"$CONFIG_DIR" -I"$src/include" -I"$src/lib" \
-        -I"$src/tests/fuzz" -include "$src/tests/fuzz/watch.h" -o "$out" "$@" || exit 1
+    "$CC" $flags -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I"$CONFIG_DIR" -I"$src/include" \
+        -I"$src/lib" -I"$src/tests/fuzz" -include "$src/tests/fuzz/watch.h" -o "$out" "$@" || exit 1
 }
 build "$dir/make_corpus" "$src/tests/fuzz/make_corpus.c" "$src/tests/fuzz/corpus.c" "$@"
 flags="$flags -fsanitize=fuzzer"

@@ -54,7 +54,8 @@ for file in $wanted; do
 done
 [ $shared$static = nono ] && missing="$missing (any library)"
 echo "missing:$missing" >"$tmp/why"
-if [ -z "$missing" ]; then ok 'every file is where it belongs'; else not_ok 'every file is where it belongs'; fi
+what='every file is where it belongs'
+if [ -z "$missing" ]; then ok "$what"; else not_ok "$what"; fi
 
 (cd "$root" && find . -type f -exec grep -lF "$tmp" {} +) >"$tmp/why"
 if [ -s "$tmp/why" ]; then
@@ -82,7 +83,8 @@ int main(int argc, char **argv)
 {
     char buf[8] = "";
     (void)argc;
-    if (splinter_create(argv[1], 10, 100) || splinter_set("k", "value", 5) || splinter_get("k", buf, 8, NULL))
+    if (splinter_create(argv[1], 10, 100) || splinter_set("k", "value", 5) ||
+        splinter_get("k", buf, 8, NULL))
         return perror("splinter"), 1;
     splinter_close();
     return puts(buf) < 0 || splinter_store_unlink(argv[1], 0);
@@ -93,7 +95,8 @@ PKG_CONFIG_PATH=$root$pkgconfigdir
 PKG_CONFIG_SYSROOT_DIR=$root
 PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
-export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_ALLOW_SYSTEM_CFLAGS PKG_CONFIG_ALLOW_SYSTEM_LIBS
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
+export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS PKG_CONFIG_ALLOW_SYSTEM_LIBS
 
 client() { # module library shared|static
     what="a client builds with pkg-config $1, $3, and runs"
@@ -107,7 +110,8 @@ client() { # module library shared|static
         return
     fi
     if [ "$3" = static ]; then
-        libs=$(pkg-config --static --libs "$1" 2>"$tmp/why" | sed "s/-l$2\$/-l:lib$2.a/;s/-l$2 /-l:lib$2.a /")
+        libs=$(pkg-config --static --libs "$1" 2>"$tmp/why" |
+            sed "s/-l$2\$/-l:lib$2.a/;s/-l$2 /-l:lib$2.a /")
     else
         libs=$(pkg-config --libs "$1" 2>"$tmp/why")
     fi
@@ -116,8 +120,8 @@ client() { # module library shared|static
         *) name=$bus ;;
     esac
     # shellcheck disable=SC2086 # lists of flags
-    if ${CC:-cc} $TEST_CFLAGS $SANITIZER_FLAGS $(pkg-config --cflags "$1") -o "$tmp/client" "$tmp/client.c" \
-        $TEST_LDFLAGS $libs >"$tmp/why" 2>&1 &&
+    if ${CC:-cc} $TEST_CFLAGS $SANITIZER_FLAGS $(pkg-config --cflags "$1") -o "$tmp/client" \
+        "$tmp/client.c" $TEST_LDFLAGS $libs >"$tmp/why" 2>&1 &&
         "$tmp/client" "$name" >"$tmp/out" 2>"$tmp/why" &&
         [ "$(cat "$tmp/out")" = value ] && [ ! -e "$tmp/store" ]; then
         if [ "$3" = static ] && command -v readelf >/dev/null &&

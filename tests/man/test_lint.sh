@@ -11,7 +11,9 @@ not_ok() { n=$((n + 1)); echo "$2" | sed 's/^/# /'; echo "not ok $n - $1"; }
 skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 
 # Pages of others that ours refer to.
-foreign=' clone cp dd errno fallocate fcntl fdatasync fork fsync file logind.conf magic memfd_create mmap open proc rm shm_open shm_overview signal systemd-logind tmpfs umask unix unlink '
+foreign=' clone cp dd errno fallocate fcntl fdatasync fork fsync file logind.conf magic '
+foreign="$foreign memfd_create mmap open proc rm shm_open shm_overview signal systemd-logind "
+foreign="$foreign tmpfs umask unix unlink "
 
 date=$(sed -n "s/^AC_SUBST(\[MAN_DATE\], \['\(.*\)'\])\$/\1/p" "$top_srcdir/configure.ac")
 for source in "$top_srcdir"/man/*.in; do
@@ -37,11 +39,13 @@ for source in "$top_srcdir"/man/*.in; do
     else
         not_ok "$name has the date and the version of configure.ac" "$said"
     fi
-    lost=$(sed -n 's/^\.Xr \([^ ]*\) \([0-9]\).*/\1 \2/p' "$page" | sort -u | while read -r to section; do
-        [ -f "$top_builddir/man/$to.$section" ] || [ -f "$top_srcdir/man/$to.$section" ] && continue
-        case $foreign in *" $to "*) continue ;; esac
-        echo "$to($section)"
-    done)
+    lost=$(sed -n 's/^\.Xr \([^ ]*\) \([0-9]\).*/\1 \2/p' "$page" | sort -u |
+        while read -r to section; do
+            [ -f "$top_builddir/man/$to.$section" ] || [ -f "$top_srcdir/man/$to.$section" ] &&
+                continue
+            case $foreign in *" $to "*) continue ;; esac
+            echo "$to($section)"
+        done)
     if [ -z "$lost" ]; then
         ok "$name refers to pages that exist"
     else
@@ -56,5 +60,6 @@ for page in "$top_srcdir"/man/*.[1-9]; do
     case $(head -n 1 "$page") in '.so '*) continue ;; esac
     [ -f "$page.in" ] || lost="$lost $page"
 done
-if [ -z "$lost" ]; then ok 'every page is made from a .in'; else not_ok 'every page is made from a .in' "$lost"; fi
+what='every page is made from a .in'
+if [ -z "$lost" ]; then ok "$what"; else not_ok "$what" "$lost"; fi
 echo "1..$n"

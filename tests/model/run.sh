@@ -98,12 +98,14 @@ EOF
     found='what it found is not clear'
     if grep -q 'assertion violated\|invalid end state' out && [ "${errors:-0}" -gt 0 ]; then
         found='a bug'
-    elif [ "$errors" = 0 ] && ! grep -q 'Search not completed\|max search depth\|out of memory' out; then
+    elif [ "$errors" = 0 ] &&
+        ! grep -q 'Search not completed\|max search depth\|out of memory' out; then
         found=nothing
     fi
     {
         echo "$model.pml $defs: has to find $expected, found $found"
-        grep 'assertion violated\|invalid end state (\|states, stored\|Search not\|total actual\|elapsed' out
+        grep -e 'assertion violated' -e 'invalid end state (' -e 'states, stored' \
+            -e 'Search not' -e 'total actual' -e 'elapsed' out
     } >"$why" 2>&1
     # shellcheck disable=SC2086 # a list
     [ $trail = yes ] && [ -f "$model.pml.trail" ] &&

@@ -22,10 +22,11 @@
 # one's result gets it first.  TAP; the status is 0 if nothing failed.  A part whose tool is missing
 # is skipped, and the tool is named: run.sh --needs PART... prints the Debian packages to install.
 #
-# It needs root for the parts with a root of their own, and the network for what goes into that root:
-# it comes from where this machine's apt gets its Debian packages.  Nothing is written outside a
-# folder of its own, which is removed at the end.  With SPLINTER_PACKAGES_DIR=FOLDER it is that one: it
-# is kept, with the packages in FOLDER/out, and a part that has passed there is not repeated.
+# It needs root for the parts with a root of their own, and the network for what goes into that
+# root: it comes from where this machine's apt gets its Debian packages.  Nothing is written outside
+# a folder of its own, which is removed at the end.  With SPLINTER_PACKAGES_DIR=FOLDER it is that
+# one: it is kept, with the packages in FOLDER/out, and a part that has passed there is not
+# repeated.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -60,7 +61,8 @@ done
 
 # The build dependencies are read from debian/control, so that they are in one place.
 build_depends() {
-    sed -n '/^Build-Depends/,/^[^ B]/p' "$top/debian/control" | sed 's/^Build-Depends[^:]*://;/^[A-Z]/d' |
+    sed -n '/^Build-Depends/,/^[^ B]/p' "$top/debian/control" |
+        sed 's/^Build-Depends[^:]*://;/^[A-Z]/d' |
         tr ',' '\n' | sed 's/[(<].*//;s/debhelper-compat/debhelper/;s/ //g' | grep .
 }
 
@@ -203,7 +205,8 @@ part_tarball() {
     have libtoolize libtool
     # The time of the last change, or, where there is no history, of the version's one home.
     rm -rf one another
-    SOURCE_DATE_EPOCH=$(git -C "$top" log -1 --format=%ct 2>/dev/null || stat -c %Y "$top/configure.ac")
+    SOURCE_DATE_EPOCH=$(git -C "$top" log -1 --format=%ct 2>/dev/null ||
+        stat -c %Y "$top/configure.ac")
     export SOURCE_DATE_EPOCH
     make_dist "$work/one"
     # Elsewhere, later, and under another umask.
@@ -220,7 +223,9 @@ part_tarball() {
 
 # ---- Debian -----------------------------------------------------------------------
 
-version_of_tarball() { (cd "$work/out" && echo libsplinter-*.tar.xz) | sed 's/^libsplinter-//;s/\.tar\.xz$//'; }
+version_of_tarball() {
+    (cd "$work/out" && echo libsplinter-*.tar.xz) | sed 's/^libsplinter-//;s/\.tar\.xz$//'
+}
 
 # The source package, ready to build, in the folder $1.
 debian_source() {
@@ -238,11 +243,13 @@ part_deb() {
     debian_source deb
     cd "deb/libsplinter-$v"
     dpkg-checkbuilddeps || skip 'build dependencies are missing; run.sh --needs deb names them'
-    DEB_BUILD_OPTIONS="parallel=$jobs ${DEB_BUILD_OPTIONS:-}" dpkg-buildpackage -us -uc >../build.log 2>&1 || {
+    DEB_BUILD_OPTIONS="parallel=$jobs ${DEB_BUILD_OPTIONS:-}" \
+        dpkg-buildpackage -us -uc >../build.log 2>&1 || {
         cat ../build.log
         exit 1
     }
-    cp ../*.deb ../*.dsc ../*.changes ../*.buildinfo ../*.debian.tar.xz ../*.orig.tar.xz "$work/out/"
+    cp ../*.deb ../*.dsc ../*.changes ../*.buildinfo ../*.debian.tar.xz ../*.orig.tar.xz \
+        "$work/out/"
     # Again, after all that the first one did to the tree.
     DEB_BUILD_OPTIONS="parallel=$jobs nocheck" dpkg-buildpackage -us -uc >../again.log 2>&1 || {
         cat ../again.log
@@ -336,9 +343,10 @@ in_root() {
 
 # Every path, but for what the package managers themselves keep and log.
 paths() {
-    (cd "$1" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./tmp -o -path ./run \
-        -o -path ./var/log -o -path ./var/cache -o -path ./var/lib/dpkg -o -path ./var/lib/apt \
-        -o -path './var/lib/rpm' -o -path './root' -o -path './usr/lib/sysimage' \) -prune -o -print | sort)
+    (cd "$1" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./tmp \
+        -o -path ./run -o -path ./var/log -o -path ./var/cache -o -path ./var/lib/dpkg \
+        -o -path ./var/lib/apt -o -path './var/lib/rpm' -o -path './root' \
+        -o -path './usr/lib/sysimage' \) -prune -o -print | sort)
 }
 
 # What a user does first.  FOLDER has the packages installed; the program is the README's.
@@ -379,8 +387,8 @@ part_clean_deb() {
     make_root clean "$( { echo build-essential; build_depends; } | sort -u | paste -sd , -)"
     debian_source clean/build
     # shellcheck disable=SC2016
-    in_root clean sh -c 'cd /build/libsplinter-*/ && DEB_BUILD_OPTIONS="parallel=$1" dpkg-buildpackage -us -uc' \
-        sh "$jobs"
+    in_root clean sh -c 'cd /build/libsplinter-*/ && DEB_BUILD_OPTIONS="parallel=$1" \
+        dpkg-buildpackage -us -uc' sh "$jobs"
     # The same packages as on this machine, if it has the same compiler.
     for deb in clean/build/*.deb; do
         cmp "$deb" "out/${deb##*/}" && echo "says: ${deb##*/} is the same"
@@ -390,10 +398,12 @@ part_clean_deb() {
 
 part_autopkgtest() {
     have autopkgtest autopkgtest
-    make_root auto "$( { echo build-essential apt-utils; build_depends; } | tr ' ' '\n' | sort -u | paste -sd , -)" \
-        --skip=cleanup/apt/lists
-    set -- autopkgtest out/*.dsc out/libsplinter1_*.deb out/libsplinter-p1_*.deb out/libsplinter-dev_*.deb \
-        out/splinter-tools_*.deb --no-built-binaries --summary-file="$work/autopkgtest.summary"
+    packages=$( { echo build-essential apt-utils; build_depends; } | tr ' ' '\n' | sort -u |
+        paste -sd , -)
+    make_root auto "$packages" --skip=cleanup/apt/lists
+    set -- autopkgtest out/*.dsc out/libsplinter1_*.deb out/libsplinter-p1_*.deb \
+        out/libsplinter-dev_*.deb out/splinter-tools_*.deb --no-built-binaries \
+        --summary-file="$work/autopkgtest.summary"
     rm -f autopkgtest.summary
     # The chroot has no /proc of its own, which the tests of descriptors need.
     if unshare -m true 2>/dev/null; then
@@ -420,11 +430,13 @@ part_piuparts() {
 
 part_multiarch() {
     [ "$(dpkg --print-architecture)" = amd64 ] || skip 'it is written for amd64 with i386'
-    # Of the security suite mirrors may have one architecture only, and the C library has to be of the
-    # same version for both.
+    # Of the security suite mirrors may have one architecture only, and the C library has to be of
+    # the same version for both.
     SOURCES_WITHOUT='-security '
-    make_root multi "$( { echo build-essential,crossbuild-essential-i386,libxxhash-dev:i386,pkg-config:i386; build_depends; } |
-        grep -vxE 'check|mandoc|libxxhash-dev|doxygen' | sort -u | paste -sd , -)" --architectures=amd64,i386
+    packages=build-essential,crossbuild-essential-i386,libxxhash-dev:i386,pkg-config:i386
+    packages=$( { echo $packages; build_depends; } |
+        grep -vxE 'check|mandoc|libxxhash-dev|doxygen' | sort -u | paste -sd , -)
+    make_root multi "$packages" --architectures=amd64,i386
     debian_source multi/build
     mkdir multi/debs multi/nodoc
     for profiles in cross,nocheck cross,nocheck,nodoc; do
@@ -437,10 +449,12 @@ part_multiarch() {
                 multi/build/libsplinter-dev_*_i386.deb multi/debs/ ;;
         esac
     done
-    cp out/libsplinter1_*_amd64.deb out/libsplinter-p1_*_amd64.deb out/libsplinter-dev_*_amd64.deb multi/debs/
+    cp out/libsplinter1_*_amd64.deb out/libsplinter-p1_*_amd64.deb \
+        out/libsplinter-dev_*_amd64.deb multi/debs/
     unset SOURCES_WITHOUT
     in_root multi sh -c 'apt-get install -y --no-install-recommends /debs/*.deb'
-    in_root multi dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package}\n' 'libsplinter*' >multi.list
+    in_root multi dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package}\n' 'libsplinter*' \
+        >multi.list
     sed 's/^/says: /' multi.list
     [ "$(grep -c '^ii .*libsplinter.*:amd64$' multi.list)" = 3 ]
     [ "$(grep -c '^ii .*libsplinter.*:i386$' multi.list)" = 3 ]
@@ -497,7 +511,8 @@ part_rpmlint() {
     v=$(version_of_tarball)
     tar -xOf "out/libsplinter-$v.tar.xz" "libsplinter-$v/rpm/libsplinter.spec" >libsplinter.spec
     status=0
-    rpmlint -c "$here/rpmlint.toml" out/*.src.rpm out/rpm/*.rpm libsplinter.spec >rpmlint.out 2>&1 || status=$?
+    rpmlint -c "$here/rpmlint.toml" out/*.src.rpm out/rpm/*.rpm libsplinter.spec \
+        >rpmlint.out 2>&1 || status=$?
     cat rpmlint.out
     sed -n 's/.*\([0-9][0-9]* packages and .* warnings\).*/says: \1/p' rpmlint.out
     # It says nothing of a file that is not there.
@@ -527,7 +542,8 @@ part_rpm_root() {
     # Nothing is required that is not in these packages, in the C library or in rpm itself.
     rpm -qp --provides "$@" | sed 's/ .*//' | sort -u >provides
     rpm -qp --requires "$@" | sed 's/ .*//' | sort -u |
-        grep -vE '^(rpmlib|config|libc\.so|ld-linux|rtld|libpthread\.so|/usr/bin/pkg-config)' >requires || :
+        grep -vE '^(rpmlib|config|libc\.so|ld-linux|rtld|libpthread\.so|/usr/bin/pkg-config)' \
+            >requires || :
     if comm -13 provides requires | grep .; then
         echo 'is required and provided by none of the packages'
         exit 1

@@ -32,7 +32,9 @@ while [ $# -gt 0 ]; do
             if [ "$1" = -d ]; then dir=$2; else stages=$2; fi
             shift ;;
         --help) sed -n '2,/^set -u/s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        -*) echo "run.sh: unknown option '$1'; allowed are -d DIR, -s STAGES and --help" >&2; exit 2 ;;
+        -*)
+            echo "run.sh: unknown option '$1'; allowed are -d DIR, -s STAGES and --help" >&2
+            exit 2 ;;
         *) break ;;
     esac
     shift
@@ -61,7 +63,8 @@ inside() {
             touch "$root/dev/$node" && mount --bind "/dev/$node" "$root/dev/$node" || exit 1
         done
         ln -s /proc/self/fd "$root/dev/fd"
-        mkdir "$root/dev/shm" "$root/dev/pts" && mount -t tmpfs -o mode=1777 shm "$root/dev/shm" || exit 1
+        mkdir "$root/dev/shm" "$root/dev/pts" &&
+            mount -t tmpfs -o mode=1777 shm "$root/dev/shm" || exit 1
         mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts" || exit 1
         ln -s pts/ptmx "$root/dev/ptmx"
         mount -t tmpfs -o mode=1777 tmp "$root/tmp" || exit 1
@@ -94,7 +97,8 @@ for suite; do
     for command in 'sh bench/demo.sh' 'sh tests/setup-and-test.sh'; do
         start=$(date +%s)
         echo "== $suite: $command"
-        if inside "$root" ${stages:+"SPLINTER_STAGES=$stages"} sh -c "cd /root/splinter && $command"; then
+        if inside "$root" ${stages:+"SPLINTER_STAGES=$stages"} \
+            sh -c "cd /root/splinter && $command"; then
             echo "== $suite: $command: passed, $(($(date +%s) - start)) s"
         else
             echo "== $suite: $command: FAILED, $(($(date +%s) - start)) s"

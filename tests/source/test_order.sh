@@ -26,7 +26,9 @@ tags() {
 # Names with one end only, of the tags in file $1.
 single() {
     sed 's/^.//' "$1" | sort -u | while read -r name; do
-        out=$(grep -c "^>$name\$" "$1") in=$(grep -c "^<$name\$" "$1") both=$(grep -c "^=$name\$" "$1")
+        out=$(grep -c "^>$name\$" "$1")
+        in=$(grep -c "^<$name\$" "$1")
+        both=$(grep -c "^=$name\$" "$1")
         if [ "$both" = 0 ]; then
             [ "$out" = 0 ] && echo "[<$name] has no [>$name]"
             [ "$in" = 0 ] && echo "[>$name] has no [<$name]"
@@ -67,10 +69,12 @@ sort -u "$tmp/tags" | while read -r tag; do
 done >"$tmp/why"
 empty 'a tag that loses its other end is noticed'
 
-# Fences are what nothing else tells the reason of: each has a tag, on its line or in the comment above.
+# Nothing else tells the reason of a fence: each has a tag, on its line or in the comment above.
 find "$top_srcdir/lib" -name '*.[ch]' ! -name atomic.h -exec awk '
     FNR == 1 { near = -9 }
     /\[[<>=][a-z-]*\]/ { near = FNR }
-    /fence_(acquire|release|seq_cst)\(\);/ && FNR - near > 4 { print FILENAME ":" FNR ": " $0 }' {} + >"$tmp/why"
+    /fence_(acquire|release|seq_cst)\(\);/ && FNR - near > 4 {
+        print FILENAME ":" FNR ": " $0
+    }' {} + >"$tmp/why"
 empty 'every fence has a tag'
 echo "1..$n"
