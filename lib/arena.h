@@ -7,6 +7,7 @@
 
 #include "atomic.h"
 #include "handle.h"
+#include "names.h"
 
 /* A free block of the class, named at `at` of the lane.  -ENOSPC; -EBADMSG: the store is damaged. */
 int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t at);

@@ -7,6 +7,7 @@
 
 #include "fork.h"
 #include "handle.h"
+#include "names.h"
 
 /* The first entry of a handle.  Fails with a sentence. */
 int attach_join(struct splinter_store *s);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "layout.h"
+#include "names.h"
 
 extern const uint32_t splinter__default_backing; /* SPLINTER_MEMORY or SPLINTER_FILE */
 

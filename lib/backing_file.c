@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backing_file.c - the one difference between the libraries: libsplinter_p keeps stores in files */
-#include <splinter.h>
 
 #include "backing.h"
+#include "public.h"
 
 const uint32_t splinter__default_backing = SPLINTER_FILE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backing_shm.c - the one difference between the libraries: libsplinter keeps stores in memory */
-#include <splinter.h>
 
 #include "backing.h"
+#include "public.h"
 
 const uint32_t splinter__default_backing = SPLINTER_MEMORY;

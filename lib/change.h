@@ -10,6 +10,7 @@
 #include "compiler.h"
 #include "fault.h"
 #include "index.h"
+#include "names.h"
 #include "wake.h"
 
 /* A change of one key by one lane, from the first look at the key until its journal is closed.

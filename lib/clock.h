@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "names.h"
+
 /* CLOCK_REALTIME: the time of day, which may be set. */
 uint64_t now_realtime(void);
 

@@ -4,6 +4,7 @@
 #define SPLINTER_COUNTS_H
 
 #include "handle.h"
+#include "names.h"
 
 /* 0: the counts are right; -EAGAIN: never quiet enough, or somebody else does it. */
 int counts_mend(struct splinter_store *s);

@@ -3,9 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include <splinter.h>
-
 #include "error.h"
+#include "public.h"
 
 static _Thread_local char sentence[320];
 

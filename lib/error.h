@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "names.h"
+
 void error_clear(void);
 
 /* Sets the sentence.  Returns -err, so that a failure is one line: return error_set(EINVAL, ...). */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "handle.h"
+#include "names.h"
 
 /* Has this end of life (nanoseconds of CLOCK_REALTIME, 0: none) passed?  Once seen as passed, it has
  * for good, whatever the clock does. */

@@ -7,6 +7,7 @@
 
 #include "atomic.h"
 #include "handle.h"
+#include "names.h"
 
 /* Does the file reach that far into the arena?  It only grows, so what was seen stays true. */
 bool file_covers_now(struct splinter_store *s, uint64_t end_units);

@@ -10,6 +10,8 @@
 #ifndef SPLINTER_FAULT_H
 #define SPLINTER_FAULT_H
 
+#include "names.h"
+
 #ifdef SPLINTER_FAULT
 #include <stdint.h>
 

@@ -7,6 +7,7 @@
 
 #include "atomic.h"
 #include "handle.h"
+#include "names.h"
 
 /* From watch to unwatch a handle is told of forks. */
 void fork_watch(struct splinter_store *s);

@@ -6,7 +6,6 @@
  * it again, and believes no file that says otherwise.
  */
 #include <errno.h>
-#include <splinter.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -14,6 +13,7 @@
 #include "error.h"
 #include "geometry.h"
 #include "hash.h"
+#include "public.h"
 
 /* The whole mapping is bounded, so that references fit 32 bits, and a 32-bit process has room. */
 #define ARENA_MAX (sizeof(void *) == 8 ? UINT64_C(256) << 30 : UINT64_C(768) << 20)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "layout.h"
+#include "names.h"
 
 /* The geometry of a new store.  -EINVAL with a sentence: a size that is not allowed. */
 int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t flags);

@@ -4,10 +4,11 @@
 #define SPLINTER_HANDLE_H
 
 #include <pthread.h>
-#include <splinter.h>
 #include <stdbool.h>
 
 #include "layout.h"
+#include "names.h"
+#include "public.h"
 
 /* Units of a record's header with any key, or with a short key and a value copied in line. */
 #define FAST_UNITS ((uint32_t)((sizeof(struct record) + SPLINTER_KEY_MAX) / UNIT + 1))

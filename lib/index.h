@@ -9,6 +9,7 @@
 
 #include "extent.h"
 #include "key.h"
+#include "names.h"
 
 #define RACES_MAX 100000u /* lost in a row before a call gives up with EAGAIN */
 

@@ -5,6 +5,7 @@
 
 #include "atomic.h"
 #include "handle.h"
+#include "names.h"
 
 /* initial-exec: one instruction instead of a call; the few bytes fit what dlopen(3) keeps free. */
 extern _Thread_local uint32_t lane_preferred __attribute__((tls_model("initial-exec"))); /* + 1 */

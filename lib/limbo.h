@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "handle.h"
+#include "names.h"
 
 /* Zero and free what was superseded by epochs up to `upto`.  By the holder of the sync lock. */
 void limbo_clean(struct splinter_store *s, uint64_t upto);

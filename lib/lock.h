@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "key.h"
+#include "names.h"
 
 /* Lock a key, the chunk of whose home bucket is there.  0; -EAGAIN: after a bounded wait (none if not
  * patient) for a process that lives but does not go on. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "handle.h"
+#include "names.h"
 
 /* If the holder of the entry is dead, clean up after it.  True if the entry is free now. */
 bool reap_entry(struct splinter_store *s, uint32_t entry);

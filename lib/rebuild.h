@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "handle.h"
+#include "names.h"
 
 /* In the file, or, if it may not be written, in a private copy of it (not in_place).  The caller has
  * the store alone.  progress, if not NULL, is told bytes done and bytes in all.  Fails with a

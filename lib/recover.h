@@ -4,6 +4,7 @@
 #define SPLINTER_RECOVER_H
 
 #include "handle.h"
+#include "names.h"
 
 /* Finish or undo what the last holder of the entry had under way, and free what it held.  The caller
  * holds the kernel's lock on the entry. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "handle.h"
+#include "names.h"
 
 /* Does the process that has the entry live? */
 bool registry_alive(struct splinter_store *s, uint32_t entry);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "handle.h"
+#include "names.h"
 
 /* Write into the header which kernel, which boot of it and which file this is. */
 void session_note(int fd, struct header *h);

@@ -4,6 +4,7 @@
 #define SPLINTER_SET_H
 
 #include "key.h"
+#include "names.h"
 
 struct set_args {
     uint32_t flags; /* SPLINTER_IF_* */

@@ -4,6 +4,7 @@
 #define SPLINTER_STORE_H
 
 #include "handle.h"
+#include "names.h"
 
 /* A handle of the store in the file fd, which becomes the handle's, also if this fails. */
 int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,

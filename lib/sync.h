@@ -4,6 +4,7 @@
 #define SPLINTER_SYNC_H
 
 #include "handle.h"
+#include "names.h"
 
 /* Everything that was acknowledged before the call is on disk when it returns 0. */
 int sync_now(struct splinter_store *s);

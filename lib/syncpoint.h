@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "handle.h"
+#include "names.h"
 
 #define KEEP_ALL UINT64_MAX /* header.keep while a sync is under way */
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "key.h"
+#include "names.h"
 
 struct unset_args {
     uint64_t if_epoch; /* only if the value has this epoch; 0: whichever it has */

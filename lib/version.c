@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* version.c - what the library says of itself; the version's one home is configure.ac */
 #include "config.h"
-
-#include <splinter.h>
+#include "public.h"
 
 const char *splinter_version(void)
 {

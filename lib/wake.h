@@ -3,8 +3,9 @@
 #ifndef SPLINTER_WAKE_H
 #define SPLINTER_WAKE_H
 
-#include "layout.h"
 #include "handle.h"
+#include "layout.h"
+#include "names.h"
 
 /* Sleep while the word is `seen`, for at most so many nanoseconds. */
 void futex_wait(const uint32_t *word, uint32_t seen, uint64_t ns);

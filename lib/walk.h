@@ -4,6 +4,7 @@
 #define SPLINTER_WALK_H
 
 #include "handle.h"
+#include "names.h"
 
 enum walk { WALK_END, WALK_KEY, WALK_EXPIRED };
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * names.h - what the linker calls the functions and variables that files of the library share
+ *
+ * In the static library they are names of the whole program, which may well have an error_set() of
+ * its own.  So each has the prefix splinter__ there, and a debugger wants it also; the sources read
+ * better without.  tests/abi/test_static.sh finds one that is missing here.
+ */
+#ifndef SPLINTER_NAMES_H
+#define SPLINTER_NAMES_H
+
+/* error.c */
+#define error_clear splinter__error_clear
+#define error_set splinter__error_set
+
+/* clock.c */
+#define now_monotonic splinter__now_monotonic
+#define now_realtime splinter__now_realtime
+
+/* geometry.c */
+#define geometry_check splinter__geometry_check
+#define geometry_classes splinter__geometry_classes
+#define geometry_make splinter__geometry_make
+
+/* session.c */
+#define session_is_ours splinter__session_is_ours
+#define session_note splinter__session_note
+
+/* extent.c */
+#define file_covers_now splinter__file_covers_now
+
+/* fork.c */
+#define fork_generation splinter__fork_generation
+#define fork_page splinter__fork_page
+#define fork_seen splinter__fork_seen
+#define fork_unwatch splinter__fork_unwatch
+#define fork_watch splinter__fork_watch
+
+/* wake.c */
+#define futex_wait splinter__futex_wait
+#define wake_any splinter__wake_any
+#define wake_ask splinter__wake_ask
+#define wake_key splinter__wake_key
+
+/* expiry.c */
+#define expiry_passed splinter__expiry_passed
+
+/* registry.c */
+#define registry_alive splinter__registry_alive
+#define registry_anybody splinter__registry_anybody
+#define registry_lock_entry splinter__registry_lock_entry
+#define registry_lock_open splinter__registry_lock_open
+#define registry_lock_repair splinter__registry_lock_repair
+#define registry_lock_sync splinter__registry_lock_sync
+#define registry_unlock_entry splinter__registry_unlock_entry
+#define registry_unlock_open splinter__registry_unlock_open
+#define registry_unlock_repair splinter__registry_unlock_repair
+#define registry_unlock_sync splinter__registry_unlock_sync
+
+/* backing.c */
+#define backing_create splinter__backing_create
+#define backing_fill splinter__backing_fill
+#define backing_flush splinter__backing_flush
+#define backing_flush_range splinter__backing_flush_range
+#define backing_is_memory splinter__backing_is_memory
+#define backing_open splinter__backing_open
+#define backing_read_geometry splinter__backing_read_geometry
+#define backing_reopen splinter__backing_reopen
+#define backing_reserve splinter__backing_reserve
+#define backing_unlink splinter__backing_unlink
+
+/* index.c */
+#define index_current_hash splinter__index_current_hash
+#define index_ensure splinter__index_ensure
+#define index_find_anywhere splinter__index_find_anywhere
+
+/* arena.c */
+#define arena_alloc splinter__arena_alloc
+#define arena_block_units splinter__arena_block_units
+#define arena_blocks_of splinter__arena_blocks_of
+#define arena_free_block splinter__arena_free_block
+#define arena_is_lanes splinter__arena_is_lanes
+#define arena_is_used splinter__arena_is_used
+#define arena_limbo splinter__arena_limbo
+#define arena_used_bytes splinter__arena_used_bytes
+
+/* syncpoint.c */
+#define sync_after_death splinter__sync_after_death
+#define sync_close splinter__sync_close
+#define sync_keep_now splinter__sync_keep_now
+#define sync_mark_open splinter__sync_mark_open
+#define sync_point_read splinter__sync_point_read
+#define sync_points_to_disk splinter__sync_points_to_disk
+#define sync_rebuilt splinter__sync_rebuilt
+#define sync_state splinter__sync_state
+#define sync_write_out splinter__sync_write_out
+
+/* lane.c */
+#define lane_acquire_some splinter__lane_acquire_some
+#define lane_get_spare splinter__lane_get_spare
+#define lane_preferred splinter__lane_preferred
+#define lane_shared splinter__lane_shared
+#define lane_spare_empty splinter__lane_spare_empty
+
+/* rebuild.c */
+#define rebuild splinter__rebuild
+
+/* recover.c */
+#define recover_entry splinter__recover_entry
+
+/* reap.c */
+#define reap_all splinter__reap_all
+#define reap_entry splinter__reap_entry
+
+/* limbo.c */
+#define limbo_any splinter__limbo_any
+#define limbo_clean splinter__limbo_clean
+
+/* lock.c */
+#define key_lock splinter__key_lock
+#define key_unlock splinter__key_unlock
+
+/* sync.c */
+#define sync_if_due splinter__sync_if_due
+#define sync_now splinter__sync_now
+
+/* attach.c */
+#define attach_join splinter__attach_join
+#define attach_leave splinter__attach_leave
+#define attach_rejoin splinter__attach_rejoin
+
+/* counts.c */
+#define counts_mend splinter__counts_mend
+
+/* walk.c */
+#define walk_next splinter__walk_next
+
+/* change.c */
+#define acknowledge splinter__acknowledge
+#define keys_release splinter__keys_release
+#define keys_reserve splinter__keys_reserve
+#define lower_overflow splinter__lower_overflow
+#define retire splinter__retire
+
+/* unset.c */
+#define key_unset splinter__key_unset
+
+/* set.c */
+#define key_set splinter__key_set
+
+/* store.c */
+#define store_attach splinter__store_attach
+
+/* fault.c, in builds for tests */
+#define fault_bugs splinter__fault_bugs
+#define fault_hook splinter__fault_hook
+#define fault_reached splinter__fault_reached
+#define open_patience_ns splinter__open_patience_ns
+
+#endif
