@@ -14,7 +14,8 @@
 # The last line says "N passed, M failed, K skipped": every TAP result, and one for
 # valgrind, fuzz and distcheck.  The exit status is 0 only if nothing failed.
 #
-# SPLINTER_STAGES chooses among "gcc clang tsan valgrind fuzz distcheck model foreign configure packages".
+# SPLINTER_STAGES chooses among
+# "gcc clang tsan valgrind fuzz distcheck model foreign configure packages".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
@@ -86,7 +87,8 @@ trap 'exit 1' HUP INT TERM
 case " $stages " in
     *' clang '* | *' tsan '* | *' fuzz '*)
         echo 'int main(void) { return 0; }' >"$work/t.c"
-        if ! clang -fsanitize=address,undefined,fuzzer-no-link -o "$work/t" "$work/t.c" 2>/dev/null; then
+        if ! clang -fsanitize=address,undefined,fuzzer-no-link -o "$work/t" "$work/t.c" \
+            2>/dev/null; then
             # Where the run-time library is a package of its own, it is named after the release.
             major=$(clang -dumpversion | sed 's/\..*//')
             apt_install "libclang-rt-$major-dev" || exit 1
@@ -94,7 +96,8 @@ case " $stages " in
 esac
 
 mkdir "$work/src"
-tar -cf - --exclude=./.git --exclude=./build --exclude=./autom4te.cache . | tar -xf - -C "$work/src" || exit 1
+tar -cf - --exclude=./.git --exclude=./build --exclude=./autom4te.cache . |
+    tar -xf - -C "$work/src" || exit 1
 cd "$work/src" || exit 1
 [ -f Makefile ] && make distclean >/dev/null 2>&1
 find . \( -name '*.o' -o -name '*.lo' -o -name '*.la' -o -name '*.trs' \) -exec rm -f {} +
@@ -116,7 +119,8 @@ count() {
     skipped=$((skipped + s))
 }
 
-# One configuration: $1 is its name, the rest configure's arguments.  $only: which tests, if not all.
+# One configuration: $1 is its name, the rest configure's arguments.  $only: which tests, if not
+# all.
 only=
 configuration() {
     name=$1
@@ -194,9 +198,11 @@ under_tsan() {
 # of the hundreds of children, and stores are mapped as long as they may ever get; of 430 s that was
 # 420. LeakSanitizer, in the stage clang, finds the same. --fair-sched lets threads take turns.
 under_valgrind() {
-    tests='tests/unit/test_verbs tests/unit/test_errors tests/unit/test_store tests/unit/test_durable'
+    tests='tests/unit/test_verbs tests/unit/test_errors tests/unit/test_store
+        tests/unit/test_durable'
     [ -d "$work/gcc" ] || {
-        mkdir "$work/gcc" && (cd "$work/gcc" && ../src/configure CC=gcc && make -j"$jobs") || return 1
+        mkdir "$work/gcc" || return 1
+        (cd "$work/gcc" && ../src/configure CC=gcc && make -j"$jobs") || return 1
     }
     # shellcheck disable=SC2086 # a list
     cd "$work/gcc" && make -j"$jobs" $tests || return 1
@@ -234,7 +240,8 @@ foreign() {
     start=$(date +%s)
     missing=
     need qemu-arm-static qemu-user-static
-    for machine in arm-linux-gnueabihf:armhf aarch64-linux-gnu:arm64 s390x-linux-gnu:s390x i686-linux-gnu:i386; do
+    for machine in arm-linux-gnueabihf:armhf aarch64-linux-gnu:arm64 s390x-linux-gnu:s390x \
+        i686-linux-gnu:i386; do
         need "${machine%:*}-gcc" "gcc-${machine%:*}"
         need "/usr/${machine%:*}/include/stdio.h" "libc6-dev-${machine#*:}-cross"
     done
