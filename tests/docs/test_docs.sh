@@ -61,23 +61,25 @@ else
     not_ok "$what"
 fi
 
-# What a reader of docs/ comes to: the pages, and the picture in the one that shows it.
+# What a reader of docs/ comes to: the pages, and the pictures in the one that shows them.
 if ! command -v doxygen >/dev/null; then
     skip 'doxygen makes the pages without a warning' 'doxygen was not found'
-    skip 'the pages are there, with the picture of the store' 'doxygen was not found'
+    skip 'the pages are there, with their pictures' 'doxygen was not found'
 else
     { cat Doxyfile; echo "OUTPUT_DIRECTORY = $tmp"; } | doxygen - >"$tmp/why" 2>&1
     empty 'doxygen makes the pages without a warning'
     {
         grep -q 'message bus' "$tmp/html/index.html" || echo 'index.html is not the README'
-        grep -q 'store\.svg' "$tmp/html/md_docs_architecture.html" ||
-            echo 'no picture in the architecture'
-        [ -s "$tmp/html/store.svg" ] || echo 'store.svg was not copied'
+        for picture in store.svg floors.svg; do
+            grep -qF "$picture" "$tmp/html/md_docs_architecture.html" ||
+                echo "no $picture in the architecture"
+            [ -s "$tmp/html/$picture" ] || echo "$picture was not copied"
+        done
         sed -n 's/.*[ *]\(splinter_[a-z_]*\)(.*/\1/p' include/splinter.h | sort -u |
             while read -r call; do
                 grep -q "$call" "$tmp/html/splinter_8h.html" || echo "$call is missing"
             done
     } >"$tmp/why" 2>&1
-    empty 'the pages are there, with the picture of the store'
+    empty 'the pages are there, with their pictures'
 fi
 echo "1..$n"
