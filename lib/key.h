@@ -14,23 +14,24 @@
 
 struct key {
     const char *s;
-    uint32_t len;
-    uint32_t home;
+    uint32_t len;  /* without the terminator */
+    uint32_t home; /* the bucket where a probe for it begins */
     uint64_t hash;
 };
 
 /* ---- the hash of a key ----
  *
- * It is part of the format: every process computes the same.  Keys of more than KEY_SHORT bytes
- * take XXH3, https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md.  For the others, which are
- * most, that would be a third of a get.  They take one multiplication of the key's two ends,
- * each mixed with a secret of the store, whose product is folded: the mixing step of wyhash and
- * foldhash, https://github.com/orlp/foldhash.  The last multiplication lets the bits that choose
- * the bucket depend on all others: without it, short decimal numbers crowd.
+ * It is part of the format: every process computes the same hash.  The hash of a key of more than
+ * KEY_SHORT bytes is XXH3, https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md.  Most keys are
+ * shorter, and for them XXH3 would be a third of a get.  The hash of a short key is one
+ * multiplication of its two ends, each mixed with a secret of the store, and the two halves of the
+ * product are folded into one: the mixing step of wyhash and of foldhash,
+ * https://github.com/orlp/foldhash.  A last multiplication makes the bits that choose the bucket
+ * depend on all others.  Without it, short decimal numbers crowd into few buckets.
  */
 #define KEY_SHORT 16u
 
-/* The ends of a short key: together all of it. */
+/* The two ends of a short key.  Together they hold every byte of it. */
 struct key_ends {
     uint64_t first, last;
 };
@@ -57,7 +58,7 @@ static inline struct key_ends key_ends_of(const void *key, uint32_t len)
     return ends;
 }
 
-/* The two halves of a product of 128 bits, one over the other. */
+/* The exclusive or of the two halves of the 128-bit product. */
 static inline uint64_t fold(uint64_t a, uint64_t b)
 {
 #ifdef __SIZEOF_INT128__
@@ -74,7 +75,7 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
 static inline uint64_t key_short_hash(const struct splinter_store *s, struct key_ends ends,
                                       uint32_t len)
 {
-    /* Keys of different length may have the same ends. */
+    /* The length turns the seed, as keys of different length may have the same ends. */
     uint64_t turned = s->seed2 << (len & 63) | s->seed2 >> (-len & 63);
     return fold(ends.first ^ s->geo.seed, ends.last ^ turned) * UINT64_C(0x9e3779b97f4a7c15);
 }
@@ -86,13 +87,14 @@ static inline uint64_t key_hash(const struct splinter_store *s, const void *key,
     return XXH3_64bits_withSeed(key, len, s->geo.seed);
 }
 
-/* D. Lemire, "Fast Random Integer Generation in an Interval", 2019: multiply instead of divide. */
+/* The home bucket of a hash, by a multiplication instead of a division: D. Lemire, "Fast Random
+ * Integer Generation in an Interval", 2019. */
 static inline uint32_t hash_home(const struct splinter_store *s, uint64_t hash)
 {
     return (uint32_t)((hash >> 32) * s->geo.buckets >> 32);
 }
 
-/* A sanitizer knows the end of an object better than that of a word. */
+/* A sanitizer checks the end of the string itself, not of the aligned word that the end is in. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_HWADDRESS__)
 #define KEY_BY_BYTES 1
 #elif defined(__has_feature)
@@ -103,9 +105,10 @@ static inline uint32_t hash_home(const struct splinter_store *s, uint64_t hash)
 #endif
 
 /*
- * Length of a key if that is 1 to KEY_SHORT; else 0, or more than that.  Its end is looked for in
- * aligned words: such a word does not reach into a page, nor into a granule of tagged memory,
- * that the string has no byte in; and memcheck knows what to make of it.
+ * The length of a key of 1 to KEY_SHORT bytes; 0 for an empty one, and more than KEY_SHORT for a
+ * longer one.  The function looks for the terminator in aligned words.  An aligned word does not
+ * reach into a page, or into a granule of tagged memory, in which the string has no byte; and
+ * memcheck can follow it.
  */
 static inline uint32_t key_short_length(const char *key)
 {
@@ -140,6 +143,7 @@ static inline uint32_t key_short_length(const char *key)
 #endif
 }
 
+/* Fill in *out.  0; -EINVAL: the key is NULL or empty; -ENAMETOOLONG. */
 static inline int key_make(const struct splinter_store *s, const char *key, struct key *out)
 {
     if (!key || !*key)
@@ -156,6 +160,7 @@ static inline int key_make(const struct splinter_store *s, const char *key, stru
     return 0;
 }
 
+/* Are the len bytes at `a` those of the key at `b`, which has the same length? */
 static inline bool key_equal(const void *a, const char *b, uint32_t len)
 {
     if (len > KEY_SHORT)

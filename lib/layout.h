@@ -4,11 +4,12 @@
  *
  *     header | two sync points | index map | limbo map | registry | index | arena
  *
- * All of it is untrusted when read: a hostile process may write anything anywhere at any time.
- * Positions come from the private copy of the geometry (struct splinter_store), never from here.
+ * All of it is untrusted when it is read: a hostile process may write anything anywhere at any
+ * time.  Positions come from the private copy of the geometry (struct splinter_store), never from
+ * the store itself.
  *
- * Each field says who writes it and who reads it.  "Owner" is the process, or the thread in it,
- * that holds the lane or the slab.
+ * The comment of a field says who writes it, who reads it, and in which order.  The owner of a lane
+ * is the thread that holds it, and the owner of a slab is the lane that its header names.
  */
 #ifndef SPLINTER_LAYOUT_H
 #define SPLINTER_LAYOUT_H
@@ -26,17 +27,18 @@
 
 #define UNIT 64u            /* bytes; references count in units from the start of the arena */
 #define PAGE 4096u          /* step of reservation; the kernel rounds up to its own pages */
-#define CHUNK_BUCKETS 256u  /* buckets to a bit of the index map: 16 KiB */
+#define CHUNK_BUCKETS 256u  /* buckets per bit of the index map: 16 KiB */
 #define BUCKET_SLOTS 3u
 #define MAX_ENTRIES 512u    /* processes attached to write */
-#define ENTRY_LANES 15u     /* threads of one process that write at the same moment */
+#define ENTRY_LANES 15u     /* threads of one process that write at the same time */
 #define LANE_SPARES 8u      /* blocks a lane keeps for its next records */
 #define SLAB_WORDS 8u
 #define SLAB_BLOCKS (SLAB_WORDS * 64u)
 #define SLAB_HEADER_UNITS 3u
 #define MAX_CLASSES 128u
 
-/* The part of the header that never changes after the creation; covered by `checksum`. */
+/* The part of the header that never changes after the creation.  Every opener copies it, and checks
+ * the copy (geometry.c). */
 struct geometry {
     char magic[8];
     uint32_t byte_order;
@@ -47,14 +49,14 @@ struct geometry {
     uint32_t buckets;
     uint32_t slab_units; /* a power of two */
     uint32_t slabs;
-    uint32_t flags;        /* GEOMETRY_* */
+    uint32_t flags; /* GEOMETRY_* */
     uint32_t reserved;
-    uint64_t seed;         /* of the hash of keys */
-    uint64_t limbo_off;    /* bytes from the start of the store, as all that follow */
+    uint64_t seed;      /* of the hash of keys */
+    uint64_t limbo_off; /* bytes from the start of the store, as are all that follow */
     uint64_t registry_off;
     uint64_t index_off;
     uint64_t arena_off;
-    uint64_t checksum; /* XXH3 of all before it */
+    uint64_t checksum; /* XXH3 of everything before it */
 };
 
 #define GEOMETRY_DURABLE 1u /* in a file: what a sync has acknowledged outlives the machine */
@@ -63,58 +65,64 @@ struct header {
     struct geometry geometry;
     uint8_t pad0[256 - sizeof(struct geometry)];
 
-    /* Taken by every writer, twice a change: once to number it, before it is published, and once
-     * after, so that whoever read the counter in between and waits for more is woken. */
+    /* A writer adds 1 twice per change: once to number the change, before it is published, and once
+     * after it, so that a waiter which read the counter in between is woken.  The cleaner of a dead
+     * process adds 1 also.  Read by waiters of wait_any, after they set any_wait. */
     alignas(64) uint64_t epoch;
     uint8_t pad1[56];
 
-    /* Low 32 bits: keys present or about to be; high 32 bits: how often that changed.  Raised
-     * before a slot is claimed, lowered after one is vacated. */
+    /* Low 32 bits: keys that are present, or about to be.  High 32 bits: how often that number
+     * changed.  A writer raises it before it claims a slot, and lowers it after it has vacated one.
+     * The process that mends the counts subtracts what a death left (counts.c). */
     alignas(64) uint64_t keys;
     uint8_t pad2[56];
 
-    /* Read by every writer, hardly ever written. */
-    alignas(64) uint32_t any_wait; /* futex of wait_any: as bucket.wait */
-    uint32_t counts_dirty; /* COUNTS_*: a death may have left keys or an overflow count too high */
-    uint32_t registry_used; /* entries below this were used, and are reserved */
-    uint32_t slabs_used;    /* slabs below this have a reserved header */
-    uint64_t clock_floor;   /* the latest end of life that was seen to have passed: expiry stays
-                               expired when the clock jumps back */
-    uint32_t ttl_used;      /* some record had an end of life */
+    /* Every writer reads these, and hardly any writes them. */
+    alignas(64) uint32_t any_wait; /* futex of wait_any, used like bucket.wait */
+    uint32_t counts_dirty;  /* COUNTS_*: a death may have left keys or an overflow count too high;
+                               set by a cleaner, cleared by the process that mends them */
+    uint32_t registry_used; /* entries below this number are reserved; raised by an opener */
+    uint32_t slabs_used;    /* slabs below this number have a reserved header; raised by writers */
+    uint64_t clock_floor;   /* the latest end of life that was seen to have passed, so that what has
+                               expired stays expired if the clock jumps back; only raised */
+    uint32_t ttl_used;      /* 1: some record has had an end of life; set before that record is */
     uint32_t reserved;
-    uint64_t keep;          /* durable stores: a record up to this epoch, when it is replaced, is
-                               kept until a sync has ended; written by the holder of the sync lock */
-    uint64_t synced;        /* epoch up to which everything is on disk; written as above */
+    uint64_t keep;     /* durable stores: a record up to this epoch is kept, when it is replaced,
+                          until a sync has ended; written by the holder of the sync lock, read by a
+                          writer after it has taken its epoch */
+    uint64_t synced;   /* the epoch up to which everything is on disk; written as `keep`, after the
+                          sync point */
     uint8_t pad3[16];
 
-    /* Of durable stores.  Written by whoever opens while nobody has the store open, or holds
-     * the sync lock. */
+    /* Of durable stores.  Written by the holder of the sync lock, or by an opener or closer that
+     * holds the lock of openers while nobody has the store open to write. */
     alignas(64) uint8_t boot[16]; /* random id of the kernel that the mapped pages belong to */
-    uint64_t device, inode;       /* of the file: a copy differs */
-    uint64_t last_sync_ns;        /* CLOCK_MONOTONIC, for syncs at intervals */
-    uint32_t sync_error;          /* errno of a sync that failed, until one succeeds */
+    uint64_t device, inode;       /* of the file: a copy has others */
+    uint64_t last_sync_ns;        /* CLOCK_MONOTONIC, for syncs at intervals; also set by a writer
+                                     that begins one (compare-and-swap) */
+    uint32_t sync_error;          /* errno of the last sync if it failed, until one succeeds */
     uint32_t damaged;             /* records that the last rebuild could not save */
     uint32_t rebuilt;             /* records that it found */
-    uint32_t limbo_at;            /* slab + 1 whose bit of the limbo map is cleared, and which is not
-                                     yet looked through; written by the holder of the sync lock */
-    uint64_t born_ns;             /* birth of the inode, whose number may be used again */
+    uint32_t limbo_at;            /* slab + 1 whose bit of the limbo map has been cleared, while it
+                                     is looked through; 0: none */
+    uint64_t born_ns;             /* birth of the inode, as the number of an inode is reused */
 };
 #define COUNTS_DIRTY 1u
-#define COUNTS_BEING_MENDED 2u /* still dirty, if who mends them dies */
+#define COUNTS_BEING_MENDED 2u /* still dirty, if the process that mends them dies */
 static_assert(offsetof(struct header, epoch) == 256, "header");
 static_assert(offsetof(struct header, boot) == 448, "header");
 static_assert(sizeof(struct header) <= PAGE, "header");
 
-/* Pages 1 and 2 of the store, written in turns, so that one of them is whole at any moment.  The
- * valid one with the higher sequence counts.  Written by the holder of the sync lock. */
+/* Pages 1 and 2 of the store, written alternately, so that one of them is whole at any moment.  The
+ * valid one with the higher sequence counts.  Written as `boot` is; read by openers as well. */
 struct sync_point {
     char magic[8];
     uint64_t sequence;
     uint64_t epoch;       /* everything up to it is on disk, */
-    uint64_t clock_floor; /* this as well */
-    uint64_t file_bytes;  /* length of the file then */
+    uint64_t clock_floor; /* and so is this */
+    uint64_t file_bytes;  /* length of the file at that time */
     uint64_t clean;       /* 1: closed in order, and not opened to write since */
-    uint64_t checksum;    /* XXH3 of all before it, seeded with that of the geometry */
+    uint64_t checksum;    /* XXH3 of everything before it, seeded with that of the geometry */
 };
 static_assert(sizeof(struct sync_point) == 56, "sync point");
 #define SYNC_MAGIC "SYNCED.."
@@ -122,27 +130,29 @@ static_assert(sizeof(struct sync_point) == 56, "sync point");
 #define INDEX_MAP_OFF (3 * PAGE)
 
 /*
- * A lane: what one thread of one process is about to do, written before it does it, so that
- * after a kill whoever takes over knows exactly what was held (recover.c).  Written by the
- * holder alone, but for `ack`; read by a cleaner, and `epoch` by those who replace a record.
+ * A lane: what one thread of one process is about to do.  The thread writes it before it acts, so
+ * that after a kill the cleaner knows exactly what the thread held (recover.c).  Only the owner
+ * writes it, except for `ack`; after its death, the cleaner does.  A cleaner reads all of it.
+ * Other writers read `epoch` (acknowledge), and a sync reads `change_seq`.
  */
 struct lane {
-    uint64_t epoch;    /* 0: no change under way; else the epoch of the one that is */
-    uint64_t ack;      /* highest epoch of this lane that somebody else saw published */
-    uint64_t expect;   /* current word the change replaces */
-    uint64_t current;     /* current word it publishes; 0 for an unset */
-    uint64_t old;      /* named block (see below) of the record it replaces */
-    uint64_t slot;     /* number of the slot: bucket * BUCKET_SLOTS + i */
-    uint32_t lock;     /* bucket + 1 whose insert lock it holds or tries to get */
-    uint8_t kind;      /* LANE_* */
-    uint8_t done;      /* an unset that succeeded */
-    uint8_t spare_at;  /* the spare that is published, or that receives the old block */
-    uint8_t change_seq;      /* of durable stores: odd while a change may be under way (sync.c) */
-    /* Blocks of this lane's: reference << 32 | generation of the slab; 0 is none.  A named block
-     * is the lane's if the slab's generation is the same, its bit is set and its tag is the
-     * lane's. */
+    uint64_t epoch;     /* of the change under way, written after what describes it; 0: none */
+    uint64_t ack;       /* the highest epoch of this lane whose record another writer found
+                           published; raised by that writer before it replaces the record */
+    uint64_t expect;    /* the current word that the change replaces, */
+    uint64_t current;   /* and the one that it publishes; 0 for an unset */
+    uint64_t old;       /* id of the block (see below) of the record that it replaces */
+    uint64_t slot;      /* number of the slot: bucket * BUCKET_SLOTS + i */
+    uint32_t lock;      /* bucket + 1 whose insert lock it holds or tries to get */
+    uint8_t kind;       /* LANE_* */
+    uint8_t done;       /* 1: the unset succeeded */
+    uint8_t spare_at;   /* place of the spare that is published, or that receives the old block */
+    uint8_t change_seq; /* of durable stores: odd while a change may be under way (sync.c) */
+    /* Ids of the lane's blocks: reference << 32 | generation of the slab; 0 is none.  The block is
+     * the lane's if the generation is still the slab's, the block's bit is set, and the number in
+     * its record is the lane's. */
     uint64_t spare[LANE_SPARES];
-    uint64_t hash; /* of the key an unset removes */
+    uint64_t hash; /* of the key that an unset removes */
 };
 static_assert(sizeof(struct lane) == 128, "lane");
 #define LANE_UPDATE 1
@@ -150,35 +160,43 @@ static_assert(sizeof(struct lane) == 128, "lane");
 #define LANE_UNSET 3
 #define LANE_KEEP 0x80 /* the record that is replaced is kept until a sync has ended */
 
+/* Written by the holder of the kernel's lock on the entry: its process, or the cleaner. */
 struct entry {
-    uint64_t incarnation; /* one more with every process that gets, leaves or loses the entry */
-    uint32_t attached;    /* 1 while a process has it; liveness is the kernel's lock, not this */
+    uint64_t incarnation; /* one more each time a process gets, leaves or loses the entry; read by
+                             a writer that wants to adopt a slab */
+    uint32_t attached;    /* 1: a process has the entry; the kernel's lock tells if it is alive */
     uint32_t pid;         /* for people */
     uint8_t pad[112];
     struct lane lane[ENTRY_LANES];
 };
 static_assert(sizeof(struct entry) == 2048, "entry");
 
+/* Written by writers, and by the cleaner of a dead one; read by all. */
 struct slot {
-    uint64_t hash; /* of the key; may be stale while current word is 0 or the key is on its way in */
-    uint64_t current; /* low 32 bits of the record's epoch << 32 | reference + 1; 0 when vacant */
+    uint64_t hash;    /* of the key, stored after `current`; stale while `current` is 0, and while
+                         the key is being inserted */
+    uint64_t current; /* low 32 bits of the record's epoch << 32 | reference + 1; 0: vacant.  While
+                         the store is in use, only compare-and-swap changes it. */
 };
 
 struct bucket {
     uint32_t lock[2];  /* insert locks: 18 bits of the key's hash << 14 | lane number + 1 */
-    uint32_t overflow; /* keys that went past this bucket; a probe stops at 0 */
-    uint32_t wait;     /* futex: generation << 1 | somebody may be asleep */
+    uint32_t overflow; /* keys that went past this bucket, raised before such a key is inserted and
+                          lowered after it is unset; a probe stops at 0 */
+    uint32_t wait;     /* futex: generation << 1 | somebody may be asleep; a waiter sets the bit,
+                          the writer that wakes clears it and steps the generation */
     struct slot slot[BUCKET_SLOTS];
 };
 static_assert(sizeof(struct bucket) == 64, "bucket");
 
-/* Written once, then not changed while it is reachable; key and value follow.  Fields that the
- * checksum does not cover: superseded, checksum, tag. */
+/* The writer writes it once, before a slot leads to it; then it does not change while a slot does.
+ * Key and value follow.  The checksum does not cover superseded, checksum, reserved and lane. */
 struct record {
     uint64_t epoch;
-    uint64_t superseded; /* durable stores: epoch of the change that replaced or removed it; 0 */
+    uint64_t superseded; /* durable stores: epoch of the change that replaced or removed it, written
+                            by that writer; else 0 */
     uint64_t expiry;     /* nanoseconds of CLOCK_REALTIME; 0: none */
-    uint32_t checksum;   /* durable stores: record_checksum(); 0 */
+    uint32_t checksum;   /* durable stores: record_checksum(); else 0 */
     uint32_t reserved;
     uint32_t value_len;
     uint32_t revision;
@@ -189,24 +207,26 @@ struct record {
 };
 static_assert(sizeof(struct record) == 48, "record");
 
-/* The first three units of a slab.  Blocks of one size follow. */
+/* The first three units of a slab.  Blocks of one size follow.  Unless a comment says otherwise the
+ * owner writes a field, and every process reads it. */
 struct slab {
-    uint64_t owner;         /* incarnation << 16 | lane number + 1: the only one to set bits */
-    uint32_t block_units;   /* size of the blocks; 0 before first use.  Written by the owner. */
-    uint32_t generation;    /* one more with each change of size.  Written by the owner. */
-    uint32_t reserved_units; /* of the slab, its header included.  Written by the owner. */
+    uint64_t owner;          /* incarnation << 16 | lane number + 1: only that lane sets `bits` */
+    uint32_t block_units;    /* size of the blocks; 0 before the first use */
+    uint32_t generation;     /* one more with each change of size, stored before the new size */
+    uint32_t reserved_units; /* of the slab, its header included */
     uint8_t pad[44];
-    uint64_t bits[SLAB_WORDS]; /* blocks in use; set by the owner, cleared by whoever frees */
-    uint64_t limbo[SLAB_WORDS]; /* of those, the ones that hold a record no longer current, kept
-                                   until a sync has ended; set by whoever replaced it, cleared by
-                                   whoever frees, before the bit in `bits` */
+    uint64_t bits[SLAB_WORDS];  /* blocks in use; set by the owner, cleared by the process that
+                                   frees the block, after it has zeroed it */
+    uint64_t limbo[SLAB_WORDS]; /* those of them that hold a replaced record which is kept until a
+                                   sync has ended; set by the writer that replaced it, cleared by
+                                   the process that frees it, before the bit in `bits` */
 };
 static_assert(sizeof(struct slab) == SLAB_HEADER_UNITS * UNIT, "slab");
 
 #define CURRENT(epoch, ref) ((uint64_t)(epoch) << 32 | (uint32_t)((ref) + 1))
 #define CURRENT_REF(current) ((uint32_t)(current) - 1)
 
-/* A block by name: what stands in lane.spare and lane.old. */
+/* The id of a block, as lane.spare and lane.old hold it. */
 static inline uint64_t block_id(uint32_t ref, uint32_t generation)
 {
     return (uint64_t)ref << 32 | generation;
@@ -217,8 +237,8 @@ static inline uint32_t block_id_ref(uint64_t id)
     return (uint32_t)(id >> 32);
 }
 
-/* Lanes are numbered from 1, over all entries; 0 is nobody's.  In a lock, and in the owner of a slab,
- * stands the number + 1. */
+/* Lanes are numbered from 1, over all entries; 0 is nobody's number.  A lock word, and the owner
+ * word of a slab, hold the number + 1. */
 static inline uint32_t lane_number_of(uint32_t entry, uint32_t lane)
 {
     return entry * 16 + lane + 1;
@@ -242,19 +262,19 @@ static inline uint32_t lock_word(uint64_t hash, uint32_t lane_number)
     return (uint32_t)(hash & ((1u << LOCK_HASH_BITS) - 1)) << LOCK_LANE_BITS | (lane_number + 1);
 }
 
-/* Two words that lock the same key, as far as they can tell. */
+/* Do two words lock the same key, as far as their bits of the hash can tell? */
 static inline bool lock_same_key(uint32_t a, uint32_t b)
 {
     return a >> LOCK_LANE_BITS == b >> LOCK_LANE_BITS;
 }
 
-/* The number of the lane that holds the lock; UINT32_MAX if nobody does. */
+/* The number of the lane that holds the lock; UINT32_MAX if none does. */
 static inline uint32_t lock_holder(uint32_t word)
 {
     return (word & ((1u << LOCK_LANE_BITS) - 1)) - 1;
 }
 
-/* Who may set bits in a slab: the lane, as long as this incarnation of its entry lasts. */
+/* The owner word of a slab: the lane owns it as long as this incarnation of the entry lasts. */
 static inline uint64_t slab_owner(uint64_t incarnation, uint32_t lane_number)
 {
     return incarnation << 16 | (lane_number + 1);
@@ -270,13 +290,13 @@ static inline uint32_t slab_owner_lane(uint64_t owner)
     return (uint32_t)(owner & 0xffff) - 1;
 }
 
-/* Where the value of a record with this key length begins, and the record's whole length. */
+/* The offset of the value in a record whose key has this length. */
 static inline uint32_t value_offset(uint32_t key_len)
 {
     return (uint32_t)(sizeof(struct record) + key_len + 15) & ~15u;
 }
 
-/* Size classes: 1 to 8 units, then four to a doubling. */
+/* Size classes: each of 1 to 8 units, then four per doubling. */
 static inline uint32_t class_of_units(uint32_t units)
 {
     if (units <= 8)

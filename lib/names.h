@@ -2,9 +2,10 @@
 /*
  * names.h - what the linker calls the functions and variables that files of the library share
  *
- * In the static library they are names of the whole program, which may well have an error_set() of
- * its own.  So each has the prefix splinter__ there, and a debugger wants it also; the sources read
- * better without.  tests/abi/test_static.sh finds one that is missing here.
+ * In the static library they share one name space with the whole program, which may well have an
+ * error_set() of its own.  So the linker sees each with the prefix splinter__, and a debugger wants
+ * the prefix also.  The sources read better without it.  tests/abi/test_static.sh finds a name that
+ * is missing here.
  */
 #ifndef SPLINTER_NAMES_H
 #define SPLINTER_NAMES_H

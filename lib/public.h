@@ -2,7 +2,7 @@
 /*
  * public.h - the public interface, as the library itself sees it
  *
- * The library is compiled with -fvisibility=hidden: only what splinter.h declares is visible outside.
+ * The library is compiled with -fvisibility=hidden, and only what splinter.h declares is exported.
  */
 #ifndef SPLINTER_PUBLIC_H
 #define SPLINTER_PUBLIC_H

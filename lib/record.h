@@ -2,9 +2,9 @@
 /*
  * record.h - the checksum of a record in a durable store
  *
- * It tells, after the power was cut, a record that came to the disk whole from one that did not.
- * 32 bits of XXH3 (https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md): one torn record in
- * four thousand million is taken for whole.
+ * After a power cut it tells a record that reached the disk whole from one that did not.  It is 32
+ * bits of XXH3 (https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md), so one torn record in four
+ * thousand million passes as whole.
  */
 #ifndef SPLINTER_RECORD_H
 #define SPLINTER_RECORD_H
@@ -14,7 +14,7 @@
 #include "handle.h"
 #include "hash.h"
 
-/* Key, padding and value: all that follows the header of the record. */
+/* The hash of key, padding and value: of everything that follows the header of the record. */
 static inline uint64_t record_payload_hash(const struct splinter_store *s, const struct record *rec,
                                            uint32_t key_len, uint32_t value_len)
 {
@@ -22,6 +22,7 @@ static inline uint64_t record_payload_hash(const struct splinter_store *s, const
                                 s->geo.seed);
 }
 
+/* `payload` is the record_payload_hash() of the record. */
 static inline uint32_t record_checksum(const struct record *rec, uint64_t payload)
 {
     uint64_t words[5] = {payload, rec->epoch, rec->expiry,
@@ -30,17 +31,17 @@ static inline uint32_t record_checksum(const struct record *rec, uint64_t payloa
     return (uint32_t)XXH3_64bits(words, sizeof words);
 }
 
-/* The record lies in `room` bytes that may be read.  Does it have lengths that fit, and the
- * checksum of what is there? */
+/* Do the lengths of the record fit into `room` bytes, and is its checksum that of what is there?
+ * The caller has seen that the `room` bytes at the record are inside the file. */
 static inline bool record_is_whole(const struct splinter_store *s, const struct record *rec,
                                    uint64_t room)
 {
-    /* Once: what was judged is what is used. */
+    /* Read once, so that the lengths that are used are those that were checked. */
     uint32_t key_len = load_relaxed(&rec->key_len), value_len = load_relaxed(&rec->value_len);
     return rec->epoch && key_len && key_len < SPLINTER_KEY_MAX && value_len &&
            value_len <= s->geo.max_value && value_offset(key_len) + (uint64_t)value_len <= room &&
-           (record_checksum(rec, record_payload_hash(s, rec, key_len, value_len)) == rec->checksum ||
-            fault_bug(BUG_CHECKSUM));
+           (fault_bug(BUG_CHECKSUM) ||
+            record_checksum(rec, record_payload_hash(s, rec, key_len, value_len)) == rec->checksum);
 }
 
 #endif

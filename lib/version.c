@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* version.c - what the library says of itself; the version's one home is configure.ac */
+/* version.c - what the library says of itself; configure.ac alone states the version */
 #include "config.h"
 #include "public.h"
 
