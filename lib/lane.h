@@ -7,24 +7,30 @@
 #include "handle.h"
 #include "names.h"
 
-/* initial-exec: one instruction instead of a call; the few bytes fit what dlopen(3) keeps free. */
-extern _Thread_local uint32_t lane_preferred __attribute__((tls_model("initial-exec"))); /* + 1 */
+/* The lane that the thread had last, + 1; 0: none yet.  initial-exec: one instruction instead of a
+ * call; the few bytes fit into what dlopen(3) keeps free. */
+extern _Thread_local uint32_t lane_preferred __attribute__((tls_model("initial-exec")));
 
+/* lane_acquire() if the lane that the thread had last is not free, or the store is durable. */
 struct lane_private *lane_acquire_some(struct splinter_store *s);
+
+/* lane_spare() if the spare that was kept last has another class. */
 int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
                    uint32_t *at);
 
-/* A place without a spare, made by giving one up if need be. */
+/* A place without a spare.  If every place has one, the lane gives one up.  The caller holds the
+ * lane. */
 uint32_t lane_spare_empty(struct splinter_store *s, struct lane_private *lane);
 
 /* The lane of this number in the store; NULL if there is none. */
 struct lane *lane_shared(struct splinter_store *s, uint32_t number);
 
-/* A spare block of this class; *at is its place. */
+/* A spare block of this class; *at is its place.  The caller holds the lane.  0; -ENOSPC; -EBADMSG:
+ * the store is damaged. */
 static inline int lane_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
                              uint32_t *at)
 {
-    /* Where the last change left the block of the record that it replaced. */
+    /* That is where the last change left the block of the record that it replaced. */
     *at = lane->last;
     if (lane->spare_class[*at] == class + 1)
         return 0;
@@ -34,20 +40,27 @@ static inline int lane_spare(struct splinter_store *s, struct lane_private *lane
     return r;
 }
 
-/* A lane to change the store with.  The caller has seen to it that the process has an entry of its
- * own (attach_own()). */
+/*
+ * A lane to change the store with, for one thread until lane_release().  The process has an entry
+ * of its own: the caller has called attach_own().
+ *
+ * A durable store skips the quick path, because that leaves change_seq as it is.  change_seq has to
+ * become odd before anything else in a change, or a sync would not wait for the change; and
+ * lane_acquire_some() does that as soon as it has a lane.
+ */
 static inline struct lane_private *lane_acquire(struct splinter_store *s)
 {
     if (lane_preferred && !s->durable) {
         struct lane_private *lane = &s->lane[lane_preferred - 1];
-        /* Acquire: what the last thread left in the lane.  Pairs with lane_release(). */
+        /* Acquire: we see what the last thread left in the lane.  Pairs with lane_release(). */
         if (!load_relaxed(&lane->busy) && !exchange_acquire(&lane->busy, 1))
             return lane;
     }
     return lane_acquire_some(s);
 }
 
-/* Durable stores: a change may be under way from here on, to the end (sync.c). */
+/* Durable stores: a change may be under way from lane_change_begin() to lane_change_end(), and a
+ * sync waits for its end (sync.c).  The caller holds the lane. */
 static inline void lane_change_begin(struct lane_private *lane)
 {
     store_relaxed(&lane->shared->change_seq, lane->shared->change_seq | 1);
@@ -55,8 +68,9 @@ static inline void lane_change_begin(struct lane_private *lane)
 
 static inline void lane_change_end(struct lane_private *lane)
 {
-    /* Release: all of the change is there for wait_grace_period(). */
-    store_release(&lane->shared->change_seq, (uint8_t)(lane->shared->change_seq + 1)); /* [>change-seq] */
+    uint8_t next = (uint8_t)(lane->shared->change_seq + 1);
+    /* Release: wait_grace_period(), which sees this, sees all of the change. [>change-seq] */
+    store_release(&lane->shared->change_seq, next);
 }
 
 static inline void lane_release(struct splinter_store *s, struct lane_private *lane)

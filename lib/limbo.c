@@ -2,8 +2,9 @@
 /*
  * limbo.c - durable stores: free what a sync has released
  *
- * Invariant: a block in limbo has its bit set, and its slab's in the limbo map; it is nobody's, and
- * only the holder of the sync lock may free it.
+ * Invariant: a block in limbo has its bit set, and its slab has its bit set in the limbo map, or is
+ * the one that header.limbo_at names.  No lane has the block, and only the holder of the sync lock
+ * may free it.
  */
 #include "arena.h"
 #include "atomic.h"
@@ -14,6 +15,8 @@
 #include "limbo.h"
 #include "syncpoint.h"
 
+/* True if the slab still has a record that waits for a later sync.  `at` is an empty place of the
+ * lane. */
 static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint32_t at,
                        uint32_t number, uint64_t upto)
 {
@@ -24,16 +27,15 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
         for (; limbo; limbo &= limbo - 1) {
             uint32_t block = w * 64 + (uint32_t)__builtin_ctzll(limbo);
             uint32_t units = load_relaxed(&slab->block_units);
-            uint64_t ref = slab_first_block(s, number) +
-                           (uint64_t)block * units;
+            uint64_t ref = slab_first_block(s, number) + (uint64_t)block * units;
             if (!units || units > s->geo.slab_units || !file_covers(s, ref + units))
-                continue; /* no store of ours wrote this */
+                continue; /* this library did not write that */
             struct record *rec = record_at_ref(s, ref);
             if (load_acquire(&rec->superseded) > upto) {
                 rest = true;
                 continue;
             }
-            /* As a spare of ours, so that our own cleaner would go on with it. */
+            /* Make it a spare of our lane, so that our cleaner would free it if we died. */
             store_relaxed(&rec->lane, (uint16_t)lane->number);
             crash_order();
             fault_point("limbo: lane noted");
@@ -58,27 +60,26 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
     return rest;
 }
 
-/* Zero and free what was superseded by epochs up to `upto`.  By the holder of the sync lock. */
 void limbo_clean(struct splinter_store *s, uint64_t upto)
 {
     struct lane_private *lane = lane_acquire(s);
     uint32_t used = load_acquire(&s->header->slabs_used);
     uint32_t at = lane_spare_empty(s, lane);
     uint32_t left = load_relaxed(&s->header->limbo_at) - 1;
-    if (left < s->geo.slabs) /* by a cleaner who died */
+    if (left < s->geo.slabs) /* by a process that died in the loop below */
         fetch_or_acq_rel(&s->limbo_map[left / 64], UINT64_C(1) << left % 64);
     for (uint32_t w = 0; w * 64 < used && w * 64 < s->geo.slabs; w++) {
         uint64_t bits = load_relaxed(&s->limbo_map[w]);
         for (; bits; bits &= bits - 1) {
             uint32_t number = w * 64 + (uint32_t)__builtin_ctzll(bits);
             uint64_t bit = UINT64_C(1) << number % 64;
-            if (number >= s->geo.slabs ||
-                !file_covers(s, slab_first_block(s, number)))
+            if (number >= s->geo.slabs || !file_covers(s, slab_first_block(s, number)))
                 break;
             store_relaxed(&s->header->limbo_at, number + 1);
             crash_order();
             fault_point("limbo: slab named");
-            /* Cleared before the slab is looked at: what comes meanwhile sets it again. */
+            /* Cleared before the slab is looked at, so a writer that adds a record meanwhile sets
+             * it again. */
             fetch_and_acq_rel(&s->limbo_map[w], ~bit);
             fault_point("limbo: summary cleared");
             if (clean_slab(s, lane, at, number, upto))

@@ -8,10 +8,11 @@
 #include "handle.h"
 #include "names.h"
 
-/* Zero and free what was superseded by epochs up to `upto`.  By the holder of the sync lock. */
+/* Zero and free the records that were superseded by an epoch up to `upto`.  The caller holds the
+ * sync lock, and no lane. */
 void limbo_clean(struct splinter_store *s, uint64_t upto);
 
-/* Is there anything to free? */
+/* Is there a record that waits for a sync, or may there be one? */
 bool limbo_any(struct splinter_store *s);
 
 #endif

@@ -2,8 +2,12 @@
 /*
  * lock.c - the insert lock of a key: taken from the dead, waited for from the living
  *
- * Two words, each for one key: its holder's lane and 18 bits of the hash.  A process that is
- * stopped while it holds one so holds up its own key, not the others of the bucket.
+ * A bucket has two lock words.  Each locks one key: it has the holder's lane and 18 bits of the
+ * key's hash.  So a process that is stopped while it holds a word holds up its own key, and not the
+ * other keys of the bucket.
+ *
+ * Invariant: lane.lock names the bucket before a word has the lane's number, and until no word has
+ * it any more.  So the cleaner of a dead process finds the word.
  */
 #include <errno.h>
 #include <sched.h>
@@ -18,22 +22,23 @@
 #include "lock.h"
 #include "reap.h"
 
-/* For a live owner that does not go on: long enough that one that only waits for a processor gets it. */
+/* How long to wait for a live holder that does not go on: long enough for one that only waits for a
+ * processor to get it. */
 #define LOCK_WAIT_NS UINT64_C(1000000000)
 #define LOCK_SPIN_NS UINT64_C(1000000)
 
-/* 1: got it; 0: not now, *blocker is the word in the way. */
-static int try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
+/* False if the lock was not free; then *blocker is the word in the way, or 0. */
+static bool try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
 {
     uint32_t seen[2] = {load_acquire(&bucket->lock[0]), load_acquire(&bucket->lock[1])};
     for (int i = 0; i < 2; i++)
         if (seen[i] && lock_same_key(seen[i], mine)) {
             *blocker = seen[i];
-            return 0;
+            return false;
         }
     for (int i = 0; i < 2; i++) {
         uint32_t expected = 0;
-        /* Sequentially consistent, and so is the look at the other word: of two that take a
+        /* Sequentially consistent, and so is the load of the other word: if two processes take a
          * word each for the same key, at least one sees the other. [<lock] [=two-words] */
         if (seen[i] || !cas_seq_cst(&bucket->lock[i], &expected, mine))
             continue;
@@ -43,22 +48,20 @@ static int try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
             store_release(&bucket->lock[i], 0);
             fault_point("lock: backed out");
             *blocker = other;
-            return 0;
+            return false;
         }
-        return 1;
+        return true;
     }
     *blocker = seen[0] ? seen[0] : seen[1];
-    return 0;
+    return false;
 }
 
-/* The chunk of the home bucket is there.  0, or -EAGAIN after a bounded wait for a process that
- * lives but does not go on. */
 int key_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key,
-               bool patient)
+             bool patient)
 {
     struct bucket *bucket = &s->index[key->home];
     uint32_t mine = lock_word(key->hash, lane->number), blocker = 0;
-    lane->shared->lock = key->home + 1; /* a cleaner looks there for our number */
+    lane->shared->lock = key->home + 1; /* a cleaner looks for our number in that bucket */
     crash_order();
     fault_point("lock: named");
     uint64_t begin = 0;
@@ -72,7 +75,7 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
         if (!patient)
             break;
         if (tries % 64 == 0) {
-            /* A free word means only that two met; else see whether the holder is alive. */
+            /* Without a blocker, another thread was only faster.  Else the holder may be dead. */
             if (blocker)
                 reap_entry(s, lane_entry(lock_holder(blocker)));
             uint64_t now = now_monotonic();
@@ -81,7 +84,7 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
             if (now - begin > LOCK_WAIT_NS)
                 break;
             if (now - begin > LOCK_SPIN_NS) {
-                not_cancelled(); /* who goes away here takes the lane along */
+                not_cancelled(); /* a thread that ended here would keep the lane */
                 struct timespec nap = {.tv_nsec = 50000 + (lane->number * 7919 + tries) % 20000};
                 nanosleep(&nap, NULL);
             }
@@ -101,7 +104,7 @@ void key_unlock(struct splinter_store *s, struct lane_private *lane, const struc
 {
     struct bucket *bucket = &s->index[key->home];
     uint32_t mine = lock_word(key->hash, lane->number);
-    /* Release: what was done under the lock.  Pairs with the CAS of the next holder. */
+    /* Release: the next holder sees what was done under the lock.  Pairs with its CAS. */
     fault_point("unlock: begun");
     for (int i = 0; i < 2; i++)
         if (load_relaxed(&bucket->lock[i]) == mine)

@@ -8,8 +8,9 @@
 #include "key.h"
 #include "names.h"
 
-/* Lock a key, the chunk of whose home bucket is there.  0; -EAGAIN: after a bounded wait (none if not
- * patient) for a process that lives but does not go on. */
+/* Lock a key for the lane, which the caller holds.  The chunk of the key's home bucket is there
+ * (index_ensure()).  0; -EAGAIN: a live process holds the key and does not go on, or did not during
+ * a short spin if the caller is not `patient`.  A patient call waits about a second. */
 int key_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key,
              bool patient);
 void key_unlock(struct splinter_store *s, struct lane_private *lane, const struct key *key);

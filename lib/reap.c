@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reap.c - the dead: lock an entry, clean up after its last holder, release it
+ * reap.c - find dead processes: lock an entry, clean up after its last holder, release the entry
  *
- * Invariant: the holder of the lock of an entry that still says "attached" is the sole cleaner of
- * what the dead process held (recover.c).
+ * Invariant: a process that gets the lock of an entry which still says "attached" is the only
+ * cleaner of what the dead process held (recover.c).
  */
 #include "atomic.h"
 #include "fault.h"
@@ -13,7 +13,6 @@
 #include "registry.h"
 #include "syncpoint.h"
 
-/* If the holder of the entry is dead, clean up after it.  True if the entry is free now. */
 bool reap_entry(struct splinter_store *s, uint32_t entry)
 {
     if (entry >= MAX_ENTRIES || entry == s->entry ||
@@ -22,7 +21,8 @@ bool reap_entry(struct splinter_store *s, uint32_t entry)
     struct entry *e = &s->registry[entry];
     if (!load_acquire(&e->attached))
         return true;
-    /* Our own threads share the open file description, so its lock does not part them. */
+    /* The threads of a process share the open file description, so its lock does not keep them
+     * apart. */
     pthread_mutex_lock(&s->mutex);
     bool dead = registry_lock_entry(s, entry) == 0;
     if (dead) {

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * recover.c - cleaning up after a process that died at any instruction
+ * recover.c - clean up after a process that died at any instruction
  *
- * The caller holds the kernel's lock on the dead process's registry entry, so nobody else cleans
- * up at the same time.  He may die himself at any instruction: every step may be done again.
+ * The cleaner holds the kernel's lock on the dead process's registry entry, so there is only one at
+ * a time.  The cleaner may itself die at any instruction, so every step may be done again.
  *
- * For an open change of a lane the question is whether its CAS on the slot's current word happened:
- *  - the current word is what the lane wanted to publish: yes;
- *  - somebody acknowledged it before replacing it (lane.ack, acknowledge() in change.c): yes;
- *  - neither: no, and it never will.
- * The current word is read before the ack: who replaced the record acknowledged it before.
- * An unset publishes nothing; it happened if the slot no longer holds the key, since only
- * the holder of the key's insert lock, which the dead process still has, could have put it back.
+ * If a change of a lane is open, the cleaner asks whether its CAS on the slot's current word
+ * happened:
+ *  - the slot has the current word that the lane wanted to publish: it did;
+ *  - another writer acknowledged the record before it replaced it (lane.ack, acknowledge() in
+ *    change.c): it did;
+ *  - neither: it did not, and never will.
+ * The cleaner reads the current word before the ack, as a writer acknowledges a record before it
+ * replaces it.
+ *
+ * An unset publishes nothing.  It happened if the slot no longer holds the key: only the holder of
+ * the key's insert lock could have put the key back, and the dead process still has that lock.
  */
 #include "arena.h"
 #include "atomic.h"
@@ -28,12 +32,13 @@ static bool unset_happened(struct splinter_store *s, struct lane *lane, struct s
         return true;
     if (load_acquire(&slot->current) == lane->expect)
         return false;
-    /* Vacant or another key's: it did.  The key still there: somebody updated it before. */
+    /* If the slot is vacant or has another key, it did.  If the key is still there, another writer
+     * updated it first. */
     return !index_current_hash(s, slot, &hash) || hash != lane->hash;
 }
 
-/* The block of the replaced record becomes a spare, or waits for a sync, as recycle() or
- * retire() in change.c would have done. */
+/* Make the block of the replaced record a spare, as recycle() in change.h would have done, or let
+ * it wait for a sync, as retire() would have done. */
 static void recover_old(struct splinter_store *s, struct lane *lane, uint32_t lane_number)
 {
     uint64_t old = load_relaxed(&lane->old);
@@ -48,7 +53,7 @@ static void recover_old(struct splinter_store *s, struct lane *lane, uint32_t la
         arena_limbo(s, ref);
         crash_order();
         fault_point("recover: old record in limbo");
-        store_relaxed(&lane->spare[at], 0); /* what was there is published, or there was nothing */
+        store_relaxed(&lane->spare[at], 0); /* that block is published; an unset has none there */
         return;
     }
     fence_release(); /* [>unlinked] */
@@ -65,7 +70,7 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
 {
     uint64_t number = load_relaxed(&lane->slot), b = number / BUCKET_SLOTS;
     if (b >= s->geo.buckets || !index_present(s, (uint32_t)b))
-        return; /* no store of ours wrote this */
+        return; /* this library did not write that */
     struct slot *slot = &s->index[b].slot[number % BUCKET_SLOTS];
     uint64_t current = load_acquire(&slot->current), hash;
     bool done = current == lane->current || load_acquire(&lane->ack) == lane->epoch; /* [<ack] */
@@ -77,8 +82,8 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
     case LANE_INSERT:
         if (!done)
             break;
-        /* The key may have been claimed, but not yet made visible.  We have its lock, so it
-         * cannot go away meanwhile. */
+        /* The slot may have been claimed, but the key not yet made visible.  The dead process still
+         * has the lock of the key, so nobody can unset the key meanwhile. */
         if (index_current_hash(s, slot, &hash) && load_relaxed(&slot->hash) != hash)
             store_seq_cst(&slot->hash, hash); /* [>visible] */
         crash_order();
@@ -104,13 +109,14 @@ static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t l
         return;
     if (b < s->geo.buckets && index_present(s, b))
         for (int i = 0; i < 2; i++) {
-            uint32_t seen = load_acquire(&s->index[b].lock[i]);
-            if (lock_holder(seen) != lane_number)
+            uint32_t expected = load_acquire(&s->index[b].lock[i]);
+            if (lock_holder(expected) != lane_number)
                 continue;
-            /* Counts were raised before, or not yet lowered after: which, cannot be told. */
+            /* The counts may have been raised before the change, or not yet lowered after it.
+             * Nothing tells whether they were. */
             store_seq_cst(&s->header->counts_dirty, COUNTS_DIRTY);
             fault_point("recover: counts marked");
-            cas_seq_cst(&s->index[b].lock[i], &seen, 0); /* [>lock] */
+            cas_seq_cst(&s->index[b].lock[i], &expected, 0); /* [>lock] */
             fault_point("recover: lock released");
         }
     crash_order();
@@ -118,7 +124,8 @@ static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t l
     fault_point("recover: lock forgotten");
 }
 
-/* Blocks that were filled in but not published: the whole block, for how far it got is unknown. */
+/* A spare may have been filled in, but not published.  All of its block is zeroed, as nothing tells
+ * how much of it was written. */
 static void zero_spare(struct splinter_store *s, uint64_t id, uint32_t lane_number)
 {
     uint32_t ref = (uint32_t)(id >> 32), units;
@@ -126,7 +133,7 @@ static void zero_spare(struct splinter_store *s, uint64_t id, uint32_t lane_numb
         return;
     struct record *rec = record_at_ref(s, ref);
     fence_release(); /* [>unlinked] */
-    payload_zero(rec, offsetof(struct record, lane)); /* the tag stays: it says whose it is */
+    payload_zero(rec, offsetof(struct record, lane)); /* the lane's number stays until it is free */
     fault_point("recover: spare's header zeroed");
     payload_zero((uint8_t *)rec + offsetof(struct record, flags),
                  (size_t)units * UNIT - offsetof(struct record, flags));
@@ -157,7 +164,7 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
             store_relaxed(&lane->spare[k], 0);
         }
     }
-    /* Whoever slept on a change that was made, but not announced, looks again. */
+    /* A change may have been made, but not announced: waiters look again. */
     fault_point("recover: lanes clean");
     fetch_add_seq_cst(&s->header->epoch, 1);
     fault_point("recover: epoch stepped");

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recover.h - cleaning up after a process that died at any instruction */
+/* recover.h - clean up after a process that died at any instruction */
 #ifndef SPLINTER_RECOVER_H
 #define SPLINTER_RECOVER_H
 
 #include "handle.h"
 #include "names.h"
 
-/* Finish or undo what the last holder of the entry had under way, and free what it held.  The caller
- * holds the kernel's lock on the entry. */
+/* Finish or undo the changes that the last holder of the entry had under way, and free what it
+ * held.  The caller holds the kernel's lock on the entry. */
 void recover_entry(struct splinter_store *s, uint32_t entry);
 
 #endif
