@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rebuild.c - durable stores: the index made anew from the records
+ * rebuild.c - durable stores: build the index again from the records
  *
- * Needed where the file is not what some process left in this kernel's memory: after a power
+ * A rebuild is needed if the file is not what a process left in this kernel's memory: after a power
  * cut, or in a copy that was made while processes wrote.  Then each page of the file may be of
- * another moment since the last sync that ended; S is the epoch of its sync point.
+ * another moment since the last sync that ended.  S is the epoch of the sync point of that sync.
  *
- * What is believed, and why
- *  - A record is what it was written as, if its checksum says so.
- *  - Records up to S that are not marked as superseded by an epoch up to S are the store as it was
- *    at S: they were whole on disk, and were neither reused nor zeroed since (sync.c).
+ * Invariants: what is believed, and why
+ *  - If the checksum of a record is right, the record is as its writer wrote it.
+ *  - The records up to S that are not marked as superseded by an epoch up to S are the store as it
+ *    was at S.  They were whole on disk, and were neither reused nor zeroed since (sync.c).
  *  - Any whole record beyond S was current at some moment after S.  Of each key the newest whole
- *    record counts.  A mark beyond S counts for nothing: what replaced the record may not
- *    have reached the disk.
- *  - A slab with a record that counts from before S has had the same class since: only an empty slab
- *    changes it.  So whichever version of its header is on disk, its block size holds.
- *  - Index, registry, bitmaps and counts may be anything, and are made anew.
- *  - A record up to S, unmarked, whose checksum is wrong was damaged: it is lost, and counted.
+ *    record counts.  A mark beyond S counts for nothing, as the record that replaced the marked one
+ *    may not have reached the disk.
+ *  - A slab that has a record which counts from before S has had the same class since, as only an
+ *    empty slab changes its class.  So its block size is right, whichever version of its header is
+ *    on disk.
+ *  - Index, registry, bitmaps and counts may hold anything, and are made again.
+ *  - A record up to S that is not marked, and whose checksum is wrong, was damaged.  It is lost,
+ *    and counted.
  *
- * The caller has the store alone, as far as the library goes; but whoever may write to the file may
- * do so now, too.  What is used to find a way is read once, and judged, or comes from this side.
+ * No other process has the store open through this library, but any process with write access to
+ * the file may write to it even now.  So a value that leads somewhere is read once and checked, or
+ * comes from this process's own memory.
  *
- * Killed at any moment, it is done again from the start: nothing
- * that counts is zeroed before the new state is on disk.
+ * If the opener is killed at any moment, the next opener begins again from the start.  Nothing that
+ * counts is zeroed before the new state is on disk.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,19 +47,19 @@
 #include "session.h"
 #include "syncpoint.h"
 
-#define EPOCHS_AHEAD (UINT64_C(1) << 20) /* epochs that were given out but did not reach the disk */
+#define EPOCHS_AHEAD (UINT64_C(1) << 20) /* for epochs that were taken but did not reach the disk */
 
 struct rebuild {
     struct splinter_store *s;
-    bool in_place;    /* else in private memory: nothing is reserved, and nothing written */
-    uint64_t synced;  /* S */
-    uint64_t units;   /* of the arena that the file has */
-    uint64_t synced_units; /* and that it had at S */
-    uint64_t newest;  /* highest epoch met */
-    uint32_t slabs;   /* in use */
+    bool in_place;         /* else in private memory: nothing is reserved or written to disk */
+    uint64_t synced;       /* S */
+    uint64_t units;        /* how much of the arena the file has, */
+    uint64_t synced_units; /* and had at S */
+    uint64_t newest;       /* highest epoch met */
+    uint32_t slabs;        /* in use */
     uint32_t keys, damaged;
-    bool expiring;    /* some record has an end of life */
-    uint32_t *later;  /* records beyond S */
+    bool expiring;   /* some record has an end of life */
+    uint32_t *later; /* records beyond S: placed after all others */
     size_t later_count, later_room;
 };
 
@@ -70,11 +73,11 @@ static void wipe(void *p, size_t n)
     static const uint8_t zeroes[UNIT];
     uint8_t *at = p;
     for (; n >= UNIT; at += UNIT, n -= UNIT)
-        if (memcmp(at, zeroes, UNIT)) /* a hole is to stay one */
+        if (memcmp(at, zeroes, UNIT)) /* so that a hole of the file stays one */
             memset(at, 0, UNIT);
 }
 
-/* ---- the index, while nobody looks ---- */
+/* ---- the index ---- */
 
 static int chunk_ensure(struct rebuild *r, uint32_t b)
 {
@@ -85,7 +88,10 @@ static int chunk_ensure(struct rebuild *r, uint32_t b)
     return 0;
 }
 
-/* Where the key is, or is to be: *out.  1: it is there; 0: vacant; -ENOSPC. */
+/* What is in the slot where a key is or is to be. */
+enum there { VACANT, PRESENT };
+
+/* Find that slot, *out.  Returns an enum there, or -ENOSPC or another error of index_ensure(). */
 static int probe(struct rebuild *r, const struct key *key, struct lookup *out)
 {
     struct splinter_store *s = r->s;
@@ -100,17 +106,17 @@ static int probe(struct rebuild *r, const struct key *key, struct lookup *out)
             *out = (struct lookup){.slot = slot, .current = current, .bucket = b};
             if (!current) {
                 slot->hash = key->hash;
-                return 0;
+                return VACANT;
             }
             out->rec = record_at(s, current);
             if (slot->hash == key->hash && out->rec && record_has_key(s, current, out->rec, key))
-                return 1;
+                return PRESENT;
         }
     }
     return -ENOSPC;
 }
 
-/* The older of two records of a key goes once the new state is on disk. */
+/* The older of two records of a key is wiped once the new state is on disk. */
 static void lose(struct rebuild *r, uint64_t ref, uint64_t to)
 {
     record_of(r, ref)->superseded = to;
@@ -123,7 +129,8 @@ static bool block_size_is_valid(const struct splinter_store *s, uint32_t units)
            class_of_units(units) < s->classes && class_units(class_of_units(units)) == units;
 }
 
-/* Units of the block at ref, which the file has, and its number; 0: it is none any more. */
+/* The units of the block at ref, and its number, if the file has all of it; else 0: somebody has
+ * changed the header of its slab since it was scanned. */
 static uint32_t block_at(const struct rebuild *r, uint64_t ref, uint32_t *block)
 {
     const struct slab *slab = arena_slab(r->s, (uint32_t)(ref >> r->s->slab_shift));
@@ -136,7 +143,7 @@ static uint32_t block_at(const struct rebuild *r, uint64_t ref, uint32_t *block)
     return units;
 }
 
-/* Index the record at ref, unless a newer one of its key is there. */
+/* Index the record at ref, unless a newer one of its key is there.  0, or an error of probe(). */
 static int place(struct rebuild *r, uint64_t ref)
 {
     struct splinter_store *s = r->s;
@@ -147,11 +154,11 @@ static int place(struct rebuild *r, uint64_t ref)
     struct key key = {.s = name, .len = load_relaxed(&rec->key_len)};
     uint32_t block, units = block_at(r, ref, &block);
     if (!units || key.len - 1 >= SPLINTER_KEY_MAX - 1 || value_offset(key.len) > units * UNIT) {
-        r->damaged++; /* by somebody, since it was found whole */
+        r->damaged++; /* by some process, since it was found whole */
         return 0;
     }
     payload_copy(name, rec + 1, key.len);
-    if (memchr(name, 0, key.len)) { /* whole, but nobody can have set it */
+    if (memchr(name, 0, key.len)) { /* it is whole, but no set wrote it */
         r->damaged++;
         wipe(rec, (size_t)units * UNIT);
         return 0;
@@ -161,24 +168,24 @@ static int place(struct rebuild *r, uint64_t ref)
     int there = probe(r, &key, &f);
     if (there < 0)
         return there;
-    if (!there && r->keys >= s->geo.slots) {
-        /* At S there were no more than fit.  A key that came later may have been seen together
-         * with one that went: none of them was ever acknowledged by a sync. */
+    if (there == VACANT && r->keys >= s->geo.slots) {
+        /* At S there were no more keys than fit.  A key that was set later may be on disk together
+         * with one that was unset before it.  No sync ever acknowledged either change. */
         f.slot->hash = 0;
         wipe(rec, (size_t)units * UNIT);
         return 0;
     }
     slab->bits[block / 64] |= UINT64_C(1) << block % 64;
-    if (there && f.rec->epoch >= rec->epoch) {
+    if (there == PRESENT && f.rec->epoch >= rec->epoch) {
         lose(r, ref, f.rec->epoch);
         return 0;
     }
-    if (rec->superseded) /* a page that is as it was need not be written */
+    if (rec->superseded) /* so that a page which does not change is not written */
         rec->superseded = 0;
     f.slot->current = CURRENT(rec->epoch, (uint32_t)ref);
     if (rec->expiry)
         r->expiring = true;
-    if (there) {
+    if (there == PRESENT) {
         lose(r, CURRENT_REF(f.current), rec->epoch);
         return 0;
     }
@@ -204,8 +211,8 @@ static int keep_for_later(struct rebuild *r, uint64_t ref)
     return 0;
 }
 
-/* Was this damaged, or is it something else?  Where a slab had blocks of another size, and the page
- * is of then, the middle of an old value may stand where a record would begin. */
+/* Is this a damaged record, or something else?  If the slab had blocks of another size, and the
+ * page is from that time, the middle of an old value may stand where a record would begin. */
 static bool looks_like_record(const struct splinter_store *s, const struct record *rec,
                               uint32_t units)
 {
@@ -214,7 +221,7 @@ static bool looks_like_record(const struct splinter_store *s, const struct recor
            value_offset(rec->key_len) + (uint64_t)rec->value_len <= (uint64_t)units * UNIT;
 }
 
-/* One block, of which the file has `have` units. */
+/* Look at one block, of which the file has `have` units. */
 static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t have)
 {
     struct record *rec = record_of(r, ref);
@@ -232,9 +239,10 @@ static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t 
     return 0;
 }
 
-/* A slab whose header is no header: nothing of it counts, unless it was damaged.  Where blocks
- * begin is not known.  Something in each unit that looks like the current word of a long record would have
- * the slab hashed again and again; no store of ours leaves that. */
+/* Look at a slab whose header is not one: nothing of it counts, and whole records in it are counted
+ * as damaged.  Where its blocks begin is not known, so every unit is tried.  If every unit looked
+ * like the header of a long record, the slab would be hashed again and again; this library does not
+ * leave a slab like that, so the loop gives up after a bounded effort. */
 static void scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
 {
     uint64_t patience = 16 * (end - from) * UNIT;
@@ -281,8 +289,8 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     for (uint32_t b = 0; b < blocks; b++) {
         uint64_t ref = start + SLAB_HEADER_UNITS + (uint64_t)b * units;
         if (ref >= end) {
-            /* Beyond the end of the file.  If the file reached there at S, it has been cut off; else
-             * it grew after that, and while a copy of it was made. */
+            /* Beyond the end of the file.  If the file reached there at S, it has been cut off.
+             * Else it grew after S, while somebody made the copy. */
             r->damaged += ref < r->synced_units && (bits[b / 64] >> b % 64 & 1);
             continue;
         }
@@ -293,7 +301,7 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     return 0;
 }
 
-/* What the slab has in use is reserved, and its header. */
+/* Reserve the header of the slab, and the blocks up to the last one in use. */
 static int reserve_slab(struct rebuild *r, uint32_t number)
 {
     struct splinter_store *s = r->s;
@@ -307,12 +315,10 @@ static int reserve_slab(struct rebuild *r, uint32_t number)
     if (need > s->geo.slab_units)
         need = s->geo.slab_units;
     slab->reserved_units = (uint32_t)need;
-    return backing_reserve(s->fd,
-                           s->geo.arena_off + slab_start(s, number) * UNIT,
-                           need * UNIT);
+    return backing_reserve(s->fd, s->geo.arena_off + slab_start(s, number) * UNIT, need * UNIT);
 }
 
-/* The losers, now that it is on disk who won. */
+/* Wipe the older records of keys that had two, now that the newer ones are on disk. */
 static void wipe_losers(struct rebuild *r)
 {
     struct splinter_store *s = r->s;
@@ -336,10 +342,12 @@ static void wipe_losers(struct rebuild *r)
 
 /* ---- the whole ---- */
 
+/* Make a range of the file a hole; or write zeroes to it, if the file system has no holes. */
 static int clear_range(struct splinter_store *s, uint64_t from, uint64_t bytes)
 {
     static const uint8_t zeroes[65536];
-    if (fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)bytes) == 0)
+    int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    if (fallocate(s->fd, punch, (off_t)from, (off_t)bytes) == 0)
         return 0;
     for (uint64_t at = 0; at < bytes;) {
         size_t n = bytes - at < sizeof zeroes ? (size_t)(bytes - at) : sizeof zeroes;
@@ -351,7 +359,7 @@ static int clear_range(struct splinter_store *s, uint64_t from, uint64_t bytes)
     return 0;
 }
 
-/* Everything but the records, and what the header keeps for good. */
+/* Clear everything but the records, and what the header keeps for good. */
 static int reset(struct rebuild *r, const struct sync_point *p)
 {
     struct splinter_store *s = r->s;
@@ -364,7 +372,7 @@ static int reset(struct rebuild *r, const struct sync_point *p)
         if (e)
             return e;
     }
-    memset(h->boot, 0, sizeof h->boot); /* until it is done, it is to be done again */
+    memset(h->boot, 0, sizeof h->boot); /* if we die, the next opener rebuilds again */
     memset(s->base + INDEX_MAP_OFF, 0, s->geo.registry_off - INDEX_MAP_OFF);
     if (p->clock_floor > h->clock_floor)
         h->clock_floor = p->clock_floor;
@@ -392,7 +400,7 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     if (p.file_bytes > s->geo.arena_off)
         r.synced_units = (p.file_bytes - s->geo.arena_off) / UNIT;
     if (r.synced_units > r.units)
-        r.damaged++; /* cut off: at least one, or there would have been no need for the room */
+        r.damaged++; /* cut off: at least one record was in the part that is missing */
     int e = reset(&r, &p);
     fault_point("rebuild: reset");
     uint64_t step = s->geo.slab_units;
@@ -418,7 +426,7 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     h->damaged = r.damaged;
     h->ttl_used = r.expiring;
     if (r.newest > h->epoch || h->epoch - r.newest > UINT64_C(1) << 48)
-        h->epoch = r.newest; /* what stands there may be of an earlier moment, or nonsense */
+        h->epoch = r.newest; /* what the header says may be older, or nonsense */
     h->epoch += EPOCHS_AHEAD;
     fault_point("rebuild: numbered");
     if (in_place) {

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * registry.c - who is attached, and who is alive
+ * registry.c - the kernel's locks on bytes of the store: which process is alive, and may do what
  *
- * Liveness is a fact the kernel keeps: the holder of entry i has an open-file-description lock
- * (fcntl(2), F_OFD_SETLK) on byte LOCK_BASE + i of the store.  It vanishes with the process,
- * after its last instruction, and is seen across pid namespaces.  The lock has an open file
- * description of its own (lock_fd): the mapping keeps that of `fd` alive in children of fork.
+ * The kernel knows which process is alive.  The holder of entry i has an open-file-description lock
+ * (fcntl(2), F_OFD_SETLK) on byte LOCK_BASE + i of the store.  The kernel releases it after the
+ * last instruction of the process, and shows it across pid namespaces.  The lock has an open file
+ * description of its own (lock_fd), since the mapping keeps that of `fd` alive in children of fork.
  *
  * Invariants
- *  - Only the holder of an entry's lock changes the entry; who gets the lock of an entry that
- *    still says "attached" is the sole cleaner of what the dead process held (recover.c).
- *  - An entry is given to a new process clean: no lane names a block or a lock.
- *  - incarnation differs between any two processes that had the entry.
+ *  - Only the holder of an entry's lock changes the entry.
+ *  - A process that gets the lock of an entry which still says "attached" is the only cleaner of
+ *    what the dead process held (recover.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +29,7 @@
 #define LOCK_BASE ((off_t)1 << (sizeof(off_t) == 8 ? 62 : 30))
 #define LOCK_REPAIR (LOCK_BASE + MAX_ENTRIES)
 #define LOCK_SYNC (LOCK_REPAIR + 1)
-#define LOCK_OPEN (LOCK_REPAIR + 2) /* durable stores: opens, rebuilds, or closes */
+#define LOCK_OPEN (LOCK_REPAIR + 2) /* durable stores: to open, rebuild or close */
 
 static int lock_byte(int fd, off_t byte, short type)
 {
@@ -89,8 +88,8 @@ uint64_t open_patience_ns = UINT64_C(300000000000);
 static const uint64_t open_patience_ns = UINT64_C(300000000000);
 #endif
 
-/* Waits as long as a rebuild of another process goes on, which shows in the slabs it has been
- * through; but not for ever for one that is stopped.  The store is mapped. */
+/* That another process goes on with its rebuild shows in slabs_used, which it raises with every
+ * slab that it scans. */
 int registry_lock_open(struct splinter_store *s)
 {
     struct timespec nap = {.tv_nsec = 1000000};
@@ -102,8 +101,9 @@ int registry_lock_open(struct splinter_store *s)
             seen = now;
             since = now_monotonic();
         } else if (now_monotonic() - since > open_patience_ns) {
-            return error_set(EAGAIN, "another process has been opening or closing the store for %llu s "
-                             "and does not go on; is it stopped?",
+            return error_set(EAGAIN,
+                             "another process has been opening or closing the store for %llu s "
+                             "without progress; is it stopped?",
                              (unsigned long long)open_patience_ns / 1000000000);
         }
         nanosleep(&nap, NULL);
@@ -116,7 +116,6 @@ void registry_unlock_open(struct splinter_store *s)
     lock_byte(s->lock_fd >= 0 ? s->lock_fd : s->fd, LOCK_OPEN, F_UNLCK);
 }
 
-/* Does anybody but us have the store open to write? */
 bool registry_anybody(struct splinter_store *s)
 {
     struct flock lock = {.l_type = s->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry.h - the kernel's locks on bytes of the store: who is alive, whose turn it is */
+/* registry.h - the kernel's locks on bytes of the store: which process is alive, and may do what */
 #ifndef SPLINTER_REGISTRY_H
 #define SPLINTER_REGISTRY_H
 
@@ -8,13 +8,15 @@
 #include "handle.h"
 #include "names.h"
 
-/* Does the process that has the entry live? */
+/* Is there a process that has the entry, and is it alive? */
 bool registry_alive(struct splinter_store *s, uint32_t entry);
 
-/* Does anybody but us have the store open to write? */
+/* Does another process, or another handle, have the store open to write? */
 bool registry_anybody(struct splinter_store *s);
 
-/* Locks that vanish with the process.  0; -EAGAIN: somebody has it; else what fcntl(2) said. */
+/* Locks that the kernel releases when the process ends.  They exclude other handles, not other
+ * threads with this one: those take the handle's mutex first, or its sync_mutex for the sync lock.
+ * 0; -EAGAIN: another handle has the lock; else an error of fcntl(2). */
 int registry_lock_entry(struct splinter_store *s, uint32_t entry);
 void registry_unlock_entry(struct splinter_store *s, uint32_t entry);
 int registry_lock_repair(struct splinter_store *s);
@@ -22,8 +24,9 @@ void registry_unlock_repair(struct splinter_store *s);
 int registry_lock_sync(struct splinter_store *s);
 void registry_unlock_sync(struct splinter_store *s);
 
-/* That of openers of a durable store: waits for a rebuild, but not for ever for a process that is
- * stopped.  Readers share it.  Fails with a sentence. */
+/* The lock of processes that open or close a durable store; read-only handles share it.  The call
+ * waits for a rebuild as long as that goes on, and five minutes for a process that does not go on
+ * (-EAGAIN).  The store is mapped.  Fails with a sentence. */
 int registry_lock_open(struct splinter_store *s);
 void registry_unlock_open(struct splinter_store *s);
 

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session.c - whose memory the pages of a file are in: which kernel, which boot of it, which file */
+/*
+ * session.c - was the file of a durable store last in use on this boot of this kernel?
+ *
+ * Invariant: if header.boot, device, inode and born_ns are those of now, the pages of the file are
+ * in this kernel's memory as processes left them.  Without a boot id, nothing is assumed.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +14,7 @@
 #include "handle.h"
 #include "session.h"
 
+/* All zero if the kernel does not tell. */
 static void boot_id(uint8_t out[16])
 {
     char text[64] = "";
@@ -28,8 +34,8 @@ static void boot_id(uint8_t out[16])
     }
 }
 
-/* When the inode was made; 0 where the file system does not say.  A file that is removed and made anew
- * often gets the same inode number. */
+/* When the inode was made; 0 if the file system does not tell.  A file that is removed and created
+ * again often gets the same inode number. */
 static uint64_t born_ns(int fd)
 {
 #ifdef STATX_BTIME
@@ -42,7 +48,6 @@ static uint64_t born_ns(int fd)
     return 0;
 }
 
-/* Whose memory the pages of the file are in: this kernel's, of this file. */
 void session_note(int fd, struct header *h)
 {
     struct stat st;
