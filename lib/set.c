@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * set.c - set: of a key that is there, of one that is not; the fast way of nearly every call, and the
- * whole of it
+ * set.c - set: the fast path of nearly every call, and the slow path that can do everything
+ *
+ * The invariants of a change are in change.c.  An update replaces slot.current; an insert claims a
+ * vacant slot under the lock of the key.
  */
 #include <errno.h>
 #include <string.h>
@@ -26,14 +28,15 @@
 #include "set.h"
 #include "sync.h"
 
-/* Fill in the record that is to be published, without an end of life or a type. */
+/* Fill in the record that is to be published.  It gets no end of life and no type. */
 ALWAYS_INLINE
 void write_record(const struct change *c, const char *key, uint32_t key_len, const void *val,
                   size_t len)
 {
     struct record *rec = c->record;
-    /* The block was unlinked by us or, before it was free, by somebody else: a reader that sees
-     * what we write now must see that also.  Pairs with still_current(). [>unlinked] */
+    /* Before it became our spare, a writer unlinked the block: we, or another one that freed it.  A
+     * reader that sees what we write now must see that also.  Pairs with still_current().
+     * [>unlinked] */
     fence_release();
     store_relaxed(&rec->expiry, 0);
     store_relaxed(&rec->value_len, (uint32_t)len);
@@ -57,8 +60,8 @@ void seal(const struct change *c, uint32_t revision, bool durable)
         store_relaxed(&c->record->checksum, record_checksum(c->record, c->payload));
 }
 
-/* A block that was filled in but not published becomes a clean spare again.  Its lane's number stays
- * there all the time: it tells the cleaner of a dead process whose the block is. */
+/* Make a block that was filled in, but not published, a clean spare again.  The number of its lane
+ * stays there all the time: it tells the cleaner of a dead process that the block is the lane's. */
 NOINLINE
 static void clean_spare(struct record *rec, uint32_t key_len, size_t len)
 {
@@ -69,16 +72,19 @@ static void clean_spare(struct record *rec, uint32_t key_len, size_t len)
     fault_point("clean: whole");
 }
 
-/* Put the record into the slot in place of the one found there, whose block is `old`.  The end of every
- * update, fast or slow.  False: another writer changed the slot before, nothing was done. */
+/* Put the record into the slot in place of the one found there, whose block is `old`.  This is the
+ * end of every update, fast or slow.  False: another writer changed the slot first, and nothing was
+ * done. */
 ALWAYS_INLINE
-bool replace(struct splinter_store *s, const struct change *c, const struct old_block *old, bool keep)
+bool replace(struct splinter_store *s, const struct change *c, const struct old_block *old,
+             bool keep)
 {
-    uint64_t expect = c->found.current, becomes = CURRENT(c->epoch, c->lane->spare_ref[c->at]);
+    uint64_t expected = c->found.current, becomes = CURRENT(c->epoch, c->lane->spare_ref[c->at]);
     open_change(s, c, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, becomes, old->id);
-    /* Publishes the record (release) and is ordered before the look at the wait word (seq_cst).
-     * Success means that slot.current, and so all we read of the old record, was valid. [>publish] */
-    if (!cas_seq_cst(&c->found.slot->current, &expect, becomes)) {
+    /* Publishes the record (release), and comes before the load of the wait word (seq_cst).  If it
+     * succeeds, slot.current had not changed, and what we read of the old record was valid.
+     * [>publish] */
+    if (!cas_seq_cst(&c->found.slot->current, &expected, becomes)) {
         fault_point("replace: lost");
         close_change(c->lane);
         return false;
@@ -96,7 +102,8 @@ bool replace(struct splinter_store *s, const struct change *c, const struct old_
 /* What became of one attempt; or a negative errno. */
 enum attempt { AGAIN, DONE };
 
-/* May the found record be replaced?  *revision is that of the new one. */
+/* May the found record be replaced?  DONE: it may, and *revision is that of the new one.  Else
+ * AGAIN or an errno. */
 static inline int check_conditions(struct splinter_store *s, const struct lookup *found,
                                    const struct set_args *args, uint32_t *revision)
 {
@@ -116,7 +123,7 @@ static inline int check_conditions(struct splinter_store *s, const struct lookup
     return DONE;
 }
 
-/* The key is there. */
+/* Set a key that is there, in the slot c->found. */
 ALWAYS_INLINE
 int update(struct splinter_store *s, struct change *c, const struct set_args *args)
 {
@@ -134,7 +141,7 @@ int update(struct splinter_store *s, struct change *c, const struct set_args *ar
     return replace(s, c, &old, must_keep(s, old_epoch)) ? DONE : AGAIN;
 }
 
-/* Claim this slot, if it is vacant. */
+/* Claim the slot c->found, if it is vacant. */
 static int claim_slot(struct splinter_store *s, struct change *c, const struct key *key,
                       uint64_t becomes)
 {
@@ -150,7 +157,7 @@ static int claim_slot(struct splinter_store *s, struct change *c, const struct k
     }
     crash_order();
     fault_point("insert: claimed");
-    /* Makes the key visible; seq_cst for the look at the wait word, as in replace(). */
+    /* Makes the key visible; seq_cst, as it comes before the load of the wait word. */
     store_seq_cst(&slot->hash, key->hash); /* [>visible] */
     crash_order();
     fault_point("insert: visible");
@@ -161,7 +168,8 @@ static int claim_slot(struct splinter_store *s, struct change *c, const struct k
     return DONE;
 }
 
-/* Put the record into a vacant slot of the probe chain.  Under the lock, the key is not there. */
+/* Put the record into a vacant slot of the probe chain.  The lane has the lock of the key, and the
+ * key is not there. */
 static int insert_somewhere(struct splinter_store *s, struct change *c, const struct key *key)
 {
     uint32_t b = key->home;
@@ -185,7 +193,7 @@ static int insert_somewhere(struct splinter_store *s, struct change *c, const st
     return -ENOSPC;
 }
 
-/* insert(), under the lock of the key. */
+/* insert(), with the lock of the key. */
 static int insert_locked(struct splinter_store *s, struct change *c, const struct key *key,
                          const struct set_args *args)
 {
@@ -196,7 +204,7 @@ static int insert_locked(struct splinter_store *s, struct change *c, const struc
     r = keys_reserve(s);
     if (r)
         return r;
-    /* Under the lock: later than the unset that removed the key before. */
+    /* Taken under the lock, so it is later than that of the unset that removed the key before. */
     c->epoch = args->epoch ? args->epoch : epoch_take(s);
     fault_point("insert: epoch taken");
     seal(c, args->epoch ? args->revision : 1, s->durable);
@@ -206,7 +214,7 @@ static int insert_locked(struct splinter_store *s, struct change *c, const struc
     return r;
 }
 
-/* The key was not there.  AGAIN: it is there now, to be updated. */
+/* Set a key that was not there.  AGAIN: it is there now, to be updated. */
 NOINLINE
 static int insert(struct splinter_store *s, struct change *c, const struct key *key,
                   const struct set_args *args)
@@ -223,6 +231,7 @@ static int insert(struct splinter_store *s, struct change *c, const struct key *
     return r;
 }
 
+/* One try to set the key; the lane is c->lane.  DONE, or an errno. */
 ALWAYS_INLINE
 int set_once(struct splinter_store *s, struct change *c, const struct key *key, const void *val,
              size_t len, const struct set_args *args)
@@ -235,7 +244,7 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
     prefetch_to_write(c->record);
     prefetch_to_write((char *)c->record + UNIT);
     int found = index_find(s, key, &c->found, &races);
-    if (found > 0) { /* that is what is going to be zeroed, while we fill in the other one */
+    if (found > 0) { /* fetch what recycle() will zero, while we fill in the new record */
         prefetch_to_write((char *)c->found.rec + UNIT);
         __builtin_prefetch(arena_slab(s, CURRENT_REF(c->found.current) >> s->slab_shift));
     }
@@ -257,8 +266,8 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
     return r ? r : -EAGAIN;
 }
 
-/* Full: what the dead held, counted or let expire is room as well; and so are old versions that wait
- * for a sync. */
+/* The store is full.  What dead processes held or counted, what has expired, and old versions that
+ * wait for a sync can all make room. */
 NOINLINE
 static void make_room(struct splinter_store *s)
 {
@@ -296,16 +305,16 @@ int key_set(struct splinter_store *s, const struct key *key, const void *val, si
 
 /* ---- the fast path ----
  *
- * The set of everyday: a short key that is in its home bucket, a small value, nothing else asked for,
- * the thread's own lane with a spare of the right size, and nobody interferes.  0: done; -EAGAIN:
- * anything else, nothing was changed, and key_set() does it.  `durable` is that of the store, and a
- * constant.
+ * It is for the set of every day: a short key in its home bucket, a small value, no options, a
+ * spare of the right size in the lane that the thread had last, and no other writer that
+ * interferes.  0: done; -EAGAIN: it is anything else, nothing was changed, and the slow path does
+ * it.  `durable` is that of the store, and a constant.
  *
  * What it must do exactly as the slow path does:
- *   the lane            busy, and change_seq of a durable store, as lane_acquire() and lane_release()
+ *   the lane            busy, and change_seq of a durable store: lane_acquire(), lane_release()
  *   the lookup          what index_find() believes: the hash, then the current word, then the key
  *   the record          write_record(), seal(), and no end of life in the one that is replaced
- *   the other's lane    acknowledge() before the epoch is taken
+ *   another's lane      acknowledge() before the epoch is taken
  *   the replacement     replace(), with must_keep() after the epoch was taken
  *   the end             announce() after the lane was released; a sync if one is due
  * The crash tests run every scene through both (tests/crash/test_steps.c).
@@ -336,7 +345,7 @@ int short_key_make(const struct splinter_store *s, const char *name, struct shor
     return 0;
 }
 
-/* The record that the home bucket leads to by this hash: not yet known to be the key's. */
+/* The record to which the home bucket leads by this hash.  It may be that of another key. */
 ALWAYS_INLINE
 bool fast_find(struct splinter_store *s, const struct short_key *key, struct lookup *found)
 {
@@ -346,13 +355,13 @@ bool fast_find(struct splinter_store *s, const struct short_key *key, struct loo
         return false;
     uint64_t current = load_acquire(&slot->current); /* [<publish] */
     uint32_t ref = CURRENT_REF(current);
-    if (ref >= load_relaxed(&s->fast_units)) /* vacant is the highest reference */
+    if (ref >= load_relaxed(&s->fast_units)) /* that of a vacant slot is the highest one */
         return false;
     *found = (struct lookup){slot, current, record_at_ref(s, ref), key->home};
     return true;
 }
 
-/* Is that record the key's, without an end of life, in a block of its own size? */
+/* Is that record the key's, without an end of life, and in a block of its own size? */
 ALWAYS_INLINE
 bool fast_matches(const struct short_key *key, const struct lookup *found, const struct slab *slab,
                   struct old_block *old)
@@ -367,7 +376,7 @@ bool fast_matches(const struct short_key *key, const struct lookup *found, const
            load_relaxed(&slab->block_units) == old->units;
 }
 
-/* The lane is ours, its spare `at` of the right size.  False: nothing was changed. */
+/* The thread has the lane, whose spare `at` has the right size.  False: nothing was changed. */
 ALWAYS_INLINE
 bool fast_update(struct splinter_store *s, struct change *c, const struct short_key *key,
                  const void *val, size_t len, bool durable)
@@ -411,7 +420,7 @@ int set_fast(struct splinter_store *s, const char *name, const void *val, size_t
     prefetch_to_write(&s->index[key.home]);
     prefetch_to_write(&s->header->epoch);
     struct lane_private *lane = &s->lane[mine];
-    __asm__("" : "+r"(lane)); /* kept, not computed again for each use */
+    __asm__("" : "+r"(lane)); /* kept in a register, not computed again for each use */
     fault_point("fast: begun");
     if (load_relaxed(&lane->busy) || exchange_acquire(&lane->busy, 1)) /* [<lane] */
         return -EAGAIN;

@@ -9,12 +9,17 @@
 struct set_args {
     uint32_t flags; /* SPLINTER_IF_* */
     uint32_t type;
-    uint64_t expiry; /* nanoseconds of CLOCK_REALTIME, 0: none */
+    uint64_t expiry; /* nanoseconds of CLOCK_REALTIME; 0: none */
     uint64_t if_epoch;
-    uint64_t epoch; /* of a snapshot's record, with its revision; 0: the next one */
-    uint32_t revision;
+    uint64_t epoch;    /* of the new record, in a snapshot; 0: the next one of the store */
+    uint32_t revision; /* of the new record, if `epoch` is not 0 */
 };
+
+/* Set the key to len bytes, 1 to the store's max_value.  *out_epoch (may be NULL) is the epoch of
+ * the new record.  0; -EEXIST, -ENOENT, -ESTALE (args->flags); -EROFS, -ENOSPC, -EAGAIN, -EBADMSG;
+ * an error of attach_own(), with nothing changed; or of sync_if_due(), with the change made.  The
+ * caller holds no lane. */
 int key_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
-           const struct set_args *args, uint64_t *out_epoch);
+            const struct set_args *args, uint64_t *out_epoch);
 
 #endif

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* unset.c - unset: of a key, of one that has expired, of all that have */
+/*
+ * unset.c - unset: of a key, of an expired key, of all expired keys
+ *
+ * The invariants of a change are in change.c.  An unset empties slot.current under the lock of the
+ * key.  Until the change is closed, lane.hash tells the cleaner of a dead process which key it was.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -20,7 +25,7 @@
 /* What became of an attempt to unset a key; or a negative errno. */
 enum removal { AGAIN, REMOVED, EXPIRED };
 
-/* Unset what was found.  *out_len gets the length of the value. */
+/* Unset what was found.  *out_len is the length of the value. */
 static int unset_found(struct splinter_store *s, struct change *c, const struct key *key,
                        const struct unset_args *args, size_t *out_len)
 {
@@ -38,10 +43,10 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     acknowledge(s, found->slot, found->current, found->rec);
     c->epoch = epoch_take(s);
     fault_point("unset: epoch taken");
-    uint64_t expect = found->current;
+    uint64_t expected = found->current;
     bool keep = must_keep(s, epoch);
     open_change(s, c, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, 0, old.id);
-    if (!cas_seq_cst(&found->slot->current, &expect, 0)) {
+    if (!cas_seq_cst(&found->slot->current, &expected, 0)) {
         fault_point("unset: lost");
         close_change(c->lane);
         return AGAIN;
@@ -63,7 +68,7 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     return over ? EXPIRED : REMOVED;
 }
 
-/* Under the lock of the key. */
+/* key_unset(), with the lock of the key.  Returns an enum removal, but not AGAIN, or an errno. */
 static int unset_locked(struct splinter_store *s, struct lane_private *lane, const struct key *key,
                         const struct unset_args *args, size_t *out_len)
 {
@@ -95,7 +100,7 @@ int key_unset(struct splinter_store *s, const struct key *key, const struct unse
     if (r)
         return r;
     struct lane_private *lane = lane_acquire(s);
-    /* A get that comes upon an expired key cleans up in passing; it does not wait for that. */
+    /* A get that finds an expired key removes it in passing, and does not wait for the lock. */
     r = key_lock(s, lane, key, !args->expired_only);
     if (!r) {
         r = unset_locked(s, lane, key, args, out_len);
@@ -106,7 +111,7 @@ int key_unset(struct splinter_store *s, const struct key *key, const struct unse
         announce(s, &s->index[key->home]);
     if (r == REMOVED)
         return sync_if_due(s);
-    /* Expired: nobody could get it any more; its bytes are gone now. */
+    /* No get found the expired key any more.  Now its bytes are gone also. */
     return r == EXPIRED ? (args->expired_only ? 0 : -ENOENT) : r;
 }
 

@@ -9,12 +9,14 @@
 #include "names.h"
 
 struct unset_args {
-    uint64_t if_epoch; /* only if the value has this epoch; 0: whichever it has */
-    bool expired_only; /* only if its life has ended, and without waiting for the lock */
+    uint64_t if_epoch; /* only if the value has this epoch; 0: whatever epoch it has */
+    bool expired_only; /* only if its life has ended, and without a wait for the lock */
 };
 
-/* 0: it was there, *out_len (may be NULL) is the length of its value; or it had expired, and that was
- * asked for.  -ENOENT, -ESTALE, -EROFS, -EAGAIN; or an error of the sync that followed. */
+/* Remove the key.  *out_len (may be NULL) is the length of the value that it had.  0: the key was
+ * there, or had expired if expired_only; -ENOENT, -ESTALE, -EROFS, -EAGAIN; an error of
+ * attach_own(), with nothing changed; or of sync_if_due(), with the change made.  The caller holds
+ * no lane. */
 int key_unset(struct splinter_store *s, const struct key *key, const struct unset_args *args,
               size_t *out_len);
 

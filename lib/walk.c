@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* walk.c - over all keys.  A key does not move while it is there, so a cursor over
- * slots meets it exactly once. */
+/*
+ * walk.c - go over all keys
+ *
+ * Invariant: a key stays in its slot until it is unset, so a cursor over the slots meets it exactly
+ * once.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -13,9 +17,9 @@
 #include "key.h"
 #include "walk.h"
 
-/* The key and metadata in a slot.  WALK_END: none is visible there. */
+/* The key in a slot, and its metadata.  WALK_END: no key is visible there. */
 static enum walk read_slot(struct splinter_store *s, struct slot *slot, char key[SPLINTER_KEY_MAX],
-                     struct splinter_meta *meta)
+                           struct splinter_meta *meta)
 {
     for (uint32_t races = 0; races < RACES_MAX; races++) {
         uint64_t hash = load_acquire(&slot->hash), current = load_acquire(&slot->current);
@@ -38,7 +42,8 @@ static enum walk read_slot(struct splinter_store *s, struct slot *slot, char key
         }
         if (!still_current(slot, current))
             continue;
-        /* On its way in: not there yet for anybody.  Or no key that anybody could have set. */
+        /* The key is still being inserted, and no reader sees it yet; or it is no key that a set
+         * could have written. */
         if (!sane || key_hash(s, key, len) != hash || strlen(key) != len)
             return WALK_END;
         if (expiry_passed(s, expiry))
