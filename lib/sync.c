@@ -1,32 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sync.c - durable stores: what is on disk, and since when
+ * sync.c - durable stores: the steps of a sync
  *
- * The kernel writes pages back in any order and at any time.  Two things make a file that was cut
- * off at any moment good for rebuild.c: records carry a checksum; and the record that the last
- * sync acknowledged as a key's current one stays whole, though superseded, until a later sync has
- * ended.  The sync point says which epoch that was.
+ * The kernel writes pages back in any order and at any time, and the power may fail at any moment.
+ * Two things let rebuild.c use the file that is then on disk: records have a checksum; and the
+ * record that the last sync acknowledged as the current one of a key stays whole, even if it is
+ * superseded, until a later sync has ended.  The sync point has the epoch that was acknowledged.
  *
  * A sync
- *   1. reads the store's epoch E, and lets every record that is replaced from here on be kept;
- *   2. waits until every change that was under way has ended (grace): then all changes up to E are
- *      in memory, marks on what they superseded included, and no record is being zeroed;
- *   3. writes the arena out (msync), then the sync point, then that;
- *   4. lets the records be kept that were there then: those up to the epoch of now;
+ *   1. reads the store's epoch E, and lets every record that is replaced from now on be kept;
+ *   2. waits until every change that was under way has ended (the grace period): then all changes
+ *      up to E are in memory, with their marks on what they superseded, and no writer is zeroing a
+ *      record;
+ *   3. writes the arena to disk (msync), and then the sync point;
+ *   4. lets only the records be kept that there are now: those up to the present epoch;
  *   5. zeroes and frees what changes up to E superseded.
  *
- * Why all records in step 1, and not those up to E: of a key changed during step 2 the old version
- * may have been zeroed already, and the new one, numbered after E, be the only one that step 3
- * brings to the disk.
+ * Step 1 keeps all records, not only those up to E.  If a key is changed during step 2, its version
+ * from before may have been zeroed already.  Then the new version, numbered after E, is the only
+ * one that step 3 brings to the disk.
  *
  * Step 2 is the grace period of read-copy-update: P. McKenney, J. Slingwine, "Read-Copy Update:
  * Using Execution History to Solve Concurrency Problems", PDCS 1998.
  *
- * Invariants
- *  - header.synced <= epoch of the sync point on disk <= header.keep.
- *  - The newest version of a key that is on disk for certain has an epoch up to header.keep.
- *  - Of the two sync points one is whole on disk at any moment, and belongs to data on disk.
- *  - "clean" is on disk only while nobody has the store open to write.
+ * The invariants are in syncpoint.c.
  */
 #include <errno.h>
 #include <sched.h>
@@ -43,8 +40,8 @@
 #include "sync.h"
 #include "syncpoint.h"
 
-#define GRACE_NS UINT64_C(1000000000) /* for a live process that does not go on with its change */
-#define TURN_NS UINT64_C(10000000000) /* for another sync */
+#define GRACE_NS UINT64_C(1000000000)       /* for a live process in the middle of a change */
+#define OTHER_SYNC_NS UINT64_C(10000000000) /* for a live process in the middle of a sync */
 
 static void nap_us(long us)
 {
@@ -52,19 +49,20 @@ static void nap_us(long us)
     nanosleep(&t, NULL);
 }
 
-static int lock_turn(struct splinter_store *s)
+/* The sync lock; -EAGAIN after a bounded wait for another sync. */
+static int lock_sync(struct splinter_store *s)
 {
     uint64_t begin = now_monotonic();
     int r;
     while ((r = registry_lock_sync(s)) == -EAGAIN) {
-        if (now_monotonic() - begin > TURN_NS)
+        if (now_monotonic() - begin > OTHER_SYNC_NS)
             return -EAGAIN;
         nap_us(200);
     }
     return r;
 }
 
-/* Until every change that is under way now has ended. */
+/* Wait until every change that is under way now has ended.  0; -EAGAIN: one does not end. */
 static int wait_grace_period(struct splinter_store *s)
 {
     fence_seq_cst(); /* after the store of keep; pairs with the fence in must_keep() [=keep] */
@@ -73,15 +71,15 @@ static int wait_grace_period(struct splinter_store *s)
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
         for (uint32_t l = 0; l < ENTRY_LANES; l++) {
             const uint8_t *seq = &s->registry[i].lane[l].change_seq;
-            /* [<change-seq] */
-            uint8_t first = load_acquire(seq); /* pairs with the release in lane_release() */
+            /* Pairs with the release in lane_change_end(). [<change-seq] */
+            uint8_t first = load_acquire(seq);
             for (uint32_t n = 1; first & 1 && load_acquire(seq) == first; n++) {
                 if (n < 100) {
                     cpu_relax();
                     continue;
                 }
                 if (n % 64 == 0)
-                    reap_entry(s, i); /* a dead one's change is ended for it */
+                    reap_entry(s, i); /* a cleaner ends the changes of a dead process */
                 if (now_monotonic() - begin > GRACE_NS)
                     return -EAGAIN;
                 if (now_monotonic() - begin > GRACE_NS / 1000)
@@ -105,7 +103,7 @@ static int sync_locked(struct splinter_store *s)
     if (!r)
         r = sync_write_out(s, epoch, false);
     if (!fault_bug(BUG_KEEP_LESS))
-        sync_keep_now(s); /* also where it failed: who knows what is on disk */
+        sync_keep_now(s); /* also if it failed, as the disk may have any of it */
     if (r)
         return r;
     fault_point("sync: on disk");
@@ -115,17 +113,16 @@ static int sync_locked(struct splinter_store *s)
     return 0;
 }
 
-/* Everything that was acknowledged before the call is on disk when it returns 0. */
 int sync_now(struct splinter_store *s)
 {
     not_cancelled();
     uint64_t mine = load_seq_cst(&s->header->epoch);
     reap_all(s);
     pthread_mutex_lock(&s->sync_mutex);
-    int r = lock_turn(s);
+    int r = lock_sync(s);
     if (!r) {
-        /* Somebody else's, which began after this call, does for us as well; but he may have died
-         * before he cleaned up. */
+        /* If another process's sync covers our epoch, it is as good as our own.  But that process
+         * may have died before it freed what the sync released. */
         uint64_t synced = load_acquire(&s->header->synced);
         if (synced < mine || load_relaxed(&s->header->sync_error))
             r = sync_locked(s);
@@ -137,14 +134,13 @@ int sync_now(struct splinter_store *s)
     return r;
 }
 
-/* After a change that succeeded: what the options of the handle ask for. */
 int sync_if_due(struct splinter_store *s)
 {
     if (!s->durable || (!s->sync_each && !s->sync_every_ns))
         return 0;
     if (!s->sync_each) {
         uint64_t last = load_relaxed(&s->header->last_sync_ns), now = now_monotonic();
-        /* One of the writers does it; a clock that began anew is a reason, too. */
+        /* One of the writers syncs, also if the clock began again at a boot. */
         if ((now >= last && now - last < s->sync_every_ns) ||
             !cas_seq_cst(&s->header->last_sync_ns, &last, now))
             return 0;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sync.h - durable stores: a sync now, or if the options of the handle ask for one */
+/* sync.h - durable stores: sync now, or if the options of the handle ask for it */
 #ifndef SPLINTER_SYNC_H
 #define SPLINTER_SYNC_H
 
 #include "handle.h"
 #include "names.h"
 
-/* Everything that was acknowledged before the call is on disk when it returns 0. */
+/* When it returns 0, everything that was acknowledged before the call is on disk.  -EAGAIN: a live
+ * process does not go on with a change or with a sync; or an error of sync_write_out().  The
+ * process has an entry of its own, and the thread holds no lane, since a sync waits for lanes. */
 int sync_now(struct splinter_store *s);
 
-/* After a change that succeeded. */
+/* After a change that succeeded: sync_now() if the options ask for it, else 0. */
 int sync_if_due(struct splinter_store *s);
 
 #endif

@@ -6,7 +6,7 @@
  *  - header.synced <= epoch of the sync point on disk <= header.keep.
  *  - The newest version of a key that is on disk for certain has an epoch up to header.keep.
  *  - Of the two sync points one is whole on disk at any moment, and belongs to data on disk.
- *  - "clean" is on disk only while nobody has the store open to write.
+ *  - "clean" is on disk only while no process has the store open to write.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,7 +29,6 @@ static uint64_t point_checksum(const struct splinter_store *s, const struct sync
     return XXH3_64bits_withSeed(p, offsetof(struct sync_point, checksum), s->geo.checksum);
 }
 
-/* The valid sync point with the highest sequence; false: there is none. */
 bool sync_point_read(const struct splinter_store *s, struct sync_point *out)
 {
     bool found = false;
@@ -45,7 +44,7 @@ bool sync_point_read(const struct splinter_store *s, struct sync_point *out)
     return found;
 }
 
-/* Write the next sync point over the older one, and that to disk.  All it speaks of is there. */
+/* Write the next sync point over the older one, and then to disk.  What it says is on disk, is. */
 static int point_write(struct splinter_store *s, uint64_t epoch, uint64_t file_bytes, bool clean)
 {
     struct sync_point last = {0}, p = {.epoch = epoch, .file_bytes = file_bytes, .clean = clean};
@@ -59,8 +58,8 @@ static int point_write(struct splinter_store *s, uint64_t epoch, uint64_t file_b
     return backing_flush_range(s->base + SYNC_POINT_OFF(p.sequence & 1), PAGE);
 }
 
-/* After an error the kernel takes the pages for clean, though they are not on disk.  Touch each
- * page in use, so that the next attempt writes it again. */
+/* After an error the kernel treats the pages as clean, though they are not on disk.  Write to each
+ * page in use, so that the next attempt writes it to disk again. */
 static void touch(uint8_t *from, uint64_t bytes)
 {
     for (uint64_t at = 0; at < bytes; at += PAGE)
@@ -90,7 +89,8 @@ static void touch_all(struct splinter_store *s)
     }
 }
 
-/* The arena alone, of which the rest can be made anew; all of it where the rest is to be believed. */
+/* Write the arena to disk, from which everything else can be built again; or all of the file, if
+ * the next opener is to believe the rest also. */
 static int flush(struct splinter_store *s, bool all)
 {
     file_covers(s, s->arena_units);
@@ -100,14 +100,13 @@ static int flush(struct splinter_store *s, bool all)
     return all ? backing_flush(s->fd) : backing_flush_range(s->arena, (size_t)units * UNIT);
 }
 
-/* Step 3, and the record of how it went. */
 int sync_write_out(struct splinter_store *s, uint64_t epoch, bool clean)
 {
     struct header *h = s->header;
     struct stat st;
     if (load_relaxed(&h->sync_error))
         touch_all(s);
-    /* Before the data: the length that the file has afterwards may not be on disk. */
+    /* Read before the data is written: a length that the file gets meanwhile may not be on disk. */
     if (fstat(s->fd, &st))
         return -errno;
     int r = flush(s, clean);
@@ -119,13 +118,11 @@ int sync_write_out(struct splinter_store *s, uint64_t epoch, bool clean)
     return r;
 }
 
-/* All that is there now may be what the disk has.  A sync that died half-way left KEEP_ALL. */
 void sync_keep_now(struct splinter_store *s)
 {
     store_seq_cst(&s->header->keep, load_seq_cst(&s->header->epoch));
 }
 
-/* Somebody died: was he in the middle of a sync? */
 void sync_after_death(struct splinter_store *s)
 {
     if (!s->durable || load_relaxed(&s->header->keep) != KEEP_ALL ||
@@ -139,7 +136,6 @@ void sync_after_death(struct splinter_store *s)
     pthread_mutex_unlock(&s->sync_mutex);
 }
 
-/* How the store was left.  Nobody has it open to write. */
 enum left sync_state(struct splinter_store *s)
 {
     struct sync_point p;
@@ -148,14 +144,13 @@ enum left sync_state(struct splinter_store *s)
     return session_is_ours(s) ? LEFT_RUNNING : LEFT_TORN;
 }
 
-/* The processes that had the store were killed, and the first of them perhaps before it was on disk
- * that the store is not closed in order any more. */
+/* The processes that had the store open were killed.  The first of them may have died in
+ * sync_mark_open(), before the disk said that the store is open. */
 int sync_points_to_disk(struct splinter_store *s)
 {
     return backing_flush_range(s->base + SYNC_POINT_OFF(0), 2 * PAGE);
 }
 
-/* Before the first change after a clean close. */
 int sync_mark_open(struct splinter_store *s)
 {
     struct sync_point p;
@@ -167,8 +162,6 @@ int sync_mark_open(struct splinter_store *s)
     return point_write(s, p.epoch, p.file_bytes, false);
 }
 
-/* Everything to disk, and say that it is whole.  Nobody else has the store open to write, and
- * this handle has left its entry. */
 int sync_close(struct splinter_store *s)
 {
     uint64_t epoch = load_seq_cst(&s->header->epoch);
@@ -180,7 +173,6 @@ int sync_close(struct splinter_store *s)
     return r;
 }
 
-/* After a rebuild: what it made is the new state. */
 int sync_rebuilt(struct splinter_store *s)
 {
     uint64_t epoch = load_seq_cst(&s->header->epoch);
