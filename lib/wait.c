@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wait.c - waiting and waking
+ * wait.c - wait for a change of a key, or for any change
  *
- * A waiter says that it is about to sleep, looks once more, and sleeps only if the futex word is
- * as it was; a writer publishes, then looks whether somebody may be asleep.  Both pairs of
+ * A waiter says that it is about to sleep, looks once more, and sleeps only if the futex word has
+ * not changed.  A writer publishes, and then looks if a waiter may be asleep.  Both pairs of
  * accesses are sequentially consistent, so at least one of the two sees the other.
  *
- * A word is generation << 1 | somebody may be asleep; that of a key is in its home bucket, that of
- * wait_any in the header.  The waker clears the bit, so a waiter that dies costs one useless
- * wake.  He clears it and steps the generation at once: whoever relied on that bit, but does not
- * sleep yet, then finds the word changed and does not.
+ * A word is generation << 1 | somebody may be asleep.  The word for a key is in its home bucket,
+ * and that for wait_any in the header.  The writer that wakes clears the bit, so a waiter that dies
+ * costs one useless wake.  With the same store the writer steps the generation: a waiter that
+ * relied on the bit, but does not sleep yet, finds that the word has changed, and does not sleep.
  *
- * A writer may die between publishing and waking; so nobody sleeps longer than a slice
- * without looking.
+ * A writer may die after it has published and before it wakes.  So no waiter sleeps longer than a
+ * slice without another look.
  */
 #include <errno.h>
 
@@ -27,15 +27,17 @@
 #include "wake.h"
 
 #define SLICE_NS UINT64_C(100000000)
-#define SPIN_NS 30000u   /* a hand-over between two running processes takes far less */
+#define SPIN_NS 30000u /* a message from one running process to another takes far less */
 #define REAP_NS UINT64_C(1000000000)
-#define NAP_MIN_NS UINT64_C(50000) /* who cannot set the bit looks at growing intervals */
+#define NAP_MIN_NS UINT64_C(50000) /* a waiter that cannot set the bit looks at growing intervals */
 #define NAP_MAX_NS UINT64_C(5000000)
 
 /* ---- how long a wait may go on ---- */
 
 struct patience {
-    uint64_t begin, end, nap, reap;
+    uint64_t begin, end; /* of the wait, CLOCK_MONOTONIC */
+    uint64_t nap;        /* length of the next nap */
+    uint64_t reap;       /* when to look for dead processes */
 };
 
 static struct patience patience_for(uint64_t timeout_ms)
@@ -46,30 +48,30 @@ static struct patience patience_for(uint64_t timeout_ms)
     return (struct patience){now, end, NAP_MIN_NS, now + REAP_NS};
 }
 
-/* Nanoseconds to sleep at most; 0: time is up. */
+/* How many nanoseconds to sleep at most; 0: the wait is over. */
 static uint64_t slice(struct splinter_store *s, struct patience *p)
 {
     uint64_t now = now_monotonic();
     if (now >= p->end)
         return 0;
     if (now >= p->reap && !s->read_only) {
-        reap_all(s); /* a death tells those in wait_any */
+        reap_all(s); /* the cleaner of a dead process wakes those in wait_any */
         p->reap = now + REAP_NS;
     }
     return p->end - now < SLICE_NS ? p->end - now : SLICE_NS;
 }
 
-static void nap(struct patience *p, const uint32_t *word, uint32_t seen, uint64_t most)
+static void nap(struct patience *p, const uint32_t *word, uint32_t expected, uint64_t most)
 {
-    futex_wait(word, seen, p->nap < most ? p->nap : most);
+    futex_wait(word, expected, p->nap < most ? p->nap : most);
     p->nap = p->nap * 2 < NAP_MAX_NS ? p->nap * 2 : NAP_MAX_NS;
 }
 
 /*
- * How long the thread looks before it sleeps.  Who waits long had better sleep at once: to have
- * spun costs more than the time, as the scheduler lets a thread that was running go on, when it is
- * woken, only after its waker.  So a long sleep shortens the spin of the thread's next wait, and one
- * that a spin would have spared brings all of it back.
+ * How long the thread spins before it sleeps.  A thread that waits long had better sleep at once.
+ * A spin costs more than its time: when a thread that has been running is woken, the scheduler lets
+ * it go on only after the thread that woke it.  So a long wait shortens the spin of the thread's
+ * next wait, and a short one, which a spin would have covered, restores the whole spin.
  */
 static _Thread_local uint32_t spin_ns = SPIN_NS;
 
@@ -85,14 +87,18 @@ static void learn_from(const struct patience *p, bool slept)
 
 /* ---- a key ---- */
 
-/* What a wait has seen of its key. */
+/* What a wait has seen of its key.  As long as slot->current is `current`, nothing has changed; if
+ * `slot` is NULL, only another look can tell. */
 struct seen {
-    uint64_t epoch;          /* of the value */
-    const struct slot *slot; /* while this has this current word, */
-    uint64_t current;           /* nothing has changed; NULL: look again */
+    uint64_t epoch; /* of the value */
+    const struct slot *slot;
+    uint64_t current;
 };
 
-/* 1: the key is there; 0: it is not; else an error. */
+/* Whether the key is there; or a negative errno. */
+enum presence { ABSENT, PRESENT };
+
+/* Look at the key once.  -EAGAIN: too many races. */
 static int look(struct splinter_store *s, const struct key *key, struct seen *seen)
 {
     struct lookup f;
@@ -100,41 +106,41 @@ static int look(struct splinter_store *s, const struct key *key, struct seen *se
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         int r = index_find(s, key, &f, &races);
         if (r <= 0)
-            return r;
+            return r ? r : ABSENT;
         uint64_t expiry = load_relaxed(&f.rec->expiry);
         seen->epoch = load_relaxed(&f.rec->epoch);
         if (!still_current(f.slot, f.current))
             continue;
-        if (!expiry) { /* what will expire changes without anybody's doing */
+        if (!expiry) { /* a value that expires is gone without a change of the slot */
             seen->slot = f.slot;
             seen->current = f.current;
         }
-        return !expiry_passed(s, expiry);
+        return expiry_passed(s, expiry) ? ABSENT : PRESENT;
     }
     return -EAGAIN;
 }
 
-/* 1: the wait is over, *result is its, and seen->epoch; 0: go on. */
-static int decide(struct splinter_store *s, const struct key *key, uint64_t since,
-                  struct seen *seen, int *result)
+/* Look at the key, and decide if the wait is over.  True: it is, with *result and seen->epoch. */
+static bool decide(struct splinter_store *s, const struct key *key, uint64_t since,
+                   struct seen *seen, int *result)
 {
     int r = look(s, key, seen);
     if (r < 0 && r != -EAGAIN)
         *result = r;
     else if (load_relaxed(&s->closing))
         *result = -EBADF;
-    else if (r == 0 && since)
+    else if (r == ABSENT && since)
         *result = -ENOENT;
-    else if (r == 1 && seen->epoch > since)
+    else if (r == PRESENT && seen->epoch > since)
         *result = 0;
     else
-        return 0;
-    return 1;
+        return false;
+    return true;
 }
 
-/* As decide(), after a while in which it was looked at all the time. */
-static int spin_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
-                       struct seen *seen, int *result, const struct patience *p)
+/* Look at the key all the time for a while.  Returns as decide() does. */
+static bool spin_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
+                        struct seen *seen, int *result, const struct patience *p)
 {
     uint64_t end = p->end - p->begin < spin_ns ? p->end : p->begin + spin_ns;
     for (uint32_t i = 1; spin_ns && (i % 16 || now_monotonic() < end); i++) {
@@ -143,26 +149,27 @@ static int spin_on_key(struct splinter_store *s, const struct key *key, uint64_t
             !load_relaxed(&s->closing))
             continue;
         if (decide(s, key, since, seen, result))
-            return 1;
+            return true;
     }
-    return 0;
+    return false;
 }
 
-static int sleep_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
-                        struct seen *seen, int *result, struct patience *p, uint64_t ns)
+/* Say that we sleep, look once more, and sleep.  Returns as decide() does. */
+static bool sleep_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
+                         struct seen *seen, int *result, struct patience *p, uint64_t ns)
 {
     static const uint32_t nowhere;
     if (s->read_only || index_ensure(s, key->home)) {
         nap(p, &nowhere, 0, ns);
-        return 0;
+        return false;
     }
     uint32_t *word = &s->index[key->home].wait;
     uint32_t value = wake_ask(word);
     fault_point("wait: bit set");
     if (decide(s, key, since, seen, result))
-        return 1;
+        return true;
     futex_wait(word, value, ns);
-    return 0;
+    return false;
 }
 
 int splinter_store_wait(splinter_store *s, const char *name, uint64_t since, uint64_t timeout_ms,
@@ -219,16 +226,17 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
             return -ETIMEDOUT;
         slept = true;
         if (s->read_only) {
-            /* It sleeps on the word without the bit: woken if somebody else set that. */
-            uint32_t seen = load_acquire(word);
+            /* It cannot set the bit, and sleeps on the word as it is.  A writer wakes it if another
+             * waiter has set the bit. */
+            uint32_t value = load_acquire(word);
             if (load_seq_cst(&s->header->epoch) <= since)
-                nap(&p, word, seen, ns);
+                nap(&p, word, value, ns);
             continue;
         }
-        uint32_t seen = wake_ask(word);
+        uint32_t value = wake_ask(word);
         fault_point("wait any: bit set");
         if (load_seq_cst(&s->header->epoch) <= since)
-            futex_wait(word, seen, ns);
+            futex_wait(word, value, ns);
     }
     learn_from(&p, slept);
     if (out_epoch)

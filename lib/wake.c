@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wake.c - futex words: to sleep on one, and to wake those who do (the protocol is in wait.c) */
+/* wake.c - futex words: sleep on one, and wake those that sleep (the protocol is in wait.c) */
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,18 +11,18 @@
 
 #if defined(SYS_futex)
 #define FUTEX_CALL SYS_futex
-typedef long futex_time; /* the call of old: two longs, also where time_t is longer */
+typedef long futex_time; /* the old call has two longs, even if time_t is longer */
 #else
 #define FUTEX_CALL SYS_futex_time64
 typedef int64_t futex_time;
 #endif
 
-void futex_wait(const uint32_t *word, uint32_t seen, uint64_t ns)
+void futex_wait(const uint32_t *word, uint32_t expected, uint64_t ns)
 {
     struct {
         futex_time sec, nsec;
     } t = {(futex_time)(ns / 1000000000), (futex_time)(ns % 1000000000)};
-    syscall(FUTEX_CALL, word, FUTEX_WAIT, seen, &t, NULL, 0);
+    syscall(FUTEX_CALL, word, FUTEX_WAIT, expected, &t, NULL, 0);
 }
 
 static void futex_wake(const uint32_t *word)
@@ -30,22 +30,21 @@ static void futex_wake(const uint32_t *word)
     syscall(FUTEX_CALL, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* The word now, with the bit set. */
 uint32_t wake_ask(uint32_t *word)
 {
-    uint32_t seen = load_relaxed(word);
-    /* Pairs with the load in wake(): either the writer sees the bit, or we its change. [=sleep] */
-    while (!(seen & 1) && !cas_seq_cst(word, &seen, seen | 1))
+    uint32_t expected = load_relaxed(word);
+    /* Pairs with the load in wake(): the writer sees the bit, or we see its change. [=sleep] */
+    while (!(expected & 1) && !cas_seq_cst(word, &expected, expected | 1))
         ;
     fence_seq_cst();
-    return seen | 1;
+    return expected | 1;
 }
 
 static void wake(uint32_t *word)
 {
-    uint32_t seen = load_seq_cst(word); /* pairs with the CAS in wake_ask() [=sleep] */
-    while (seen & 1)
-        if (cas_seq_cst(word, &seen, (seen & ~1u) + 2)) {
+    uint32_t expected = load_seq_cst(word); /* pairs with the CAS in wake_ask() [=sleep] */
+    while (expected & 1)
+        if (cas_seq_cst(word, &expected, (expected & ~1u) + 2)) {
             fault_point("wake: bit cleared");
             futex_wake(word);
             return;

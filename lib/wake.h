@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wake.h - futex words: to sleep on one, and to wake those who do */
+/* wake.h - futex words: sleep on one, and wake those that sleep */
 #ifndef SPLINTER_WAKE_H
 #define SPLINTER_WAKE_H
 
@@ -7,15 +7,17 @@
 #include "layout.h"
 #include "names.h"
 
-/* Sleep while the word is `seen`, for at most so many nanoseconds. */
-void futex_wait(const uint32_t *word, uint32_t seen, uint64_t ns);
+/* Sleep while the word is `expected`, for at most `ns` nanoseconds.  It may return early. */
+void futex_wait(const uint32_t *word, uint32_t expected, uint64_t ns);
 
-/* Ask to be woken: the word as it is now, with the bit set, to be given to futex_wait().  The caller
- * looks once more at what it waits for before it sleeps. */
+/* Ask to be woken: set the bit of the word, and return the word for futex_wait().  Before it sleeps
+ * the caller looks once more at what it waits for. */
 uint32_t wake_ask(uint32_t *word);
 
-/* Wake those who wait for a key of this home bucket, or for anything. */
+/* Wake the waiters for keys of this home bucket, */
 void wake_key(struct bucket *home);
+
+/* and those in wait_any.  The caller has published what they wait for. */
 void wake_any(struct splinter_store *s);
 
 #endif
