@@ -2,8 +2,12 @@
 /*
  * snapshot.c - a copy of a store in use, in a file of its own
  *
- * A walk meets every key that is there throughout exactly once, and each get is a whole version; so
- * the copy is made with the ordinary means of a reader, into a store that nobody else knows of yet.
+ * A walk meets every key that is present throughout exactly once, and each get returns a whole
+ * version.  So ordinary calls of a reader make the copy, in a store that no other process knows of
+ * yet.
+ *
+ * Invariant: in the copy a key has the epoch, revision and type that its version had in the store,
+ * and the epoch of the copy is not below that of any key in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +27,7 @@
 #include "set.h"
 #include "store.h"
 
-/* The value of a key into *buf, made larger as needed.  -ENOENT: it is gone. */
+/* Get the value of a key into *buf, which is made larger as needed.  -ENOENT: the key is gone. */
 static int get_whole(struct splinter_store *s, const char *name, uint8_t **buf, size_t *room,
                      size_t *len, struct splinter_meta *meta)
 {
@@ -32,7 +36,7 @@ static int get_whole(struct splinter_store *s, const char *name, uint8_t **buf, 
         int r = splinter_store_get(s, name, *buf, *room, len, meta);
         if (r != -EMSGSIZE && (r || *buf))
             return r;
-        /* Twice in a row too small: all there can be, so that it ends. */
+        /* If the buffer was too small twice, it gets the largest size, so that the loop ends. */
         size_t more = !*buf && *len * 2 < s->geo.max_value ? *len * 2 : s->geo.max_value;
         uint8_t *p = realloc(*buf, more);
         if (!p)
@@ -42,6 +46,7 @@ static int get_whole(struct splinter_store *s, const char *name, uint8_t **buf, 
     }
 }
 
+/* Copy every key.  0, or an errno. */
 static int copy_all(struct splinter_store *from, struct splinter_store *to)
 {
     char name[SPLINTER_KEY_MAX];
@@ -75,7 +80,7 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
     return r;
 }
 
-/* Fill in the new file, as a process that uses it for a while. */
+/* Fill in the new file, as a process that opens it, sets keys and closes it. */
 static int fill_copy(int fd, const struct geometry *geo, void *from)
 {
     splinter_store *to;
@@ -106,7 +111,7 @@ int splinter_store_snapshot(splinter_store *s, const char *path, uint32_t mode)
     if (!s)
         return error_set(EINVAL, "no store was given");
     if (mode & ~0777u)
-        return error_set(EINVAL, "mode is 0%o, allowed is up to 0777", (unsigned)mode);
+        return error_set(EINVAL, "mode is 0%o, the highest allowed is 0777", (unsigned)mode);
     int r = geometry_of_copy(s, &geo);
     if (!r)
         r = backing_create(path, SPLINTER_FILE, mode ? mode : 0600, &geo, fill_copy, s, &fd);
@@ -136,7 +141,10 @@ int splinter_store_snapshot_fd(splinter_store *s, int fd)
         r = fill_copy(fd, &geo, s);
     if (!r && (r = backing_flush(fd)))
         error_set(-r, "cannot write the snapshot to disk: %s", strerror(-r));
-    if (r && ftruncate(fd, 0)) /* then it stays as far as it got: whoever opens it sees that */
-        return r;
+    if (r) {
+        /* If this fails as well, part of the copy stays.  The error to report is the first one. */
+        int ignored = ftruncate(fd, 0);
+        (void)ignored;
+    }
     return r;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store.c - handles: open, create, close, stat
+ * store.c - handles: attach, close, stat, sync
  *
- * Invariant: a handle that was handed out has a geometry that was checked against itself and
- * against the length of the file; everything else in the mapping is untrusted.
+ * Invariant: the geometry of a handle has been checked against itself, and against the length of
+ * the file.  Everything else in the mapping is untrusted.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,7 +31,7 @@
 #include "sync.h"
 #include "syncpoint.h"
 
-/* Read what there is of a file into memory, holes left out. */
+/* Read the data of a range of a file to the same place in memory, and leave its holes out. */
 static int read_range(int fd, uint8_t *to, uint64_t from, uint64_t end)
 {
     while (from < end) {
@@ -64,8 +63,8 @@ static void set_base(struct splinter_store *s, uint8_t *base)
     s->arena = s->base + s->geo.arena_off;
 }
 
-/* A store whose index is to be rebuilt, on a file that we may not write: in a copy in memory, which
- * stays as it is. */
+/* The index has to be rebuilt, but this process may not write the file: rebuild it in a private
+ * copy in memory, which does not change afterwards. */
 static int make_private(struct splinter_store *s)
 {
     struct stat st;
@@ -79,8 +78,7 @@ static int make_private(struct splinter_store *s)
     uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (copy == MAP_FAILED)
-        return error_set(ENOMEM, "no memory for a copy of the store, which cannot be repaired in "
-                         "its file");
+        return error_set(ENOMEM, "no memory for a copy of the store, whose file cannot be written");
     int r = read_range(s->fd, copy, 0, INDEX_MAP_OFF);
     if (!r)
         r = read_range(s->fd, copy, s->geo.arena_off, size);
@@ -92,12 +90,12 @@ static int make_private(struct splinter_store *s)
     s->mapped = size;
     s->arena_units = units;
     s->known_units = 0;
-    s->is_private = true;
     set_base(s, copy);
     return rebuild(s, false, o ? o->progress : NULL, o ? o->progress_arg : NULL);
 }
 
-/* A read-only handle of a durable store: wait while it is rebuilt; rebuild it, if that is needed. */
+/* Attach a read-only handle.  If another process is rebuilding a durable store, wait for it; if the
+ * store has to be rebuilt, do so. */
 static int attach_to_read(struct splinter_store *s, const char *name)
 {
     if (!s->durable)
@@ -125,13 +123,13 @@ static int attach_to_read(struct splinter_store *s, const char *name)
 
 static int map_and_attach(struct splinter_store *s, const char *name)
 {
-    /* As long as it can ever get: what lies beyond the end of the file is not touched. */
+    /* As long as the store can ever get.  What lies beyond the end of the file is not touched. */
     uint8_t *base = mmap(NULL, s->mapped, s->read_only ? PROT_READ : PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_NORESERVE, s->fd, 0);
     if (base == MAP_FAILED)
         return error_set(errno, "cannot map %zu bytes for '%.200s'", s->mapped, name);
     set_base(s, base);
-    if (s->durable) /* a bucket says nothing of where the next one that is needed will be */
+    if (s->durable) /* the next bucket that is needed may be anywhere: no read-ahead */
         madvise(s->index, (size_t)(s->geo.arena_off - s->geo.index_off), MADV_RANDOM);
     file_covers(s, 1);
     int r = s->read_only ? attach_to_read(s, name) : attach_join(s);
@@ -143,7 +141,15 @@ static int map_and_attach(struct splinter_store *s, const char *name)
     return r;
 }
 
-/* Takes fd over, also when it fails. */
+/* 0: no interval. */
+static uint64_t sync_interval_ns(const struct splinter_open_options *options)
+{
+    if (!options)
+        return 0;
+    uint64_t ms = options->sync_every_ms;
+    return ms < UINT64_MAX / 1000000 ? ms * 1000000 : UINT64_MAX;
+}
+
 int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
                  const struct splinter_open_options *options)
 {
@@ -161,11 +167,7 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     s->read_only = options && options->flags & SPLINTER_RDONLY;
     s->durable = geo->flags & GEOMETRY_DURABLE;
     s->sync_each = options && options->flags & SPLINTER_SYNC_EACH;
-    s->sync_every_ns = options && options->sync_every_ms
-                           ? (options->sync_every_ms < UINT64_MAX / 1000000
-                                  ? options->sync_every_ms * 1000000
-                                  : UINT64_MAX)
-                           : 0;
+    s->sync_every_ns = sync_interval_ns(options);
     s->slab_shift = (uint32_t)__builtin_ctz(geo->slab_units);
     s->classes = geometry_classes(geo);
     s->arena_units = (uint64_t)geo->slabs * geo->slab_units;
@@ -191,125 +193,6 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     return 0;
 }
 
-static int open_existing(splinter_store **out, const char *name, struct splinter_open_options *o)
-{
-    struct geometry geo;
-    bool read_only = false;
-    int fd, r = backing_open(name, o->flags, &read_only, &fd);
-    if (r)
-        return r;
-    r = backing_read_geometry(fd, name, &geo);
-    if (r) {
-        close(fd);
-        return r;
-    }
-    if (read_only)
-        o->flags |= SPLINTER_RDONLY;
-    return store_attach(out, fd, name, &geo, o);
-}
-
-struct creation {
-    splinter_store *store;
-    const char *name;
-    const struct splinter_open_options *options;
-};
-
-/* The creator attaches before the store gets its name: so a creation that fails leaves none. */
-static int attach_new(int fd, const struct geometry *geo, void *arg)
-{
-    struct creation *c = arg;
-    int own = backing_reopen(fd, false);
-    if (own < 0)
-        return error_set(-own, "cannot open '%.200s' a second time through /proc/self/fd: %s",
-                         c->name, strerror(-own));
-    return store_attach(&c->store, own, c->name, geo, c->options);
-}
-
-int splinter_store_open(splinter_store **out, const char *name,
-                        const struct splinter_open_options *options)
-{
-    not_cancelled();
-    error_clear();
-    if (!out)
-        return error_set(EINVAL, "no place for the handle was given");
-    *out = NULL;
-    struct splinter_open_options o = {0};
-    if (options) {
-        if (options->struct_size < sizeof o)
-            return error_set(EINVAL, "struct_size is %zu, at least %zu is expected",
-                             options->struct_size, sizeof o);
-        memcpy(&o, options, sizeof o);
-    }
-    if (o.flags & ~0x1ffu)
-        return error_set(EINVAL, "unknown flags 0x%x", (unsigned)(o.flags & ~0x1ffu));
-    if (o.mode & ~0777u)
-        return error_set(EINVAL, "mode is 0%o, allowed is up to 0777", (unsigned)o.mode);
-    uint32_t where = o.flags & (SPLINTER_MEMORY | SPLINTER_FILE | SPLINTER_ANONYMOUS);
-    if (where & (where - 1))
-        return error_set(EINVAL, "a store is in memory, in a file or anonymous, not several");
-    bool create = o.flags & (SPLINTER_CREATE | SPLINTER_ANONYMOUS);
-    if ((o.flags & SPLINTER_RDONLY) && create)
-        return error_set(EINVAL, "a store that is to be created cannot be read-only");
-    if ((o.flags & SPLINTER_EXCL) && !create)
-        return error_set(EINVAL, "SPLINTER_EXCL goes with SPLINTER_CREATE");
-    if (!create)
-        return open_existing(out, name, &o);
-
-    /* Sizes are judged even where an existing store is opened: a mistake shows at once. */
-    struct geometry geo;
-    bool durable = !(o.flags & SPLINTER_ANONYMOUS) && !backing_is_memory(o.flags);
-    int fd, r = geometry_make(&geo, o.slots, o.max_value, durable ? GEOMETRY_DURABLE : 0);
-    if (r)
-        return r;
-    /* Somebody may create or remove it between our steps; each round means one more did. */
-    for (int i = 0; i < 1000; i++) {
-        if (!(o.flags & (SPLINTER_EXCL | SPLINTER_ANONYMOUS))) {
-            r = open_existing(out, name, &o);
-            if (r != -ENOENT)
-                return r;
-        }
-        error_clear();
-        struct creation made = {.name = name ? name : "(anonymous)", .options = &o};
-        r = backing_create(name, o.flags, o.mode ? o.mode : 0600, &geo, attach_new, &made, &fd);
-        if (!r) {
-            close(fd);
-            *out = made.store;
-            return 0;
-        }
-        splinter_store_close(made.store); /* it got no name */
-        if (r != -EEXIST || (o.flags & SPLINTER_EXCL))
-            return r;
-    }
-    return r;
-}
-
-int splinter_store_open_fd(splinter_store **out, int fd,
-                           const struct splinter_open_options *options)
-{
-    not_cancelled();
-    error_clear();
-    if (!out)
-        return error_set(EINVAL, "no place for the handle was given");
-    *out = NULL;
-    if (options && options->struct_size < sizeof *options)
-        return error_set(EINVAL, "struct_size is %zu, at least %zu is expected",
-                         options->struct_size, sizeof *options);
-    bool read_only = options && options->flags & SPLINTER_RDONLY;
-    char name[32];
-    snprintf(name, sizeof name, "descriptor %d", fd);
-    int own = backing_reopen(fd, read_only);
-    if (own < 0)
-        return error_set(own == -ENOENT ? EBADF : -own, "cannot open the file of %s: %s", name,
-                         strerror(-own));
-    struct geometry geo;
-    int r = backing_read_geometry(own, name, &geo);
-    if (r) {
-        close(own);
-        return r;
-    }
-    return store_attach(out, own, name, &geo, options);
-}
-
 int splinter_store_fd(const splinter_store *s)
 {
     return s ? s->fd : -EINVAL;
@@ -327,17 +210,6 @@ void splinter_store_close(splinter_store *s)
     munmap(s->base, s->mapped);
     close(s->fd);
     free(s);
-}
-
-int splinter_store_unlink(const char *name, uint32_t flags)
-{
-    not_cancelled();
-    error_clear();
-    uint32_t where = flags & (SPLINTER_MEMORY | SPLINTER_FILE);
-    if (where != flags || where == (SPLINTER_MEMORY | SPLINTER_FILE))
-        return error_set(EINVAL, "flags is 0x%x, allowed are SPLINTER_MEMORY, SPLINTER_FILE or 0",
-                         (unsigned)flags);
-    return backing_unlink(name, flags);
 }
 
 int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
