@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * atomic.h - the only place that knows the compiler's atomics; verbs with the order in their name
+ * atomic.h - verbs with the memory order in their name
  *
- * A comment next to an access that orders others has a tag: [>name] where something is made visible
- * (release), [<name] where it is looked at (acquire), [=name] where a store comes before a load
- * (sequentially consistent, two places or more).  docs/guarantees.md has a table of the names; a test
- * finds those with one end only.
+ * This is the only file of lib/ that uses the compiler's atomic builtins.
  *
- * The builtins of gcc and clang are used rather than <stdatomic.h>, so that a shared structure
- * keeps plain types, whose size and alignment layout.h asserts.
+ * A comment next to an access that orders others has a tag: [>name] at the access that makes
+ * something visible (release), [<name] at the one that looks at it (acquire), and [=name] at each
+ * access of a pattern in which a store must come before a load (sequentially consistent, at two
+ * places or more).  docs/guarantees.md has a table of the names.  A test finds a tag that has only
+ * one end.
+ *
+ * The builtins of gcc and clang stand here instead of <stdatomic.h> because a shared structure then
+ * keeps plain types, whose sizes and offsets layout.h asserts.
  */
 #ifndef SPLINTER_ATOMIC_H
 #define SPLINTER_ATOMIC_H
@@ -30,6 +33,7 @@
 #define exchange_seq_cst(p, v) __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 #define fetch_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define fetch_add_seq_cst(p, v) __atomic_fetch_add((p), (v), __ATOMIC_SEQ_CST)
+#define add_fetch_seq_cst(p, v) __atomic_add_fetch((p), (v), __ATOMIC_SEQ_CST)
 #define fetch_sub_seq_cst(p, v) __atomic_fetch_sub((p), (v), __ATOMIC_SEQ_CST)
 #define fetch_or_acq_rel(p, v) __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
 #define fetch_and_acq_rel(p, v) __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL)
@@ -38,33 +42,36 @@
 #define fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define fence_seq_cst() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
-/* The same where a read-modify-write of this thread stands between the two accesses to be ordered.  On
- * x86 that is a fence already (Intel SDM volume 3, "Loads and Stores Are Not Reordered with Locked
- * Instructions"). */
+/* fence_seq_cst() for a place where this thread has done a read-modify-write between the two
+ * accesses.  On x86 that instruction is the fence (Intel SDM volume 3, "Loads and Stores Are Not
+ * Reordered with Locked Instructions"). */
 #if defined(__x86_64__) || defined(__i386__)
 #define fence_seq_cst_after_rmw() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #else
 #define fence_seq_cst_after_rmw() fence_seq_cst()
 #endif
 
-/* *p: expected -> desired; strong; true if it was done.  *expected gets what was found. */
+/* Strong compare-and-swap: if *p equals *expected, store `desired` in *p and return true.
+ * Otherwise store the value found in *expected and return false. */
 #define cas_seq_cst(p, expected, desired) \
-    __atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+    __atomic_compare_exchange_n((p), (expected), (desired), false, \
+                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 
 /*
- * Order towards a cleaner, not towards a running reader: what stands before it is in memory when
- * the process is killed after it.  A kill is precise, and the kernel orders everything the dead
- * process did before the release of its lock; so the compiler alone has to be held.
+ * Order towards the cleaner of this process, not towards a running reader: if the process is
+ * killed after crash_order(), the cleaner sees the stores that stand before it.  A kill is precise,
+ * and the kernel releases the lock of a dead process after everything that the process did.  So
+ * only the compiler has to be kept from moving a store.
  */
 #define crash_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
-/* Have the line of p, which is about to be written, fetched while something else is done. */
+/* Start to fetch the cache line of p, which the caller will soon write. */
 static inline void prefetch_to_write(const void *p)
 {
 #if defined(__x86_64__)
-    /* What the compiler makes of the builtin for x86-64 as such is a prefetch to read, and a line
-     * that another processor has, too, would be fetched a second time.  64-bit processors that
-     * do not know this instruction take it for none. */
+    /* For plain x86-64 the compiler turns the builtin into a prefetch to read.  A line that another
+     * processor also holds would then be fetched twice.  A 64-bit processor without prefetchw
+     * executes it as a no-op. */
     __asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
 #else
     __builtin_prefetch(p, 1);
@@ -82,28 +89,29 @@ static inline void cpu_relax(void)
 #endif
 }
 
-/* Raise *p to v, if it is lower. */
+/* Raise *p to v if it is lower. */
 static inline void raise_u64(uint64_t *p, uint64_t v)
 {
-    uint64_t seen = load_relaxed(p);
-    while (seen < v && !cas_seq_cst(p, &seen, v))
+    uint64_t expected = load_relaxed(p);
+    while (expected < v && !cas_seq_cst(p, &expected, v))
         ;
 }
 
 static inline void raise_u32(uint32_t *p, uint32_t v)
 {
-    uint32_t seen = load_relaxed(p);
-    while (seen < v && !cas_seq_cst(p, &seen, v))
+    uint32_t expected = load_relaxed(p);
+    while (expected < v && !cas_seq_cst(p, &expected, v))
         ;
 }
 
 /*
- * Bytes of keys and values, which a reader may copy while a writer zeroes them: the copy counts
- * only after the slot's current word was seen unchanged.  All such accesses go through here.
+ * Bytes of keys and values.  A reader may copy them while a writer zeroes them; the copy counts
+ * only if the reader then finds the slot's current word unchanged.  All such accesses go through
+ * the functions below.
  *
- * To the C standard, and to ThreadSanitizer, a plain copy that meets a store is a race, whatever
- * is done with it afterwards.  So under ThreadSanitizer each word is loaded and stored as a
- * relaxed atomic, and every report that is left is one of something that was not meant to race.
+ * For the C standard, and for ThreadSanitizer, a plain copy that meets a store is a race, whatever
+ * happens to the copy afterwards.  So under ThreadSanitizer these functions load and store each
+ * word as a relaxed atomic, and every report that remains is about a race that nobody intended.
  */
 #if defined(__SANITIZE_THREAD__)
 #define PAYLOAD_BY_WORDS 1
@@ -113,7 +121,7 @@ static inline void raise_u32(uint32_t *p, uint32_t v)
 #endif
 #endif
 
-#define PAYLOAD_INLINE 128u /* bytes; a caller that excludes more has no call in it */
+#define PAYLOAD_INLINE 128u /* bytes; up to this length no function is called */
 
 #ifdef PAYLOAD_BY_WORDS
 static inline void payload_copy(void *dst, const void *src, size_t n)
@@ -124,7 +132,8 @@ static inline void payload_copy(void *dst, const void *src, size_t n)
         size_t step = 1;
         if (n >= 8 && (uintptr_t)to % 8 == 0 && (uintptr_t)from % 8 == 0) {
             step = 8;
-            store_relaxed((uint64_t *)(void *)to, load_relaxed((const uint64_t *)(const void *)from));
+            uint64_t word = load_relaxed((const uint64_t *)(const void *)from);
+            store_relaxed((uint64_t *)(void *)to, word);
         } else {
             store_relaxed(to, load_relaxed(from));
         }
@@ -152,8 +161,9 @@ static inline void payload_zero(void *dst, size_t n)
 typedef uint64_t payload_piece __attribute__((vector_size(16)));
 
 /*
- * Few bytes are copied in line, by moves of one size that overlap in the middle: a call costs as
- * much as the rest of a get, and makes its caller save registers.
+ * Copies up to PAYLOAD_INLINE bytes without a call, by moves of one size that overlap in the
+ * middle.  A call would cost as much as the rest of a get, and would make its caller save
+ * registers.
  */
 static inline void payload_copy(void *dst, const void *src, size_t n)
 {
@@ -199,7 +209,7 @@ static inline bool payload_equal(const void *a, const void *b, size_t n)
     return memcmp(a, b, n) == 0;
 }
 
-/* In line also where it is called more than once: it stands in every everyday set. */
+/* Inlined at each of its call sites: every common set runs it. */
 ALWAYS_INLINE
 void payload_zero(void *dst, size_t n)
 {

@@ -5,8 +5,8 @@
 
 #include <pthread.h>
 
-/* Nor may a thread be cancelled that sleeps or opens something while it holds a lane or a mutex: from
- * not_cancelled() to the end of the scope it cannot be. */
+/* A thread must not be cancelled while it sleeps, opens a file, or holds a lane or a mutex.  From
+ * not_cancelled() to the end of the enclosing scope it cannot be. */
 static inline int cancel_disable(void)
 {
     int before;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock.c - what time it is, in nanoseconds */
+/* clock.c - the time, in nanoseconds */
 #include <time.h>
 
 #include "clock.h"

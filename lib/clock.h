@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock.h - what time it is, in nanoseconds */
+/* clock.h - the time, in nanoseconds */
 #ifndef SPLINTER_CLOCK_H
 #define SPLINTER_CLOCK_H
 
@@ -7,10 +7,10 @@
 
 #include "names.h"
 
-/* CLOCK_REALTIME: the time of day, which may be set. */
+/* CLOCK_REALTIME: the time of day.  It jumps when somebody sets the clock. */
 uint64_t now_realtime(void);
 
-/* CLOCK_MONOTONIC: for how long something took. */
+/* CLOCK_MONOTONIC: for measuring how long something takes.  It never goes back. */
 uint64_t now_monotonic(void);
 
 #endif

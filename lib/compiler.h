@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compiler.h - what is said to the compiler about a function */
+/* compiler.h - what a function tells the compiler about itself */
 #ifndef SPLINTER_COMPILER_H
 #define SPLINTER_COMPILER_H
 
-/* In line, whatever the compiler's own judgement: a step of a path whose every instruction counts. */
+/* Inlined whatever the compiler judges: for steps of a path in which every instruction counts. */
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
 
-/* Never in line: what is rare must not cost registers where it is called from. */
+/* Never inlined: code that rarely runs must not cost its caller registers. */
 #define NOINLINE __attribute__((noinline))
 
 #endif

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * default.c - the bus verbs: one store per process over the handle layer, nothing else
+ * default.c - the bus verbs: one store per process, on top of the calls that take a handle
  *
- * splinter_close() in one thread while others are in a call: each thread says in a hazard pointer
- * which store it uses (M. Michael, "Hazard Pointers", 2004); close takes the store away, makes
- * every thread pass a full barrier (membarrier(2)), and waits until nobody names it.  So a
- * call pays two plain stores.
+ * One thread may call splinter_close() while others are inside a call.  Each thread publishes in a
+ * hazard pointer which store it uses (M. Michael, "Hazard Pointers", 2004).  splinter_close()
+ * replaces the current store, makes every thread pass a full barrier (membarrier(2)), and waits
+ * until no hazard pointer has the old store.  So a call pays for two plain stores.
+ *
+ * Invariants
+ *  - A store is closed only after it stopped being `current` and no hazard pointer has it.
+ *  - A hazard is never freed: a thread that walks the list needs no lock.
  */
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -22,18 +26,20 @@
 #include "key.h"
 
 struct hazard {
-    alignas(64) splinter_store *store; /* in use by the thread now; written by it, read by close */
-    uint32_t taken;                    /* a thread has it */
-    struct hazard *next;
+    alignas(64) splinter_store *store; /* in use by its thread; written by it, read by replace() */
+    uint32_t taken;                    /* 1: a thread has it; set by exchange, cleared at its end */
+    struct hazard *next;               /* written before the hazard is on the list */
 };
 
-static splinter_store *current;
-static struct hazard *hazards; /* only grows; a record is used again after its thread's end */
+static splinter_store *current; /* written by replace(), read by every call */
+static struct hazard *hazards;  /* a list that only grows; ended threads leave theirs to others */
 static bool have_membarrier;
 static pthread_key_t thread_end;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t change = PTHREAD_MUTEX_INITIALIZER; /* open, close, list */
-static char *list_memory;
+/* Protects list_memory and the writing of `current`; a thread that holds it keeps the store open.
+ * Taken before all others: handles_mutex, and sync_mutex and mutex of a handle. */
+static pthread_mutex_t change = PTHREAD_MUTEX_INITIALIZER;
+static char *list_memory; /* keys that the last splinter_list() returned */
 static _Thread_local struct hazard *mine __attribute__((tls_model("initial-exec")));
 
 static void give_back(void *hazard)
@@ -41,7 +47,7 @@ static void give_back(void *hazard)
     store_release(&((struct hazard *)hazard)->taken, 0);
 }
 
-/* Threads other than the one that forked do not exist in the child. */
+/* Of the parent's threads only the one that forked exists in the child. */
 static void fork_child(void)
 {
     for (struct hazard *h = load_acquire(&hazards); h; h = h->next) {
@@ -74,9 +80,10 @@ static struct hazard *hazard_of_thread(void)
             return NULL;
         memset(h, 0, sizeof *h);
         h->taken = 1;
-        h->next = load_relaxed(&hazards);
-        while (!cas_seq_cst(&hazards, &h->next, h))
-            ;
+        struct hazard *expected = load_relaxed(&hazards);
+        do
+            h->next = expected;
+        while (!cas_seq_cst(&hazards, &expected, h));
     }
     pthread_setspecific(thread_end, h);
     return mine = h;
@@ -92,7 +99,7 @@ static splinter_store *enter(void)
     for (;;) {
         splinter_store *s = load_acquire(&current);
         store_relaxed(&h->store, s);
-        /* The store above before the load below, seen from replace(). [=hazard] */
+        /* For replace(), the store above comes before the load below. [=hazard] */
         if (have_membarrier)
             crash_order();
         else
@@ -110,7 +117,8 @@ static void leave(void)
     store_release(&mine->store, NULL);
 }
 
-/* Under `change`. */
+/* Make `next` the current store and close the old one once no call uses it.  The caller holds
+ * `change`. */
 static void replace(splinter_store *next)
 {
     splinter_store *old = exchange_seq_cst(&current, next);
@@ -118,8 +126,9 @@ static void replace(splinter_store *next)
     list_memory = NULL;
     if (!old)
         return;
-    store_seq_cst(&old->closing, 1); /* who waits leaves within a slice */
-    /* Nobody who reads `current` after this gets the old one; who did before has said so. [=hazard] */
+    store_seq_cst(&old->closing, 1); /* a waiter returns at the end of its present sleep */
+    /* A thread that reads `current` after this gets the new store.  One that read it before has set
+     * its hazard pointer. [=hazard] */
     if (!have_membarrier || syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
         fence_seq_cst();
     for (struct hazard *h = load_acquire(&hazards); h; h = h->next)
@@ -130,7 +139,7 @@ static void replace(splinter_store *next)
     splinter_store_close(old);
 }
 
-/* The errno of a failure, the -1 of the verbs. */
+/* Turn a negative errno into errno and the -1 that the verbs return. */
 static int result(int r)
 {
     if (r >= 0)
@@ -172,7 +181,7 @@ int splinter_open_or_create(const char *name_or_path, size_t slots, size_t max_v
     return open_current(name_or_path, SPLINTER_CREATE, slots, max_value_sz);
 }
 
-/* The other order gives the same: whoever comes first creates, everybody else opens. */
+/* Both names mean the same: the first process creates the store, all others open it. */
 int splinter_create_or_open(const char *name_or_path, size_t slots, size_t max_value_sz)
 {
     return open_current(name_or_path, SPLINTER_CREATE, slots, max_value_sz);
@@ -222,13 +231,14 @@ int splinter_get(const char *key, void *buf, size_t buf_sz, size_t *out_sz)
     return result(r);
 }
 
-/* Keys one after the other into one block, pointers into it at the end. */
+/* Collect the keys one after the other in one block; set the pointers when it no longer moves. */
 static int list(splinter_store *s, char **out_keys, size_t max_keys, size_t *out_count)
 {
     char key[SPLINTER_KEY_MAX], *text = NULL;
     size_t count = 0, used = 0, room = 0;
     uint64_t cursor = 0;
-    while ((!out_keys || count < max_keys) && splinter_store_walk(s, NULL, &cursor, key, NULL) == 1) {
+    while ((!out_keys || count < max_keys) &&
+           splinter_store_walk(s, NULL, &cursor, key, NULL) == 1) {
         count++;
         if (!out_keys)
             continue;
@@ -257,7 +267,8 @@ static int list(splinter_store *s, char **out_keys, size_t max_keys, size_t *out
 
 int splinter_list(char **out_keys, size_t max_keys, size_t *out_count)
 {
-    /* `change` keeps the store open, so no hazard is needed, and parts two threads that list. */
+    /* `change` keeps the store open, so this needs no hazard.  It also keeps a second thread out of
+     * list_memory. */
     pthread_mutex_lock(&change);
     splinter_store *s = load_acquire(&current);
     int r = !s ? -EBADF : !out_count ? -EINVAL : list(s, out_keys, max_keys, out_count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* error.c - the sentence behind splinter_last_error(), one per thread */
+/* error.c - the sentence that splinter_last_error() returns, one per thread */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -13,7 +13,6 @@ void error_clear(void)
     sentence[0] = '\0';
 }
 
-/* Returns -err, so that a failure is one line: return error_set(EINVAL, ...). */
 int error_set(int err, const char *format, ...)
 {
     va_list args;

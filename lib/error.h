@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* error.h - the sentence behind splinter_last_error(), one per thread */
+/* error.h - the sentence that splinter_last_error() returns, one per thread */
 #ifndef SPLINTER_ERROR_H
 #define SPLINTER_ERROR_H
 
@@ -7,9 +7,12 @@
 
 #include "names.h"
 
+/* Makes the sentence of this thread empty. */
 void error_clear(void);
 
-/* Sets the sentence.  Returns -err, so that a failure is one line: return error_set(EINVAL, ...). */
-__attribute__((format(printf, 2, 3))) int error_set(int err, const char *format, ...);
+/* Sets the sentence of this thread.  Returns -err, so that a failure takes one line:
+ * return error_set(EINVAL, ...); */
+__attribute__((format(printf, 2, 3)))
+int error_set(int err, const char *format, ...);
 
 #endif

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* expiry.c - is a record over? */
+/*
+ * expiry.c - has a record expired?
+ *
+ * Invariant: header.clock_floor is the latest time of expiry that was seen to have passed, and only
+ * rises.  No process believes a clock that shows an earlier time.
+ */
 #include "atomic.h"
 #include "clock.h"
 #include "expiry.h"
@@ -13,7 +18,7 @@ bool expiry_passed(struct splinter_store *s, uint64_t expiry)
     uint64_t now = now_realtime(), floor = load_relaxed(&s->header->clock_floor);
     if ((now > floor ? now : floor) < expiry)
         return false;
-    /* Once seen as over, over for good, whatever the clock does. */
+    /* Expired records stay expired, even if the clock is set back. */
     if (!s->read_only && floor < expiry)
         raise_u64(&s->header->clock_floor, expiry);
     fault_point("expired: seen");

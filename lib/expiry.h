@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* expiry.h - is a record over? */
+/* expiry.h - has a record expired? */
 #ifndef SPLINTER_EXPIRY_H
 #define SPLINTER_EXPIRY_H
 
@@ -8,8 +8,8 @@
 #include "handle.h"
 #include "names.h"
 
-/* Has this end of life (nanoseconds of CLOCK_REALTIME, 0: none) passed?  Once seen as passed, it has
- * for good, whatever the clock does. */
+/* Has this time of expiry (nanoseconds of CLOCK_REALTIME, 0: never) passed?  A time that a writable
+ * handle has once seen as passed stays passed, even if the clock is set back. */
 bool expiry_passed(struct splinter_store *s, uint64_t expiry);
 
 #endif

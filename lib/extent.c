@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* extent.c - how far the file of a store reaches */
+/*
+ * extent.c - how much of the arena lies inside the file
+ *
+ * Invariant: known_units and fast_units of a handle never promise more than the file has.  They may
+ * lag behind a file that another process has extended.
+ */
 #include <sys/stat.h>
 
 #include "atomic.h"
 #include "extent.h"
 #include "handle.h"
 
-/* Does the file reach that far into the arena?  It only grows, so what was seen stays true. */
 bool file_covers_now(struct splinter_store *s, uint64_t end_units)
 {
     if (end_units <= load_relaxed(&s->known_units))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fault.c - what happens at a step; empty in a normal build */
+/* fault.c - what happens at a step; nothing in a normal build */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 void (*fault_hook)(const char *step);
 unsigned fault_bugs;
 
-/* A build with --enable-fault-points has no test that sets the hook: there the environment
- * names the step at which any program that uses the library dies. */
+/* A library built with --enable-fault-points serves programs that set no hook.  There the variable
+ * SPLINTER_FAULT_AT names the step at which the program dies. */
 void fault_reached(const char *step)
 {
     if (fault_hook) {
@@ -26,5 +26,5 @@ void fault_reached(const char *step)
 }
 
 #else
-extern int splinter__no_fault_points; /* ISO C wants a declaration */
+extern int splinter__no_fault_points; /* ISO C does not allow an empty file */
 #endif

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork.c - has a fork happened, and the list of handles for it
+ * fork.c - has this process been forked since the handle attached?
  *
- * A child has its parent's mapping but must not use its parent's entry.  It finds out by a page
- * that the kernel empties in a child (MADV_WIPEONFORK), or by pthread_atfork where that is
- * missing, and attaches anew before its first write (lane.c).
+ * A child inherits the mapping but must not use its parent's registry entry.  It notices that it is
+ * a child by a page that the kernel clears in every child (MADV_WIPEONFORK).  On a kernel without
+ * that it relies on pthread_atfork.  Before its first write it attaches again (attach_own()).
+ *
+ * Invariant: a handle on the list has in fork_generation the generation in which it last attached.
+ * It may write only if that is the generation of the process.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,11 +17,13 @@
 #include "fork.h"
 #include "handle.h"
 
+/* Protects the list of handles and their links.  Locks no other mutex while it is held, but is held
+ * across fork(). */
 static pthread_mutex_t handles_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct splinter_store *handles;
 uint32_t fork_generation = 1;
 static uint32_t fallback_page = 1;
-uint32_t *fork_page = &fallback_page; /* the generation; 0 in a child that has not noticed yet */
+uint32_t *fork_page = &fallback_page;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
@@ -35,14 +40,14 @@ static void after_fork_child(void)
 {
     *fork_page = ++fork_generation;
     for (struct splinter_store *s = handles; s; s = s->next) {
-        /* The parent's death is to release the parent's lock, whatever its children do. */
+        /* The parent's lock must go when the parent dies, whatever its children do. */
         if (s->lock_fd >= 0)
             close(s->lock_fd);
         s->lock_fd = -1;
         pthread_mutex_init(&s->mutex, NULL);
         pthread_mutex_init(&s->sync_mutex, NULL);
     }
-    pthread_mutex_unlock(&handles_mutex); /* taken by us, in before_fork() */
+    pthread_mutex_unlock(&handles_mutex); /* locked by this thread in before_fork() */
 }
 
 static void start(void)
@@ -61,12 +66,11 @@ static void start(void)
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
-/* fork_happened() where the page does not have the handle's generation. */
 bool fork_seen(struct splinter_store *s)
 {
-    /* In a child that pthread_atfork did not hear of. */
+    /* A child that was made without the handlers of pthread_atfork. */
     if (load_relaxed(fork_page) == 0)
-        raise_u32(fork_page, __atomic_add_fetch(&fork_generation, 1, __ATOMIC_SEQ_CST));
+        raise_u32(fork_page, add_fetch_seq_cst(&fork_generation, 1));
     return load_acquire(&s->fork_generation) != load_relaxed(&fork_generation);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fork.h - has a fork happened, and the list of handles for it */
+/* fork.h - has this process been forked since the handle attached? */
 #ifndef SPLINTER_FORK_H
 #define SPLINTER_FORK_H
 
@@ -9,15 +9,21 @@
 #include "handle.h"
 #include "names.h"
 
-/* From watch to unwatch a handle is told of forks. */
+/* Adds the handle to the list that a fork works through, or removes it.  Takes handles_mutex. */
 void fork_watch(struct splinter_store *s);
 void fork_unwatch(struct splinter_store *s);
 
-extern uint32_t fork_generation; /* of this process */
-extern uint32_t *fork_page;      /* the same; 0 in a child that has not noticed yet */
+/* The number of forks between the first process and this one, plus one.  Written by a child that
+ * notices that it is one, read by every writer. */
+extern uint32_t fork_generation;
+
+/* The same number, in a page that the kernel clears in a child: 0 until the child notices. */
+extern uint32_t *fork_page;
+
+/* fork_happened() for a handle whose generation differs from *fork_page. */
 bool fork_seen(struct splinter_store *s);
 
-/* Is this a child that uses the handle of its parent, and has no entry of its own yet? */
+/* Is this process a child that uses its parent's handle, without a registry entry of its own? */
 static inline bool fork_happened(struct splinter_store *s)
 {
     return load_acquire(&s->fork_generation) != load_relaxed(fork_page) && fork_seen(s);

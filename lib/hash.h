@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hash.h - XXH3, in line: https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md */
+/* hash.h - XXH3, inlined: https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md */
 #ifndef SPLINTER_HASH_H
 #define SPLINTER_HASH_H
 
