@@ -2,21 +2,24 @@
 /*
  * arena.c - slabs, size classes, blocks
  *
- * The arena is an array of slabs of one size.  A slab has blocks of one size class at a time; an
- * empty slab may change its class.  Slab headers stand at fixed places, so that somebody
- * who looks at a slab whose class has changed meanwhile still looks at a slab header.
+ * The arena is an array of slabs of one size.  A slab has blocks of one size class at a time.  An
+ * empty slab may change its class.  Slab headers stand at fixed places, so a process that looks at
+ * a slab whose class has just changed still looks at a slab header.
  *
  * Invariants
- *  - Only the owner of a slab sets bits in it, and changes its class, generation and reserve.  A
- *    slab is free to be adopted if it has no owner, or its owner's incarnation is over.
- *  - Whoever has a block clears its bit, whoever owns the slab; nobody else does.
- *  - A lane tags a block and names it before it sets its bit; so (bit set, tag is the
- *    lane's) tells the cleaner of a dead lane that a named block was its own.  Tag 0 is
- *    nobody's: it is there for a moment whenever a record is zeroed.
- *  - A block lies within reserved_units of its slab: touching it cannot fail.
+ *  - Only the owner of a slab, which is a lane, sets bits in it and changes its class, generation
+ *    and reserved_units.  A lane may adopt a slab that has no owner, or whose owner's incarnation
+ *    is over.
+ *  - The lane that has a block clears the block's bit, no matter which lane owns the slab.  Nobody
+ *    else does.
+ *  - A lane writes its number into record.lane of a block, and the block's id into one of its
+ *    spares, before it sets the block's bit.  So the cleaner of a dead lane knows that a block
+ *    whose id it finds was the lane's if the bit is set and record.lane has the lane's number.  The
+ *    number 0 belongs to no lane; it stands there for a moment whenever a record is zeroed.
+ *  - A block in use lies within reserved_units of its slab: touching it cannot fail.
  *  - Slabs below header.slabs_used have a reserved header.
- *  - A block in limbo has its bit set, and its slab's in the limbo map; it is nobody's, and only
- *    the holder of the sync lock may free it.
+ *  - A block in limbo has its bit set, and its slab has its bit set in the limbo map.  The block
+ *    belongs to no lane, and only the holder of the sync lock may free it.
  */
 #include <errno.h>
 
@@ -27,9 +30,9 @@
 #include "fault.h"
 #include "handle.h"
 
-#define PROBES 16u /* slabs looked at for free blocks before a new one is taken into use */
+#define PROBES 16u /* slabs that a lane searches for free blocks before it starts a new one */
 
-/* The slab of a reference, and the number of its block; NULL if there is no such block. */
+/* The slab that ref lies in, and in *block the block's number; NULL if no block begins there. */
 static struct slab *slab_of(struct splinter_store *s, uint32_t ref, uint32_t *block)
 {
     uint32_t number = ref >> s->slab_shift;
@@ -45,7 +48,6 @@ static struct slab *slab_of(struct splinter_store *s, uint32_t ref, uint32_t *bl
     return *block < SLAB_BLOCKS ? slab : NULL;
 }
 
-/* Size of the block at ref; 0 if there is none. */
 uint32_t arena_block_units(struct splinter_store *s, uint32_t ref)
 {
     uint32_t block;
@@ -53,33 +55,35 @@ uint32_t arena_block_units(struct splinter_store *s, uint32_t ref)
     if (!slab)
         return 0;
     uint32_t units = load_relaxed(&slab->block_units), at = ref & (s->geo.slab_units - 1);
-    return units && units <= s->geo.slab_units - at && file_covers(s, (uint64_t)ref + units) ? units
-                                                                                           : 0;
+    if (!units || units > s->geo.slab_units - at || !file_covers(s, (uint64_t)ref + units))
+        return 0;
+    return units;
 }
 
 /*
- * The slab and number of a named block; NULL if it is not the lane's any more: who dies between
- * clearing the bit and dropping the name leaves a name behind, and meanwhile the block may be
- * somebody else's, or the slab cut into blocks of another size.  So the order matters:
- *  - first the bit; if somebody else set it, he tagged the block before;
- *  - then the tag;
- *  - last the generation: the same still means that the tag was read from where a tag is.
- * All three right, the block is the lane's, and stays so: nobody but the lane, or its cleaner,
- * would free it, and a slab with a block in use keeps its class.
+ * The slab of the block with this id, and in *block its number; NULL if the block no longer belongs
+ * to the lane.  A process that dies after it has cleared the bit of a block, and before it has
+ * forgotten the id, leaves an id behind.  By now another lane may have the block, or the slab may
+ * have blocks of another size.  So this looks, in this order, at
+ *  - the bit; a lane that sets it has written its number into record.lane before;
+ *  - record.lane;
+ *  - the generation; if it is unchanged, record.lane was read from where a record has it.
+ * If all three are right, the block belongs to the lane and keeps belonging to it: only the lane or
+ * its cleaner would free the block, and a slab with a block in use keeps its class.
  */
 static struct slab *slab_of_block(struct splinter_store *s, uint64_t id, uint32_t lane_number,
                                   uint32_t *block)
 {
-    uint32_t ref = (uint32_t)(id >> 32);
+    uint32_t ref = block_id_ref(id);
     struct slab *slab = id ? slab_of(s, ref, block) : NULL;
     if (!slab || !file_covers(s, (uint64_t)ref + 1))
         return NULL;
     const struct record *rec = record_at_ref(s, ref);
-    /* Acquire: pairs with the setting of the bit in take_block(), after the tag. [<block-lane] */
+    /* Acquire: pairs with take_block(), which sets the bit after record.lane. [<block-lane] */
     if (!(load_acquire(&slab->bits[*block / 64]) >> *block % 64 & 1) ||
         load_relaxed(&rec->lane) != lane_number)
         return NULL;
-    /* Pairs with the release fence in change_class(), after the generation. [<class] */
+    /* Pairs with the release fence in change_class(), which follows the new generation. [<class] */
     fence_acquire();
     return load_relaxed(&slab->generation) == (uint32_t)id ? slab : NULL;
 }
@@ -90,7 +94,6 @@ bool arena_is_lanes(struct splinter_store *s, uint64_t id, uint32_t lane_number)
     return slab_of_block(s, id, lane_number, &block);
 }
 
-/* Free a named block, if it is still the lane's.  It was zeroed before. */
 void arena_free_block(struct splinter_store *s, uint64_t id, uint32_t lane_number)
 {
     uint32_t block;
@@ -101,8 +104,8 @@ void arena_free_block(struct splinter_store *s, uint64_t id, uint32_t lane_numbe
     if (load_relaxed(&slab->limbo[block / 64]) & bit)
         fetch_and_release(&slab->limbo[block / 64], ~bit);
     fault_point("free: not in limbo");
-    /* Release: our zeroing comes before the stores of whoever gets the block.  Pairs with the
-     * acquire of the bit in take_block(). */
+    /* Release: the zeroing of this lane comes before the stores of the lane that gets the block.
+     * Pairs with the acquire load of the bit in take_block(). */
     fault_point("free: decided");
     fetch_and_release(&slab->bits[block / 64], ~bit); /* [>free] */
     fault_point("free: bit cleared");
@@ -117,7 +120,6 @@ bool arena_is_used(struct splinter_store *s, uint32_t ref)
 
 /* ---- records that are kept until a sync has ended (durable stores) ---- */
 
-/* Set twice, as after a death, it is the same. */
 void arena_limbo(struct splinter_store *s, uint32_t ref)
 {
     uint32_t block, number = ref >> s->slab_shift;
@@ -126,7 +128,8 @@ void arena_limbo(struct splinter_store *s, uint32_t ref)
         return;
     fetch_or_acq_rel(&slab->limbo[block / 64], UINT64_C(1) << block % 64);
     fault_point("limbo: block marked");
-    /* After the block's bit: who clears this one looks at the slab's afterwards. */
+    /* After the block's bit: the holder of the sync lock clears the bit in the map, then reads the
+     * slab's. */
     fetch_or_acq_rel(&s->limbo_map[number / 64], UINT64_C(1) << number % 64);
 }
 
@@ -138,17 +141,20 @@ uint32_t arena_blocks_of(const struct splinter_store *s, uint32_t units)
     return n < SLAB_BLOCKS ? n : SLAB_BLOCKS;
 }
 
-/* Blocks of the word that exist in a slab with n blocks. */
+/* The bits of this word that stand for blocks, in a slab with n blocks. */
 static uint64_t word_mask(uint32_t n, uint32_t word)
 {
     return n >= (word + 1) * 64 ? UINT64_MAX : n <= word * 64 ? 0 : (UINT64_C(1) << n % 64) - 1;
 }
 
+/* Has the slab no owner, or one whose incarnation is over? */
 static bool adoptable(struct splinter_store *s, uint64_t owner)
 {
     uint32_t entry = lane_entry(slab_owner_lane(owner));
-    return !owner || entry >= MAX_ENTRIES ||
-           load_acquire(&s->registry[entry].incarnation) != slab_owner_incarnation(owner); /* [<over] */
+    if (!owner || entry >= MAX_ENTRIES)
+        return true;
+    uint64_t incarnation = load_acquire(&s->registry[entry].incarnation); /* [<over] */
+    return incarnation != slab_owner_incarnation(owner);
 }
 
 static uint64_t owner_word(const struct splinter_store *s, const struct lane_private *lane)
@@ -156,8 +162,8 @@ static uint64_t owner_word(const struct splinter_store *s, const struct lane_pri
     return slab_owner(s->incarnation, lane->number);
 }
 
-/* Extend what is reserved of our slab to hold `need` units; more than that where there is
- * room, as a system call for each block would be slow. */
+/* Reserve at least the first `need` units of a slab that this lane owns; more if there is room,
+ * because a system call for each block would be slow. */
 static int reserve(struct splinter_store *s, uint32_t number, struct slab *slab, uint32_t need)
 {
     uint32_t have = load_relaxed(&slab->reserved_units);
@@ -181,8 +187,8 @@ static int reserve(struct splinter_store *s, uint32_t number, struct slab *slab,
     return r;
 }
 
-/* Take a free block of a slab that is ours, and name it at `at`.  -ENOSPC: no room to reserve;
- * -ENOBUFS: none is free. */
+/* Take a free block of a slab that the lane owns, and write its id into spare[at].  -ENOBUFS: none
+ * is free; -ENOSPC: no room to reserve; -EBADMSG: the slab is damaged. */
 static int take_block(struct splinter_store *s, struct lane_private *lane, uint32_t number,
                       struct slab *slab, uint32_t units, uint32_t at)
 {
@@ -222,13 +228,14 @@ static bool is_empty(struct slab *slab)
     return true;
 }
 
-/* A block of an empty slab of ours has only its tag left; the new layout is to begin zeroed. */
+/* Give an empty slab that the lane owns blocks of another size.  A free block is zero but for
+ * record.lane; with that zeroed, the new blocks begin as zeroes. */
 static void change_class(struct splinter_store *s, struct slab *slab, uint32_t units)
 {
     uint32_t old = load_relaxed(&slab->block_units);
     store_relaxed(&slab->generation, load_relaxed(&slab->generation) + 1);
-    /* Who finds what we write from here on where a tag was, finds the generation changed.  Pairs
-     * with slab_of_block(). [>class] */
+    /* A cleaner that reads as record.lane something written after this fence will see the new
+     * generation.  Pairs with slab_of_block(). [>class] */
     fence_release();
     fault_point("class: generation stepped");
     if (old) {
@@ -236,7 +243,7 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
         uint8_t *first = (uint8_t *)slab + SLAB_HEADER_UNITS * UNIT;
         uint64_t start = (uint64_t)((uint8_t *)slab - s->arena) / UNIT;
         for (uint32_t i = 0; i < n && SLAB_HEADER_UNITS + (i + 1) * old <= reserved; i++) {
-            /* What is reserved is what the header says, and may be more than there is. */
+            /* The header may claim a larger reserve than the file has. */
             if (!file_covers(s, start + SLAB_HEADER_UNITS + (i + 1) * old))
                 break;
             payload_zero(first + (uint64_t)i * old * UNIT, sizeof(struct record));
@@ -247,25 +254,25 @@ static void change_class(struct splinter_store *s, struct slab *slab, uint32_t u
     fault_point("class: changed");
 }
 
-/* Make the slab ours if it is nobody's and has, or can have, blocks of this size.
- * 0: ours, the block is named; else as take_block(), and the slab is not ours. */
+/* Make the lane the owner of this slab if it may be adopted and has, or can have, blocks of this
+ * class; then take a block.  On an error, those of take_block(), the lane does not own the slab. */
 static int adopt(struct splinter_store *s, struct lane_private *lane, uint32_t number,
-                 uint32_t class, uint32_t at, bool convert)
+                 uint32_t class, uint32_t at)
 {
     if (!file_covers(s, slab_first_block(s, number)))
         return -ENOBUFS;
     struct slab *slab = arena_slab(s, number);
     uint32_t units = class_units(class), has = load_acquire(&slab->block_units);
     uint64_t owner = load_acquire(&slab->owner);
-    if (!adoptable(s, owner) || (has != units && has && !(convert && is_empty(slab))))
+    if (!adoptable(s, owner) || (has != units && has && !is_empty(slab)))
         return -ENOBUFS;
-    /* Acquire, with the release of the last owner: the header is as it left it. [<owner] */
+    /* Acquire: this lane sees the header as the last owner left it. [<owner] */
     if (!cas_seq_cst(&slab->owner, &owner, owner_word(s, lane)))
         return -ENOBUFS;
     int r = -ENOBUFS;
     fault_point("adopt: owned");
     has = load_relaxed(&slab->block_units);
-    if (has != units && (!has || (convert && is_empty(slab)))) {
+    if (has != units && (!has || is_empty(slab))) {
         if (load_relaxed(&slab->reserved_units) < SLAB_HEADER_UNITS)
             store_relaxed(&slab->reserved_units, PAGE / UNIT); /* see fresh_slab() */
         fault_point("adopt: header's page noted");
@@ -282,15 +289,14 @@ static int adopt(struct splinter_store *s, struct lane_private *lane, uint32_t n
     return r;
 }
 
-/* Take slabs into use: reserve the header of the next, then count it.  Both steps may be done
- * by several at once, or again after a death. */
+/* Start the next slab: reserve its header, then count it.  Several processes may do both steps at
+ * once, and a process may repeat those of a dead one. */
 static int fresh_slab(struct splinter_store *s, uint32_t *number)
 {
     uint32_t used = load_acquire(&s->header->slabs_used);
     if (used >= s->geo.slabs)
         return -ENOSPC;
-    int r = backing_reserve(s->fd, s->geo.arena_off + slab_start(s, used) * UNIT,
-                            PAGE);
+    int r = backing_reserve(s->fd, s->geo.arena_off + slab_start(s, used) * UNIT, PAGE);
     if (r)
         return r;
     *number = used;
@@ -300,7 +306,6 @@ static int fresh_slab(struct splinter_store *s, uint32_t *number)
     return 0;
 }
 
-/* A free block of the class, named at `at` of the lane. */
 int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t class, uint32_t at)
 {
     int r;
@@ -320,7 +325,7 @@ int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t cl
     uint32_t looks = used < PROBES ? used : PROBES;
     for (uint32_t i = 0; i < looks; i++) {
         lane->cursor = lane->cursor + 1 >= used ? 0 : lane->cursor + 1;
-        if (!adopt(s, lane, lane->cursor, class, at, true))
+        if (!adopt(s, lane, lane->cursor, class, at))
             return 0;
     }
     for (int tries = 0; tries < 1000; tries++) {
@@ -328,21 +333,20 @@ int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t cl
         r = fresh_slab(s, &number);
         if (r)
             break;
-        r = adopt(s, lane, number, class, at, true);
+        r = adopt(s, lane, number, class, at);
         if (!r)
             return 0;
-        if (r != -ENOBUFS) /* it is in use now, but its first block has no room */
+        if (r != -ENOBUFS) /* the slab is counted, but there is no room for a block */
             break;
     }
-    /* Nothing new to be had: is there really no free block?  Here alone all slabs are looked at. */
+    /* There is no new slab.  Only now search all slabs: is there really no free block? */
     used = load_acquire(&s->header->slabs_used);
     for (uint32_t i = 0; i < used && i < s->geo.slabs; i++)
-        if (!adopt(s, lane, i, class, at, true))
+        if (!adopt(s, lane, i, class, at))
             return 0;
     return r == -ENOBUFS ? -ENOSPC : r;
 }
 
-/* Bytes of blocks in use, less those that lanes keep as spares or that wait for a sync.  Others may move meanwhile. */
 uint64_t arena_used_bytes(struct splinter_store *s)
 {
     uint64_t bytes = 0, spare = 0;
@@ -361,7 +365,7 @@ uint64_t arena_used_bytes(struct splinter_store *s)
         for (uint32_t k = 0; k < LANE_SPARES; k++) {
             const struct lane *lane = &s->registry[i / ENTRY_LANES].lane[i % ENTRY_LANES];
             uint64_t id = load_relaxed(&lane->spare[k]);
-            uint32_t ref = (uint32_t)(id >> 32);
+            uint32_t ref = block_id_ref(id);
             if (id && arena_is_used(s, ref) && arena_generation(s, ref) == (uint32_t)id)
                 spare += (uint64_t)arena_block_units(s, ref) * UNIT;
         }

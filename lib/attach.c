@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attach.c - a process gets an entry of the registry, gets another one after a fork, and leaves
+ * attach.c - a process gets a registry entry, gets another one after a fork, and gives it back
  *
  * Invariants
- *  - An entry is given to a new process clean: no lane names a block or a lock.
- *  - incarnation differs between any two processes that had the entry.
+ *  - A process gets an entry that is clean: no lane has a block id or an insert lock.
+ *  - Any two processes that have had an entry differ in its incarnation.
+ *  - An entry says "attached" from before its process writes with it until its lanes are clean.
  */
 #include <errno.h>
 #include <string.h>
@@ -27,14 +28,14 @@
 #include "sync.h"
 #include "syncpoint.h"
 
-/* Entry i is locked by us: clean up after its last holder, and take it. */
+/* This process has the lock of entry i: clean up after the last holder, and take the entry. */
 static int entry_claim(struct splinter_store *s, uint32_t i)
 {
-    /* Everything up to here: whoever reads registry_used may touch all entries below it. */
+    /* Reserve all entries up to this one: any process may touch every entry below registry_used. */
     int r = backing_reserve(s->fd, s->geo.registry_off, (i + 1) * sizeof(struct entry));
     if (r) {
         registry_unlock_entry(s, i);
-        return error_set(-r, "no room for one more process in the store");
+        return error_set(-r, "no room in the store for one more process");
     }
     fault_point("attach: reserved");
     raise_u32(&s->header->registry_used, i + 1);
@@ -53,7 +54,7 @@ static int entry_claim(struct splinter_store *s, uint32_t i)
         memset(lane, 0, sizeof *lane);
         lane->number = lane_number_of(i, l);
         lane->shared = &e->lane[l];
-        /* Different processes look for free blocks in different places. */
+        /* Different lanes begin their search for free blocks at different slabs. */
         lane->cursor = (i * ENTRY_LANES + l) * 7;
     }
     fault_point("attach: named");
@@ -65,7 +66,7 @@ static int entry_claim(struct splinter_store *s, uint32_t i)
 static int entry_claim_any(struct splinter_store *s)
 {
     uint32_t used = load_acquire(&s->header->registry_used);
-    /* First those that were left in order, then one that was never used, then any. */
+    /* First any entry that is not attached, used before or not; then one whose holder has died. */
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < MAX_ENTRIES; i++) {
             if (!pass && i < used && load_acquire(&s->registry[i].attached))
@@ -80,7 +81,8 @@ static int entry_claim_any(struct splinter_store *s)
     return error_set(EUSERS, "all %u places for attached processes are taken", MAX_ENTRIES);
 }
 
-/* Who opens a durable store that nobody has open sees to it that it is whole. */
+/* If no other process has this durable store open, bring it into order: rebuild it if it is torn or
+ * the opener asks for that.  The caller has the lock of openers. */
 static int make_whole(struct splinter_store *s)
 {
     const struct splinter_open_options *o = s->options;
@@ -91,7 +93,7 @@ static int make_whole(struct splinter_store *s)
         if (!o || !(o->flags & SPLINTER_REBUILD))
             return sync_mark_open(s);
         break;
-    case LEFT_RUNNING: /* killed: what they held is found out entry by entry */
+    case LEFT_RUNNING: /* all were killed: cleaners will find out what each entry held */
         if (!o || !(o->flags & SPLINTER_REBUILD))
             return sync_points_to_disk(s);
         break;
@@ -101,6 +103,7 @@ static int make_whole(struct splinter_store *s)
     return rebuild(s, true, o ? o->progress : NULL, o ? o->progress_arg : NULL);
 }
 
+/* Get an entry; of a durable store in order, under the lock of openers. */
 static int enter(struct splinter_store *s)
 {
     if (!s->durable)
@@ -151,7 +154,7 @@ void attach_leave(struct splinter_store *s)
                 store_relaxed(&e->lane[l].spare[k], 0);
             }
         fault_point("detach: lanes clean");
-        /* From now on its slabs are anybody's. [>over] */
+        /* From now on any lane may adopt the slabs of this one. [>over] */
         store_release(&e->incarnation, s->incarnation + 1);
         fault_point("detach: incarnation over");
         store_release(&e->attached, 0); /* [>attached] */
@@ -159,18 +162,17 @@ void attach_leave(struct splinter_store *s)
         if (last)
             sync_close(s);
     }
-    close(s->lock_fd); /* and with it the locks */
+    close(s->lock_fd); /* this also releases the locks */
     s->lock_fd = -1;
 }
 
-/* In a child, before its first write: an entry of its own. */
 int attach_rejoin(struct splinter_store *s)
 {
     not_cancelled();
     pthread_mutex_lock(&s->mutex);
     int r = 0;
     if (fork_happened(s)) {
-        if (s->lock_fd >= 0) /* inherited behind the back of pthread_atfork */
+        if (s->lock_fd >= 0) /* inherited by a fork that skipped the handlers of pthread_atfork */
             close(s->lock_fd);
         int fd = backing_reopen(s->fd, false);
         s->lock_fd = fd;
