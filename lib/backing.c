@@ -2,9 +2,10 @@
 /*
  * backing.c - where a store lives: /dev/shm, an anonymous memfd, or a file
  *
- * Invariant: a name only ever refers to a complete store.  It is filled in without a name
- * (O_TMPFILE) and then linked; a creator that dies half-way leaves nothing.  Two that create at
- * once: link(2) lets one win.
+ * Invariant: a name only ever refers to a complete store.  A creator fills in a file without a name
+ * (O_TMPFILE) and then links it.  If it dies before that, it leaves nothing behind; on a file
+ * system without O_TMPFILE, a file with a temporary name.  If two processes create the same store
+ * at the same time, link(2) lets one of them win.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,36 +35,41 @@ bool backing_is_memory(uint32_t flags)
     return flags & SPLINTER_MEMORY;
 }
 
-/* The path of a store; for a memory store the rules of shm_open(3). */
+/* The path of a store.  The name of a memory store follows the rules of shm_open(3). */
 static int path_of(const char *name, uint32_t flags, char path[PATH_MAX])
 {
     if (!name || !*name)
         return error_set(EINVAL, "a store needs a name of at least one character");
     if (!backing_is_memory(flags)) {
         if (strlen(name) >= PATH_MAX)
-            return error_set(ENAMETOOLONG, "the path has %zu bytes, allowed are %d", strlen(name),
-                             PATH_MAX - 1);
+            return error_set(ENAMETOOLONG, "the path is %zu bytes long, the limit is %d",
+                             strlen(name), PATH_MAX - 1);
         strcpy(path, name);
         return 0;
     }
     const char *bare = name + (*name == '/');
     if (!*bare || strchr(bare, '/') || !strcmp(bare, ".") || !strcmp(bare, ".."))
-        return error_set(EINVAL, "'%.200s' is no name for a memory store: allowed is one leading "
-                         "slash and no other", name);
+        return error_set(EINVAL, "'%.200s' cannot name a memory store: it may begin with a slash, "
+                         "but have no other", name);
     if (strlen(bare) > NAME_MAX)
-        return error_set(ENAMETOOLONG, "the name has %zu bytes, allowed are %d", strlen(bare),
+        return error_set(ENAMETOOLONG, "the name is %zu bytes long, the limit is %d", strlen(bare),
                          NAME_MAX);
     snprintf(path, PATH_MAX, "%s/%s", SHM_DIR, bare);
     return 0;
 }
 
-/* Reserve length bytes from offset and make the file that long.  RLIMIT_FSIZE is looked at
- * first, for going over it raises a signal that would end the process. */
-int backing_reserve(int fd, uint64_t offset, uint64_t length)
+/* Would a file of this size be over RLIMIT_FSIZE?  To exceed it raises a signal that would end the
+ * process. */
+static bool over_file_limit(uint64_t bytes)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        offset + length > limit.rlim_cur)
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+           bytes > limit.rlim_cur;
+}
+
+int backing_reserve(int fd, uint64_t offset, uint64_t length)
+{
+    if (over_file_limit(offset + length))
         return -ENOSPC;
     not_cancelled();
     int result;
@@ -73,31 +79,30 @@ int backing_reserve(int fd, uint64_t offset, uint64_t length)
     return result == -EDQUOT || result == -EFBIG ? -ENOSPC : result;
 }
 
-/* fdatasync() writes what was changed through mappings, too: Linux has one page cache. */
+/* fdatasync() also writes what was changed through a mapping: Linux has one page cache. */
 int backing_flush(int fd)
 {
-    int result; /* no cancellation: by callers, all of which are whole calls */
+    int result; /* every caller has disabled cancellation */
     do
         result = fdatasync(fd) ? -errno : 0;
     while (result == -EINTR);
     return result == -EDQUOT ? -ENOSPC : result;
 }
 
-/* The same for a part of a mapping of the file: its dirty pages, and what is needed to find them. */
+/* Writes the dirty pages, and the metadata that is needed to find them. */
 int backing_flush_range(void *from, size_t bytes)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)from & ~(page - 1);
     bytes += (size_t)((uintptr_t)from - start);
-    int old, result;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    not_cancelled();
+    int result;
     do
         result = msync((void *)start, bytes, MS_SYNC) ? -errno : 0;
     while (result == -EINTR);
-    pthread_setcancelstate(old, NULL);
     return result == -EDQUOT ? -ENOSPC : result;
 }
 
-/* The name is to outlive the machine, as well.  Not every file system can do it for a directory. */
+/* Make the new name outlive a power cut.  Not every file system can sync a directory. */
 static void flush_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -107,8 +112,8 @@ static void flush_dir(const char *dir)
     close(fd);
 }
 
-/* Header, index map and the creator's registry entry are reserved; the rest of the registry, index
- * and arena are holes until they are used. */
+/* Reserves the header, the index map and the first registry entry.  The rest of the registry, the
+ * index and the arena are holes until they are used. */
 int backing_fill(int fd, const struct geometry *geo, const char *name)
 {
     int r = backing_reserve(fd, 0, geo->registry_off + PAGE);
@@ -117,12 +122,11 @@ int backing_fill(int fd, const struct geometry *geo, const char *name)
                          r == -EOPNOTSUPP ? "the file system of '%.200s' cannot reserve space "
                          "(fallocate)" : "cannot reserve space for '%.200s'", name);
     fault_point("create: reserved");
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        geo->arena_off > limit.rlim_cur)
-        return error_set(ENOSPC, "the file size limit of the process is too low for '%.200s'", name);
+    if (over_file_limit(geo->arena_off))
+        return error_set(ENOSPC, "the file size limit of the process is too low for '%.200s'",
+                         name);
     if (ftruncate(fd, (off_t)geo->arena_off))
-        return error_set(errno, "cannot size '%.200s'", name);
+        return error_set(errno, "cannot set the size of '%.200s'", name);
     fault_point("create: sized");
     struct header header = {.geometry = *geo};
     if (geo->flags & GEOMETRY_DURABLE)
@@ -133,7 +137,8 @@ int backing_fill(int fd, const struct geometry *geo, const char *name)
     return 0;
 }
 
-/* The magic numbers are those of statfs(2) and linux/magic.h. */
+/* -EOPNOTSUPP with a sentence if the file is on a network file system, unless the flags allow that.
+ * The magic numbers are those of statfs(2) and linux/magic.h. */
 static int refuse_network(int fd, const char *name, uint32_t flags)
 {
     static const struct {
@@ -151,12 +156,13 @@ static int refuse_network(int fd, const char *name, uint32_t flags)
         if ((uint32_t)st.f_type == network[i].magic)
             return error_set(EOPNOTSUPP, "'%.200s' is on a network file system (%s), where memory "
                              "mapped by several machines differs: keep stores on a local one, or "
-                             "force it for one machine alone (SPLINTER_NETWORK)", name,
+                             "set SPLINTER_NETWORK if only one machine uses it", name,
                              network[i].what);
     return 0;
 }
 
-/* File systems without O_TMPFILE: a temporary name, linked and removed. */
+/* On a file system without O_TMPFILE: make a file with a temporary name, which the caller links and
+ * removes. */
 static int create_named_temporary(const char *path, uint32_t mode, char temp[PATH_MAX])
 {
     for (int i = 0; i < 100; i++) {
@@ -170,11 +176,44 @@ static int create_named_temporary(const char *path, uint32_t mode, char temp[PAT
     return -EEXIST;
 }
 
-static int create_path(const char *path, const char *name, uint32_t mode,
-                       const struct geometry *geo, uint32_t flags, backing_filler *filler, void *arg,
-                       int *out_fd)
+/* A new file in the directory of a store, not yet under the store's name. */
+struct new_file {
+    int fd;
+    char proc[64];       /* the name that /proc has for the descriptor, */
+    char temp[PATH_MAX]; /* and a temporary one; empty if the file has none */
+};
+
+/* 0 or a negative errno, without a sentence. */
+static int new_file_open(struct new_file *file, const char *dir, const char *path, uint32_t mode)
 {
-    char dir[PATH_MAX], temp[PATH_MAX] = "", proc[64];
+    file->temp[0] = '\0';
+    file->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    snprintf(file->proc, sizeof file->proc, "/proc/self/fd/%d", file->fd);
+    if (file->fd >= 0 && access(file->proc, F_OK)) { /* no /proc to link from */
+        close(file->fd);
+        file->fd = -1;
+        errno = EOPNOTSUPP;
+    }
+    if (file->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        file->fd = create_named_temporary(path, mode, file->temp);
+    else if (file->fd < 0)
+        file->fd = -errno;
+    return file->fd < 0 ? file->fd : 0;
+}
+
+/* Give the file its name. */
+static int new_file_link(const struct new_file *file, const char *path)
+{
+    if (*file->temp)
+        return link(file->temp, path);
+    return linkat(AT_FDCWD, file->proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+static int create_path(const char *path, const char *name, uint32_t mode,
+                       const struct geometry *geo, uint32_t flags, backing_filler *filler,
+                       void *arg, int *out_fd)
+{
+    char dir[PATH_MAX];
     strcpy(dir, path);
     char *slash = strrchr(dir, '/');
     if (!slash)
@@ -183,41 +222,48 @@ static int create_path(const char *path, const char *name, uint32_t mode,
         slash[slash == dir] = '\0';
     struct stat st;
     if (lstat(path, &st) == 0)
-        return error_set(EEXIST, "'%.200s' exists already", name);
-    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
-    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-    if (fd >= 0 && access(proc, F_OK)) { /* no /proc to link from */
-        close(fd);
-        fd = -1;
-        errno = EOPNOTSUPP;
-    }
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-        fd = create_named_temporary(path, mode, temp);
-    else if (fd < 0)
-        fd = -errno;
-    if (fd < 0)
-        return error_set(-fd, "cannot create '%.200s': %s", name, strerror(-fd));
+        return error_set(EEXIST, "'%.200s' already exists", name);
+    bool durable = geo->flags & GEOMETRY_DURABLE;
+    struct new_file file;
+    int r = new_file_open(&file, dir, path, mode);
+    if (r)
+        return error_set(-r, "cannot create '%.200s': %s", name, strerror(-r));
     fault_point("create: file made");
-    int r = geo->flags & GEOMETRY_DURABLE ? refuse_network(fd, name, flags) : 0;
+    if (durable)
+        r = refuse_network(file.fd, name, flags);
     if (!r)
-        r = backing_fill(fd, geo, name);
+        r = backing_fill(file.fd, geo, name);
+    if (!r && filler)
+        r = filler(file.fd, geo, arg);
+    fault_point("create: filled");
+    if (!r && durable && (r = backing_flush(file.fd)))
+        error_set(-r, "cannot write '%.200s' to disk: %s", name, strerror(-r));
+    if (!r && new_file_link(&file, path))
+        r = error_set(errno, "cannot create '%.200s': %s", name, strerror(errno));
+    fault_point("create: linked");
+    if (*file.temp)
+        unlink(file.temp);
+    fault_point("create: complete");
+    if (!r && durable)
+        flush_dir(dir);
+    if (r)
+        close(file.fd);
+    else
+        *out_fd = file.fd;
+    return r;
+}
+
+static int create_anonymous(const char *name, const struct geometry *geo, backing_filler *filler,
+                            void *arg, int *out_fd)
+{
+    int fd = memfd_create(name && *name ? name : "splinter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return error_set(errno, "cannot create an anonymous store: %s", strerror(errno));
+    int r = backing_fill(fd, geo, name ? name : "(anonymous)");
     if (!r && filler)
         r = filler(fd, geo, arg);
-    fault_point("create: filled");
-    if (!r && geo->flags & GEOMETRY_DURABLE && (r = backing_flush(fd)))
-        error_set(-r, "cannot write '%.200s' to disk: %s", name, strerror(-r));
-    if (!r) {
-        int linked = *temp ? link(temp, path)
-                           : linkat(AT_FDCWD, proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
-        if (linked)
-            r = error_set(errno, "cannot create '%.200s': %s", name, strerror(errno));
-    }
-    fault_point("create: linked");
-    if (*temp)
-        unlink(temp);
-    fault_point("create: complete");
-    if (!r && geo->flags & GEOMETRY_DURABLE)
-        flush_dir(dir);
+    if (!r && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
+        r = error_set(errno, "cannot seal the anonymous store: %s", strerror(errno));
     if (r)
         close(fd);
     else
@@ -228,27 +274,13 @@ static int create_path(const char *path, const char *name, uint32_t mode,
 int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct geometry *geo,
                    backing_filler *filler, void *arg, int *out_fd)
 {
-    if (flags & SPLINTER_ANONYMOUS) {
-        int fd = memfd_create(name && *name ? name : "splinter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (fd < 0)
-            return error_set(errno, "cannot create an anonymous store: %s", strerror(errno));
-        int r = backing_fill(fd, geo, name ? name : "(anonymous)");
-        if (!r && filler)
-            r = filler(fd, geo, arg);
-        if (!r && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
-            r = error_set(errno, "cannot seal the anonymous store: %s", strerror(errno));
-        if (r)
-            close(fd);
-        else
-            *out_fd = fd;
-        return r;
-    }
+    if (flags & SPLINTER_ANONYMOUS)
+        return create_anonymous(name, geo, filler, arg, out_fd);
     char path[PATH_MAX];
     int r = path_of(name, flags, path);
     return r ? r : create_path(path, name, mode, geo, flags, filler, arg, out_fd);
 }
 
-/* *read_only becomes true where nothing else is allowed. */
 int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd)
 {
     char path[PATH_MAX];
@@ -256,13 +288,14 @@ int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd)
     if (r)
         return r;
     int how = flags & SPLINTER_RDONLY ? O_RDONLY : O_RDWR;
-    /* O_NONBLOCK: a FIFO is to be refused, not waited for. */
+    /* O_NONBLOCK: a FIFO must be refused, not waited for. */
     int fd = open(path, how | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
                   (backing_is_memory(flags) ? O_NOFOLLOW : 0));
     if (fd < 0 && (errno == EISDIR || errno == ENXIO || errno == ENODEV))
         return error_set(EBADMSG, "'%.200s' is not a store: it is not a regular file", name);
-    /* A file that may only be read is read; sets will say so. */
-    if (fd < 0 && (errno == EACCES || errno == EROFS) && how == O_RDWR && !backing_is_memory(flags)) {
+    /* Open a file that may only be read for reading; a set will fail with EROFS. */
+    if (fd < 0 && (errno == EACCES || errno == EROFS) && how == O_RDWR &&
+        !backing_is_memory(flags)) {
         int why = errno;
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         errno = why;
@@ -278,8 +311,8 @@ int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd)
     return r;
 }
 
-/* A second open file description of the same file: locks belong to one, and fork and mmap
- * keep one alive, so that of the locks must be nobody else's. */
+/* The kernel's locks belong to an open file description, which a mapping or a child of fork keeps
+ * alive.  So the one that has the locks must serve nothing else. */
 int backing_reopen(int fd, bool read_only)
 {
     char proc[64];
@@ -292,7 +325,7 @@ int backing_read_geometry(int fd, const char *name, struct geometry *geo)
 {
     struct stat st;
     if (fstat(fd, &st))
-        return error_set(errno, "cannot look at '%.200s': %s", name, strerror(errno));
+        return error_set(errno, "cannot stat '%.200s': %s", name, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return error_set(EBADMSG, "'%.200s' is not a store: it is not a regular file", name);
     ssize_t n = pread(fd, geo, sizeof *geo, 0);
@@ -304,8 +337,8 @@ int backing_read_geometry(int fd, const char *name, struct geometry *geo)
     if (r)
         return r;
     if ((uint64_t)st.st_size < geo->arena_off)
-        return error_set(EBADMSG, "'%.200s' is truncated: it has %lld bytes, at least %llu belong "
-                         "there", name, (long long)st.st_size, (unsigned long long)geo->arena_off);
+        return error_set(EBADMSG, "'%.200s' is truncated: it has %lld bytes, but needs at least "
+                         "%llu", name, (long long)st.st_size, (unsigned long long)geo->arena_off);
     return 0;
 }
 

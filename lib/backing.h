@@ -9,30 +9,40 @@
 #include "layout.h"
 #include "names.h"
 
-extern const uint32_t splinter__default_backing; /* SPLINTER_MEMORY or SPLINTER_FILE */
+/* SPLINTER_MEMORY or SPLINTER_FILE: the only thing in which the two libraries differ. */
+extern const uint32_t splinter__default_backing;
 
-/* Fills in a new store beyond its header, before its name is there. */
+/* Fills in a new store beyond its header, before the store has its name.  Returns 0 or an error,
+ * which undoes the creation. */
 typedef int backing_filler(int fd, const struct geometry *geo, void *arg);
 
-/* All but the last five fail with a sentence. */
+/* These five set a sentence when they fail.  Their errors are -EINVAL and -ENAMETOOLONG for a bad
+ * name, -EBADMSG and -EPROTO for a file that is not a store, is damaged, or is of another version,
+ * -ENOSPC, -EOPNOTSUPP for an unfit file system, and what the kernel returned.
+ *
+ * backing_create() makes a store under a name that does not exist yet (-EEXIST).  backing_fill()
+ * reserves and writes what comes before the registry, in an empty file.  backing_open() sets
+ * *read_only if the caller asked to write, and the file may only be read; otherwise it leaves it
+ * alone.  backing_unlink() removes nothing but a store. */
 int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct geometry *geo,
                    backing_filler *filler, void *arg, int *out_fd);
 int backing_fill(int fd, const struct geometry *geo, const char *name);
-/* *read_only becomes true if nothing else is allowed. */
 int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd);
 int backing_unlink(const char *name, uint32_t flags);
 int backing_read_geometry(int fd, const char *name, struct geometry *geo);
 
-/* Do these flags, or the library's default, mean a store in memory? */
+/* Do these flags, or else the library's default, stand for a store in memory? */
 bool backing_is_memory(uint32_t flags);
 
-/* A second open file description of the same file. */
+/* Opens the file a second time, with an open file description of its own. */
 int backing_reopen(int fd, bool read_only);
 
-/* Reserve so many bytes from there, and make the file that long.  -ENOSPC. */
+/* Reserves `length` bytes from `offset` and makes the file at least that long.  -ENOSPC, or what
+ * fallocate(2) returned. */
 int backing_reserve(int fd, uint64_t offset, uint64_t length);
 
-/* Write to disk what was changed: all of the file, or the pages of a part of its mapping. */
+/* Writes changes to disk: those of the whole file, or those in a part of its mapping.  -ENOSPC,
+ * -EIO. */
 int backing_flush(int fd);
 int backing_flush_range(void *from, size_t bytes);
 

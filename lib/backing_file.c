@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* backing_file.c - the one difference between the libraries: libsplinter_p keeps stores in files */
+/* backing_file.c - the default of libsplinter_p: stores are in files */
 
 #include "backing.h"
 #include "public.h"

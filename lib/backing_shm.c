@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* backing_shm.c - the one difference between the libraries: libsplinter keeps stores in memory */
+/* backing_shm.c - the default of libsplinter: stores are in memory */
 
 #include "backing.h"
 #include "public.h"
