@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * change.c - the steps that every change of a key is made of
+ * change.c - the steps that every change of a key consists of
  *
- * Who excludes whom:
+ * What keeps two operations on the same key apart:
  *
- *              get    update   insert   unset        (of the same key)
- *    get       -      -        -        -
- *    update    -      CAS      CAS      CAS          on slot.current
- *    insert    -      CAS      lock     lock
- *    unset     -      CAS      lock     lock         the insert lock of the key
+ *              get    update   insert   unset
+ *    get       -      -        -        - update    -      CAS      CAS      CAS insert    -
+ *    CAS      lock     lock unset     -      CAS      lock     lock
  *
- * CAS is a compare-and-swap.
+ * CAS is a compare-and-swap of the slot's current word, lock is the insert lock of the key.
  *
  * Invariants
- *  - A record is written whole before the slot leads to it, and not changed until it is unlinked;
- *    then the writer that unlinked it zeroes it (after a release fence).
- *  - The epoch of a change is taken after slot.current, which it replaces, was read: so the epochs of
- *    a key only rise.
- *  - Before a writer replaces a record whose lane still has that change open, it tells the lane that
- *    the record was published (acknowledge).  Otherwise the cleaner of that lane, should its process
- *    die, would not see the record in the slot any more, and would believe that it never was there.
+ *  - A writer writes a record whole before the slot leads to it.  Nobody changes it until a writer
+ *    has unlinked it; that writer zeroes it after a release fence.
+ *  - A writer takes the epoch of a change after it has read the current word that it replaces.  So
+ *    the epochs of a key only rise.
+ *  - Before a writer replaces a record whose lane still has that change open, it tells the lane
+ *    that the record was published (acknowledge).  Otherwise, if the process of that lane died, its
+ *    cleaner would not find the record in the slot, and would conclude that it was never there.
  *  - Durable stores: a record that a sync may have written to disk as its key's current one stays
- *    whole, and says by which epoch it was superseded, until a sync that began later has ended.
+ *    whole until a sync that began later has ended, and says by which epoch it was superseded.
  */
 #include <errno.h>
 #include <string.h>
@@ -43,8 +41,9 @@ void acknowledge(struct splinter_store *s, const struct slot *slot, uint64_t cur
     uint64_t epoch = load_relaxed(&rec->epoch);
     struct lane *lane = lane_shared(s, load_relaxed(&rec->lane));
     if (lane && load_relaxed(&lane->epoch) == epoch && epoch) { /* [<journal] */
-        /* Only what was really published may be acknowledged: the record was read from the slot only
-         * if the slot has not changed.  Our compare-and-swap of it releases this to the cleaner. */
+        /* Only a record that was really published may be acknowledged, and it was read from the
+         * slot only if the slot has not changed.  The compare-and-swap that follows in this writer
+         * releases the ack to the cleaner. */
         if (still_current(slot, current))
             raise_u64(&lane->ack, epoch); /* [>ack] */
         fault_point("acknowledge: told");

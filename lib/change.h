@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change.h - the steps that every change of a key is made of, in line if they count (change.c) */
+/* change.h - the steps that every change of a key consists of; inlined if the fast path has them */
 #ifndef SPLINTER_CHANGE_H
 #define SPLINTER_CHANGE_H
 
@@ -15,49 +15,51 @@
 
 /* A change of one key by one lane, from the first look at the key until its journal is closed.
  *
- * In a fast path all of it stays in registers, as long as no function that is not in line is given it:
- * so those that are rare get what they need of it. */
+ * In a fast path all of it stays in registers, provided that no function outside gets a pointer to
+ * it.  So a rare step, which is not inlined, gets only the fields that it needs. */
 struct change {
     struct lane_private *lane;
-    struct lookup found;   /* what it replaces */
-    struct record *record; /* what it publishes, in the lane's spare `at`; not of an unset */
-    uint64_t payload;      /* durable stores: hash of its key and value */
+    struct lookup found;   /* the record that it replaces */
+    struct record *record; /* the record that it publishes, in spare[at]; not of an unset */
+    uint64_t payload;      /* durable stores: hash of key and value of that record */
     uint64_t epoch;
-    uint32_t at; /* place of the spare that is published, and where the replaced block goes */
+    uint32_t at; /* index of the spare that is published, and that then gets the replaced block */
 };
 
-/* The block of the record that a change replaces: of no units if its size is none that a store of
- * ours gives a block; then it is given up. */
+/* The block of the record that a change replaces.  It has 0 units if this library cannot have made
+ * its size; then the block is given up. */
 struct old_block {
     uint64_t id;
-    uint64_t size; /* bytes of its record; never past the block, whatever the record says */
+    uint64_t size; /* bytes of its record; bounded by the block, whatever the record says */
     uint32_t units, class;
 };
 
-/* The record that was found in the slot is about to be replaced.  If the lane that published it has
- * that change still open, tell the lane that it was published. */
+/* To be called before a writer replaces the record that it found in the slot.  If the lane that
+ * published the record still has that change open, this tells the lane that the record was
+ * published, by raising its ack. */
 void acknowledge(struct splinter_store *s, const struct slot *slot, uint64_t current,
                  const struct record *rec);
 
-/* The record that a change of this epoch replaced is kept until a sync has ended; closes the change,
- * whose spare `at` is given away. */
+/* Durable stores: keeps the record that the change of this epoch replaced until a sync has ended,
+ * and closes the change.  Afterwards the lane's spare[at] is empty. */
 void retire(struct splinter_store *s, struct lane_private *lane, uint32_t at, uint64_t replaced,
             uint64_t epoch);
 
-/* Count a key before it is claimed (-ENOSPC), and after it is gone. */
+/* Count a key before a writer claims a slot for it (-ENOSPC), and no longer after it is gone. */
 int keys_reserve(struct splinter_store *s);
 void keys_release(struct splinter_store *s);
 
-/* Lower the overflow counts from the key's home up to, not including, bucket `end`. */
+/* Lowers the overflow counts from the key's home bucket up to, but not including, bucket `end`. */
 void lower_overflow(struct splinter_store *s, const struct key *key, uint32_t end);
 
+/* The number of a change.  A writer takes it after it has read the word that it replaces. */
 static inline uint64_t epoch_take(struct splinter_store *s)
 {
     return fetch_add_seq_cst(&s->header->epoch, 1) + 1;
 }
 
-/* The change is visible: say so to sleepers.  The second step of the epoch wakes those in
- * wait_any who read the first before the change could be seen. */
+/* The change is visible: wake its waiters.  The second step of the epoch is for a waiter in
+ * wait_any that read the first one before it could see the change. */
 ALWAYS_INLINE
 void announce(struct splinter_store *s, struct bucket *home)
 {
@@ -65,7 +67,7 @@ void announce(struct splinter_store *s, struct bucket *home)
     fault_point("announce: begun");
     fetch_add_seq_cst(&h->epoch, 1);
     fault_point("announce: epoch stepped");
-    /* Pairs, as the other one, with the compare-and-swap in wake_ask(). [=sleep] */
+    /* This load and the one below pair with the compare-and-swap in wake_ask(). [=sleep] */
     if (load_seq_cst(&home->wait) & 1)
         wake_key(home);
     fault_point("announce: key woken");
@@ -74,9 +76,9 @@ void announce(struct splinter_store *s, struct bucket *home)
     fault_point("announce: done");
 }
 
-/* Open the lane's journal: from here to close_change() a cleaner decides by the slot's current word
- * and the lane's ack whether the change was made.  `becomes` is what the slot is to hold, `old` the
- * id of the block that is replaced. */
+/* Open the lane's journal.  From here to close_change() a cleaner decides by the slot's current
+ * word and the lane's ack whether the change was made.  `becomes` is the slot's next current word,
+ * `old` the id of the block that the change replaces. */
 ALWAYS_INLINE
 void open_change(const struct splinter_store *s, const struct change *c, uint8_t kind,
                  uint64_t becomes, uint64_t old)
@@ -91,34 +93,36 @@ void open_change(const struct splinter_store *s, const struct change *c, uint8_t
     l->spare_at = (uint8_t)c->at;
     crash_order();
     fault_point("open: described");
-    /* Read by acknowledge() of a writer that finds our record. [>journal] */
+    /* acknowledge() reads it, in a writer that finds this record. [>journal] */
     store_release(&l->epoch, c->epoch);
     fault_point("open: open");
 }
 
+/* The change is made, or given up: a cleaner has nothing to decide. */
 ALWAYS_INLINE
 void close_change(struct lane_private *lane)
 {
     crash_order();
     store_release(&lane->shared->epoch, 0);
     fault_point("close: closed");
-    crash_order(); /* the next change is not described in an open journal */
+    crash_order(); /* the next change must not describe itself in an open journal */
 }
 
-/* May the record be the only one of its key that a power cut leaves?  Then it stays as it is until
- * a sync has ended.  One that no sync covers, not even the one now under way, may go at once: what
- * the disk has of the key is older.  After epoch_take(). */
+/* Must the record of this epoch stay whole until a sync has ended, because a power cut could leave
+ * it as the only one of its key?  A record that no sync covers, not even one under way, may go at
+ * once: the disk has an older one.  To be called after epoch_take(). */
 static inline bool must_keep(const struct splinter_store *s, uint64_t epoch)
 {
     if (!s->durable)
         return false;
-    /* The lane's change_seq became odd before: pairs with the fence in wait_grace_period(). */
+    /* After the store that made the lane's change_seq odd.  Pairs with the fence in
+     * wait_grace_period(). */
     fence_seq_cst_after_rmw(); /* [=keep] */
     return epoch <= load_acquire(&s->header->keep) && !fault_bug(BUG_ZERO_EARLY);
 }
 
-/* The block of a found record.  Of what is read from the record nothing counts before the slot is
- * seen, or swapped, unchanged. */
+/* The block of a found record.  What this reads from the record counts only if the slot's current
+ * word is afterwards found, or swapped, unchanged. */
 ALWAYS_INLINE
 struct old_block old_block_of(struct splinter_store *s, const struct lookup *found)
 {
@@ -132,13 +136,13 @@ struct old_block old_block_of(struct splinter_store *s, const struct lookup *fou
     return old;
 }
 
-/* The replaced record's block becomes the lane's spare; closes the change. */
+/* Zero the replaced record, make its block the lane's spare[at], and close the change. */
 ALWAYS_INLINE
 void recycle(const struct change *c, const struct old_block *old)
 {
     struct lane_private *lane = c->lane;
     struct record *rec = c->found.rec;
-    /* A reader that copied any of the zeroes sees that the slot has changed.  Pairs with
+    /* A reader that copies any of the zeroes will see that the slot has changed.  Pairs with
      * still_current(). */
     fence_release(); /* [>unlinked] */
     payload_zero(rec, old->size);

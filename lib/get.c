@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * get.c - get: the fast way of nearly every call, and the whole of it
+ * get.c - get: the fast path that nearly every call takes, and the slow path for all others
+ *
+ * Invariants
+ *  - A get writes nothing to the store, except that a writable handle removes an expired key.
+ *  - What it has read of a record counts only if the slot's current word is afterwards unchanged.
+ *  - Where the fast path answers, it answers as the slow path would.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,13 +20,16 @@
 #include "key.h"
 #include "unset.h"
 
-/* The get of everyday: a short key in its home bucket, a small value without an end of life, and
- * nobody interferes; or a key that is not there.  -EAGAIN: anything else, to be found out by the
- * careful way.  A third of its instructions and no call, so that the processor sees the next call's
- * cache misses during ours. */
-static_assert(KEY_SHORT + PAYLOAD_INLINE <= SPLINTER_KEY_MAX, "PLAIN_UNITS");
+/* FAST_UNITS leave room for a short key and an inlined value. */
+static_assert(KEY_SHORT + PAYLOAD_INLINE <= SPLINTER_KEY_MAX, "FAST_UNITS");
+
+/* The common get: a short key in its home bucket, a small value without expiry, and no race; or a
+ * key that is absent.  -EAGAIN: anything else, which is left to get_slow().  This path has a third
+ * of its instructions and no call, so the processor already works on the cache misses of the next
+ * get during this one. */
 ALWAYS_INLINE
-int get_fast(struct splinter_store *s, const char *name, void *buf, size_t buf_size, size_t *out_size)
+int get_fast(struct splinter_store *s, const char *name, void *buf, size_t buf_size,
+             size_t *out_size)
 {
     uint32_t key_len = key_short_length(name);
     if (key_len - 1 >= KEY_SHORT)
@@ -33,15 +41,16 @@ int get_fast(struct splinter_store *s, const char *name, void *buf, size_t buf_s
     struct bucket *bucket = &s->index[home];
     const struct slot *slot = slot_with_hash(bucket, hash);
     if (load_acquire(&slot->hash) != hash) { /* [<visible] */
-        /* Not there only if no slot has it in one pass: the one above may have had the hash of a key
-         * that went, until it got another one, while the key stands in the next slot. */
+        /* The key is absent only if one pass over all slots finds its hash in none.  The slot above
+         * may have had this hash from a key that left, and have got another one since, while the
+         * key is in another slot. */
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
             if (load_acquire(&bucket->slot[i].hash) == hash) /* [<visible] */
                 return -EAGAIN;
         return load_acquire(&bucket->overflow) ? -EAGAIN : -ENOENT;
     }
     uint64_t current = load_acquire(&slot->current); /* [<publish] */
-    /* A vacant current word is the highest reference. */
+    /* The current word of a vacant slot gives the highest reference. */
     if (CURRENT_REF(current) >= load_relaxed(&s->fast_units))
         return -EAGAIN;
     const struct record *rec = record_at_ref(s, CURRENT_REF(current));
@@ -81,9 +90,10 @@ static int get_slow(struct splinter_store *s, const char *name, void *buf, size_
                                   .type = load_relaxed(&rec->type),
                                   .revision = load_relaxed(&rec->revision),
                                   .retries = races};
-        /* Untrusted until the current word is seen unchanged, so bounded before it is used. */
+        /* Not to be trusted before the current word is seen unchanged, so bounded before use. */
         bool sane = len && len <= s->geo.max_value &&
-                    file_covers(s, CURRENT_REF(f.current) + ((uint64_t)from + len + UNIT - 1) / UNIT);
+                    file_covers(s, CURRENT_REF(f.current) +
+                                       ((uint64_t)from + len + UNIT - 1) / UNIT);
         if (sane && buf && len <= buf_size)
             payload_copy(buf, (const uint8_t *)rec + from, len);
         if (!still_current(f.slot, f.current))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handle.h - the private side of a store: what a process keeps of it */
+/* handle.h - struct splinter_store: what a process keeps about a store that it has open */
 #ifndef SPLINTER_HANDLE_H
 #define SPLINTER_HANDLE_H
 
@@ -10,64 +10,74 @@
 #include "names.h"
 #include "public.h"
 
-/* Units of a record's header with any key, or with a short key and a value copied in line. */
+/* Units that hold the header of a record and any key, or a short key and an inlined value. */
 #define FAST_UNITS ((uint32_t)((sizeof(struct record) + SPLINTER_KEY_MAX) / UNIT + 1))
 
-/* What a process keeps of a lane; the shared half is struct lane. */
+/* The private half of a lane; the shared half is struct lane.  Written and read by the thread that
+ * holds the lane, except for `busy`, which every thread of the process tries to set. */
 struct lane_private {
-    alignas(64) uint32_t busy; /* a thread has it */
-    uint32_t number;           /* lane_number_of(): stands in its records */
+    alignas(64) uint32_t busy; /* 1: a thread holds the lane; set by exchange, cleared by release */
+    uint32_t number;           /* lane_number_of(); record.lane of its records and blocks */
     struct lane *shared;
-    uint32_t spare_class[LANE_SPARES]; /* class + 1 of each spare; 0: none */
-    uint32_t spare_ref[LANE_SPARES];   /* and where it is: the shared half is not to be trusted */
-    uint32_t last;                     /* the spare that was kept last */
-    uint32_t evict;                    /* the spare to give up next */
-    uint32_t cursor;                   /* slab to look at next for free blocks */
-    uint32_t slab[MAX_CLASSES];        /* slab + 1 this lane owns, by class */
+    uint32_t spare_class[LANE_SPARES]; /* class + 1 of each spare; 0: no spare */
+    uint32_t spare_ref[LANE_SPARES];   /* its reference, as the shared half cannot be trusted */
+    uint32_t last;                     /* the spare that a change left last */
+    uint32_t evict;                    /* the spare to give up next, modulo LANE_SPARES */
+    uint32_t cursor;                   /* the slab that was last searched for free blocks */
+    uint32_t slab[MAX_CLASSES];        /* for each class the slab + 1 that the lane owns; 0: none */
 };
 
 struct splinter_store {
-    /* Read by every call, written before the handle is handed out. */
+    /* Written before the opener has the handle, then only read, by every call. */
     uint8_t *base;
     struct header *header;
     uint64_t *index_map;
-    uint64_t *limbo_map; /* durable stores: a bit a slab with records that wait for a sync */
+    uint64_t *limbo_map; /* durable stores: one bit per slab that has records waiting for a sync */
     struct entry *registry;
     struct bucket *index;
     uint8_t *arena;
     struct geometry geo; /* checked against the file at open */
-    uint64_t seed2; /* follows from geo.seed */
+    uint64_t seed2;      /* computed from geo.seed */
     uint32_t slab_shift; /* log2 of slab_units */
-    uint32_t classes;
+    uint32_t classes;    /* number of size classes */
     bool read_only;
-    bool durable;    /* GEOMETRY_DURABLE */
-    bool is_private; /* read-only, of a copy in memory whose index was rebuilt there */
-    bool sync_each;  /* every change is followed by a sync; else, if not 0, one each: */
-    uint64_t sync_every_ns;
-    uint64_t arena_units;
-    size_t mapped;
+    bool durable;           /* GEOMETRY_DURABLE */
+    bool sync_each;         /* a sync follows every change */
+    uint64_t sync_every_ns; /* if not 0, a change syncs if the last sync is as long ago */
+    uint64_t arena_units;   /* of the largest arena that the store can ever have */
+    size_t mapped;          /* bytes */
     int fd;
 
-    /* Arena units known to lie inside the file: what lies beyond is looked up anew. */
-    uint64_t known_units;
-    uint32_t fast_units; /* references below this have FAST_UNITS behind them */
-    uint32_t fast_value; /* up to this long, a value may be set by set_fast(); 0: none may */
+    /* Written by file_covers_now(), in any thread, and read by every call: both only grow. */
+    uint64_t known_units; /* arena units that are known to lie inside the file */
+    uint32_t fast_units;  /* a reference below this has FAST_UNITS inside the file */
 
-    uint32_t closing; /* waiters are to leave */
+    uint32_t fast_value; /* longest value, in bytes, that set_fast() may set; written at the open */
+    uint32_t closing;    /* 1: waiters must return; written by splinter_close() */
 
-    /* Attachment: valid in the process whose fork generation this is. */
-    uint32_t fork_generation;
-    int lock_fd;
-    uint32_t entry; /* number of the registry entry */
-    uint64_t incarnation;
-    const struct splinter_open_options *options; /* while it is being opened */
-    pthread_mutex_t mutex; /* attach, reap, repair */
-    pthread_mutex_t sync_mutex; /* taken before `mutex` */
-    struct splinter_store *next, **link; /* all handles, for fork */
+    /* The attachment.  Written under `mutex`, or before the opener has the handle. */
+    uint32_t fork_generation; /* the process in which the rest is valid; stored last (release) */
+    int lock_fd;              /* the open file description that has the kernel's locks */
+    uint32_t entry;           /* number of the registry entry */
+    uint64_t incarnation;     /* of the entry, while this process has it */
+
+    const struct splinter_open_options *options; /* NULL once the store is open */
+
+    /* Protects the attachment, and lets one thread at a time clean up after a dead process or mend
+     * counts: threads share the kernel's locks.  Taken after `sync_mutex`, and innermost but for
+     * the kernel's locks on entries, for repair, and (after a fork) for openers. */
+    pthread_mutex_t mutex;
+
+    /* Lets one thread of the process at a time sync.  Taken after `change` of default.c, and before
+     * the kernel's lock for syncs and `mutex`. */
+    pthread_mutex_t sync_mutex;
+
+    struct splinter_store *next, **link; /* the list of all handles; see handles_mutex in fork.c */
     struct lane_private lane[ENTRY_LANES];
 };
 
-/* Where a record is, or would be.  The caller has seen that the file reaches there. */
+/* The place of the record, or of the block, at this reference.  The caller has seen that the file
+ * reaches beyond it. */
 static inline struct record *record_at_ref(const struct splinter_store *s, uint64_t ref)
 {
     return (struct record *)(void *)(s->arena + ref * UNIT);

@@ -2,19 +2,22 @@
 /*
  * index.c - buckets and probing
  *
- * Linear probing over buckets of one cache line.  bucket.overflow counts the keys that went past
- * the bucket, so a probe for a key that is not there stops early, and nothing has to be
- * cleaned after an unset.
+ * The index is a hash table with linear probing over buckets of one cache line.  bucket.overflow
+ * counts the keys that went past the bucket.  So a probe for an absent key stops early, and an
+ * unset leaves nothing to clean up.
  *
  * Invariants
- *  - A key with home bucket h that lies in bucket b is counted in the overflow of h .. b-1.  The
- *    count is raised before the key becomes visible and lowered after it is gone; a
- *    death in between leaves it too high, which costs a longer probe (recover.c mends it).
- *  - A key enters or leaves the index only under its insert lock: it is there at most once.
- *  - A current word changes 0 -> record (insert), record -> record of the same key (update), record -> 0
- *    (unset).  No current word value comes twice within 2^32 epochs.
- *  - The index is a hole of the file where its bit in the index map is 0: such a chunk is empty
- *    and must not be touched, for a hole of a full /dev/shm is a SIGBUS.
+ *  - A key with home bucket h that lies in bucket b counts in the overflow of the buckets from h up
+ *    to, not including, b.  A writer raises the counts before the key becomes visible, and lowers
+ *    them after it is gone.  If it dies in between, they stay too high, which costs longer probes
+ *    until counts.c mends them.
+ *  - A key enters or leaves the index only under its insert lock.  So the index has it at most
+ *    once.
+ *  - The current word of a slot changes from 0 to a record (insert), from a record to another one
+ *    of the same key (update), and from a record to 0 (unset).  No value other than 0 comes back
+ *    within 2^32 epochs.
+ *  - A chunk whose bit in the index map is 0 is a hole of the file.  It counts as empty, and nobody
+ *    may touch it: touching a hole raises SIGBUS if /dev/shm is full.
  */
 #include <errno.h>
 
@@ -26,7 +29,7 @@
 #include "index.h"
 #include "key.h"
 
-/* Make the chunk of this bucket usable.  Reserving twice is harmless. */
+/* Several processes may do this at once, and a process may repeat what a dead one began. */
 int index_ensure(struct splinter_store *s, uint32_t bucket)
 {
     if (index_present(s, bucket))
@@ -41,13 +44,14 @@ int index_ensure(struct splinter_store *s, uint32_t bucket)
     return r;
 }
 
-/* Slot i of bucket b, whose hash is that of the key.  1: found; 0: another key's; -EAGAIN. */
+/* Has slot i of bucket b, whose hash is that of the key, the key?  1: yes; 0: no; -EAGAIN: too many
+ * races. */
 static int look_at(struct splinter_store *s, const struct key *key, uint32_t b, uint32_t i,
                    struct lookup *out, uint32_t *retries)
 {
     struct slot *slot = &s->index[b].slot[i];
     for (;;) {
-        /* Acquire: the record was written before.  Pairs with the CAS that publishes. [<publish] */
+        /* Acquire: the record was written before.  Pairs with the publishing CAS. [<publish] */
         uint64_t current = load_acquire(&slot->current);
         if (!current)
             return 0;
@@ -56,8 +60,8 @@ static int look_at(struct splinter_store *s, const struct key *key, uint32_t b, 
             *out = (struct lookup){slot, current, rec, b};
             return 1;
         }
-        /* Another key with this hash, a slot whose new hash is on its way, or a record that
-         * was replaced while we looked. */
+        /* Another key has this hash, or the slot is about to get another hash.  If instead the
+         * record was replaced meanwhile, look again. */
         if (still_current(slot, current))
             return 0;
         if (++*retries > RACES_MAX)
@@ -73,15 +77,15 @@ int index_find_anywhere(struct splinter_store *s, const struct key *key, struct 
         if (!index_present(s, b))
             return 0;
         struct bucket *bucket = &s->index[b];
-        /* Acquire: with a new hash comes the current word that was stored before it.  Pairs with the store
-         * of hash in insert_at(). [<visible] */
+        /* Acquire: a reader that sees a new hash also sees the current word that was stored before
+         * it.  Pairs with the store of the hash in claim_slot(). [<visible] */
         uint32_t is0 = load_acquire(&bucket->slot[0].hash) == key->hash;
         uint32_t is1 = load_acquire(&bucket->slot[1].hash) == key->hash;
         uint32_t is2 = load_acquire(&bucket->slot[2].hash) == key->hash;
         uint32_t matches = is0 + is1 + is2;
         if (matches) {
             uint32_t i = (is1 | is2 << 1) & (is0 - 1);
-            i -= i == 3; /* slots 1 and 2: begin with 2 */
+            i -= i == 3; /* slots 1 and 2 both have it: begin with 2 */
             int r = look_at(s, key, b, i, out, retries);
             if (r)
                 return r;
@@ -96,7 +100,6 @@ int index_find_anywhere(struct splinter_store *s, const struct key *key, struct 
     return 0;
 }
 
-/* The hash of the key of the record at current word, read until it holds.  False: the slot is vacant. */
 bool index_current_hash(struct splinter_store *s, struct slot *slot, uint64_t *hash)
 {
     for (uint32_t races = 0; races < RACES_MAX; races++) {
@@ -105,8 +108,8 @@ bool index_current_hash(struct splinter_store *s, struct slot *slot, uint64_t *h
             return false;
         struct record *rec = record_at(s, current);
         uint32_t len = rec ? load_relaxed(&rec->key_len) : 0;
-        bool sane = rec && len && len < SPLINTER_KEY_MAX &&
-                    file_covers(s, CURRENT_REF(current) + (sizeof *rec + len + UNIT - 1) / UNIT);
+        uint64_t end = CURRENT_REF(current) + (sizeof *rec + len + UNIT - 1) / UNIT;
+        bool sane = rec && len && len < SPLINTER_KEY_MAX && file_covers(s, end);
         if (sane) {
             char key[SPLINTER_KEY_MAX];
             payload_copy(key, rec + 1, len);

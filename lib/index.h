@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * index.h - buckets: finding a key
+ * index.h - buckets: how to find a key
  *
- * The invariants are in index.c.
+ * A caller that has found a key holds no lock: at any moment a writer may replace the record.  See
+ * still_current().
  */
 #ifndef SPLINTER_INDEX_H
 #define SPLINTER_INDEX_H
 
+#include "compiler.h"
 #include "extent.h"
 #include "key.h"
 #include "names.h"
 
-#define RACES_MAX 100000u /* lost in a row before a call gives up with EAGAIN */
+#define RACES_MAX 100000u /* races that a call loses before it gives up with EAGAIN */
 
-/* A slot in which a key was found, with what the slot was seen to lead to. */
+/* A slot in which a key was found, and the record that the slot then led to. */
 struct lookup {
     struct slot *slot;
     uint64_t current;
@@ -24,30 +26,35 @@ struct lookup {
 /* The number of a slot of the index: bucket * BUCKET_SLOTS + its place there. */
 static inline uint64_t slot_number(const struct splinter_store *s, const struct slot *slot)
 {
-    /* In units of a slot, of which the locks and counts of a bucket are one. */
+    /* Counted in slots: the locks and counts of a bucket are as long as one. */
     uint64_t at = (uint64_t)(slot - (const struct slot *)(const void *)s->index);
     return at / (BUCKET_SLOTS + 1) * BUCKET_SLOTS + at % (BUCKET_SLOTS + 1) - 1;
 }
 
-/* Make the chunk of this bucket usable.  -ENOSPC. */
+/* Reserves the chunk of this bucket, so that it may be touched.  -ENOSPC, or what fallocate(2)
+ * returned. */
 int index_ensure(struct splinter_store *s, uint32_t bucket);
 
-/* The hash of the key of the record in the slot, read until it holds.  False: the slot is vacant. */
+/* The hash of the key whose record the slot now leads to, computed from the key.  False: the slot
+ * is vacant or damaged, or changes all the time. */
 bool index_current_hash(struct splinter_store *s, struct slot *slot, uint64_t *hash);
 
+/* The bucket after this one; after the last, the first. */
 static inline uint32_t index_next(const struct splinter_store *s, uint32_t bucket)
 {
     return bucket + 1 == s->geo.buckets ? 0 : bucket + 1;
 }
 
-/* The slot still has the current word that was read before: everything read of its record counts.
- * Pairs with the release fence of whoever writes into a block after it was unlinked. */
+/* Does the slot still have the current word that was read before?  Then everything that was read
+ * from its record counts.  Pairs with the release fence of a writer that writes into an unlinked
+ * block. */
 static inline bool still_current(const struct slot *slot, uint64_t current)
 {
     fence_acquire(); /* [<unlinked] */
     return load_relaxed(&slot->current) == current;
 }
 
+/* May this bucket be touched?  If not, it is empty. */
 static inline bool index_present(const struct splinter_store *s, uint32_t bucket)
 {
     uint32_t chunk = bucket / CHUNK_BUCKETS;
@@ -55,7 +62,7 @@ static inline bool index_present(const struct splinter_store *s, uint32_t bucket
     return load_acquire(&s->index_map[chunk / 64]) >> chunk % 64 & 1; /* [<chunk] */
 }
 
-/* The record a current word refers to; NULL if its first unit is not inside the file. */
+/* The record that a current word refers to; NULL if its first unit is not inside the file. */
 static inline struct record *record_at(struct splinter_store *s, uint64_t current)
 {
     uint32_t ref = CURRENT_REF(current);
@@ -64,21 +71,22 @@ static inline struct record *record_at(struct splinter_store *s, uint64_t curren
     return record_at_ref(s, ref);
 }
 
-static inline bool record_has_key(struct splinter_store *s, uint64_t current, const struct record *rec,
-                           const struct key *key)
+/* Is this record, to which the current word refers, one of the key? */
+static inline bool record_has_key(struct splinter_store *s, uint64_t current,
+                                  const struct record *rec, const struct key *key)
 {
+    uint64_t units = (uint64_t)(sizeof *rec + key->len + UNIT - 1) / UNIT;
     return load_relaxed(&rec->key_len) == key->len &&
-           file_covers(s, CURRENT_REF(current) + (uint64_t)(sizeof *rec + key->len + UNIT - 1) / UNIT) &&
-           key_equal(rec + 1, key->s, key->len);
+           file_covers(s, CURRENT_REF(current) + units) && key_equal(rec + 1, key->s, key->len);
 }
 
-/* The slot of a bucket that has the hash, the last of them; if none has, the first slot.
+/* The last slot of the bucket that has the hash; if none has it, the first slot.
  *
- * Which one it is, is computed, not branched on: that branch could not be predicted, and while it
- * waits for the bucket's cache line nothing behind it is fetched.
+ * This computes the slot instead of branching to it.  The processor could not predict that branch,
+ * and would fetch nothing behind it until it has the bucket's cache line.
  *
- * Acquire: with a new hash comes the current word that was stored before it.  Pairs with the store of hash
- * in insert_at(). */
+ * Acquire: a reader that sees a new hash also sees the current word that was stored before it.
+ * Pairs with the store of the hash in claim_slot(). */
 static inline struct slot *slot_with_hash(struct bucket *bucket, uint64_t hash)
 {
     struct slot *slots = bucket->slot, *slot = slots;
@@ -88,25 +96,27 @@ static inline struct slot *slot_with_hash(struct bucket *bucket, uint64_t hash)
 }
 
 /*
- * Find a key.  1: found, as of out->current, which the caller validates (still_current) after it
- * has read what it wants; 0: not there at some moment of the call; -EAGAIN: too many races.
+ * Finds a key.  1: out->current led to it; the caller reads what it wants and then asks
+ * still_current() whether that counts.  0: at some moment of the call the key was absent.
+ * -EAGAIN: *retries, to which each lost race adds one, went over RACES_MAX.
  */
 int index_find_anywhere(struct splinter_store *s, const struct key *key, struct lookup *out,
                         uint32_t *retries);
 
-/* The same, in line. */
-__attribute__((always_inline)) static inline int index_find(struct splinter_store *s, const struct key *key, struct lookup *out,
-                             uint32_t *retries)
+/* The same, with the common case inlined. */
+ALWAYS_INLINE
+int index_find(struct splinter_store *s, const struct key *key, struct lookup *out,
+               uint32_t *retries)
 {
-    /* Nearly all keys lie in their home bucket, each with a hash of its own. */
+    /* Nearly every key lies in its home bucket, and has a hash that no other key there has. */
     if (index_present(s, key->home)) {
         struct bucket *bucket = &s->index[key->home];
         struct slot *slot = slot_with_hash(bucket, key->hash);
         uint64_t found = load_acquire(&slot->hash);
-        /* Acquire: the record was written before.  Pairs with the CAS that publishes. [<publish] */
+        /* Acquire: the record was written before.  Pairs with the publishing CAS. [<publish] */
         uint64_t current = load_acquire(&slot->current);
         uint32_t ref = CURRENT_REF(current);
-        /* A vacant current word is the highest reference. */
+        /* The current word of a vacant slot gives the highest reference. */
         if (found == key->hash && ref < load_relaxed(&s->fast_units)) {
             struct record *rec = record_at_ref(s, ref);
             if (load_relaxed(&rec->key_len) == key->len && key_equal(rec + 1, key->s, key->len)) {
@@ -115,7 +125,7 @@ __attribute__((always_inline)) static inline int index_find(struct splinter_stor
             }
         }
     }
-    /* Copies, so that what the caller has in registers stays there. */
+    /* Copies, so that the caller can keep the originals in registers. */
     struct lookup there;
     struct key copy = *key;
     uint32_t lost = *retries;
