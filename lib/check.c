@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check.c - walk the whole store and say what is wrong with it
+ * check.c - go through the whole store and report what is wrong with it
  *
- * On a live store everything moves.  A finding about one slot counts only if its current word is the same
- * before and after; findings about the whole (leaked blocks, counts) only if no epoch was taken
- * meanwhile, else the pass is made again.
+ * Other processes may change the store meanwhile.  So a finding about one slot counts only if the
+ * slot's current word is the same before and after the look.  Findings about the whole store
+ * (leaked blocks, counts) count only if no writer took an epoch during the pass, and no change was
+ * under way at its beginning or end.  Otherwise check makes another pass.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -23,21 +24,22 @@
 #include "reap.h"
 #include "record.h"
 
-#define PASSES 50
+#define PASSES 50 /* after which check gives up with EAGAIN */
 
 struct check {
     splinter_store *s;
-    uint8_t *seen; /* a bit a unit of the arena in use: a record starts there */
-    uint64_t units;
-    struct record *copy; /* of the record whose checksum is looked at */
+    uint8_t *seen;       /* one bit per unit of the arena: a block of known use begins there */
+    uint64_t units;      /* units of the arena inside the file */
+    struct record *copy; /* copy of the record whose checksum is computed */
     size_t copy_room;
-    int problems;
-    char *text;
+    int problems;        /* findings of this pass */
+    char *text;          /* their sentences, each with its terminator */
     size_t used, room;
 };
 
-/* Findings are kept until the pass is known to be a good one. */
-__attribute__((format(printf, 2, 3))) static void finding(struct check *c, const char *format, ...)
+/* Keep a finding until it is known whether the pass counts. */
+__attribute__((format(printf, 2, 3)))
+static void finding(struct check *c, const char *format, ...)
 {
     char line[400];
     va_list args;
@@ -50,7 +52,7 @@ __attribute__((format(printf, 2, 3))) static void finding(struct check *c, const
         size_t room = (c->used + len) * 2;
         char *more = realloc(c->text, room);
         if (!more)
-            return; /* counted, but without its sentence */
+            return; /* the finding counts, without its sentence */
         c->text = more;
         c->room = room;
     }
@@ -58,6 +60,7 @@ __attribute__((format(printf, 2, 3))) static void finding(struct check *c, const
     c->used += len;
 }
 
+/* Note that the use of the block at ref is known; false if that was noted before. */
 static bool mark(struct check *c, uint64_t ref)
 {
     uint8_t bit = (uint8_t)(1u << ref % 8);
@@ -66,13 +69,14 @@ static bool mark(struct check *c, uint64_t ref)
     return !before;
 }
 
-/* Of a copy, for the record may change; then its current word does, too, and nothing counts. */
+/* Does the record match its checksum?  A copy is judged, because the record may change; then the
+ * slot's current word also changes, and the result does not count. */
 static bool whole(struct check *c, const struct record *rec, size_t size)
 {
     if (size > c->copy_room) {
         void *more = realloc(c->copy, size);
         if (!more)
-            return true; /* not known to be wrong */
+            return true; /* nothing is known to be wrong */
         c->copy = more;
         c->copy_room = size;
     }
@@ -80,50 +84,65 @@ static bool whole(struct check *c, const struct record *rec, size_t size)
     return record_is_whole(c->s, c->copy, size);
 }
 
-static void check_slot(struct check *c, uint32_t b, uint32_t i)
+/* Can the record in the slot be found by its key, and only there?  NULL, or what is wrong.  The
+ * caller has seen that the lengths fit the block; *name gets the key. */
+static const char *key_problem(struct check *c, const struct slot *slot, const struct record *rec,
+                               uint32_t key_len, uint64_t hash, char name[SPLINTER_KEY_MAX])
 {
-    splinter_store *s = c->s;
-    struct slot *slot = &s->index[b].slot[i];
-    uint64_t hash = load_acquire(&slot->hash), current = load_acquire(&slot->current);
-    if (!current)
-        return;
-    uint32_t ref = CURRENT_REF(current), units = arena_block_units(s, ref);
-    struct record *rec = record_at(s, current);
     struct key key;
-    char name[SPLINTER_KEY_MAX] = "";
-    const char *wrong = NULL;
-    uint32_t key_len, value_len; /* read once: they may change while they are looked at */
-    if (!units || !rec || ref >= c->units)
-        wrong = "its reference leads to no block";
-    else if (!arena_is_used(s, ref))
-        wrong = "its block counts as free";
-    else if (!(key_len = load_relaxed(&rec->key_len)) || key_len >= SPLINTER_KEY_MAX ||
-             !(value_len = load_relaxed(&rec->value_len)) || value_len > s->geo.max_value ||
-             (uint64_t)value_offset(key_len) + value_len > (uint64_t)units * UNIT)
-        wrong = "its lengths do not fit its block";
-    else if ((uint32_t)(current >> 32) != (uint32_t)load_relaxed(&rec->epoch))
-        wrong = "its epoch differs from the record's";
-    else {
-        payload_copy(name, rec + 1, key_len);
-        name[key_len] = '\0';
-        struct lookup f;
-        uint32_t races = 0;
-        if (key_make(s, name, &key) || key.len != key_len || key.hash != hash)
-            wrong = "its hash is not that of the key";
-        else if (index_find_anywhere(s, &key, &f, &races) != 1)
-            wrong = "its key is not found";
-        else if (f.slot != slot)
-            wrong = "its key is in another slot, too";
-        else if (!mark(c, ref))
-            wrong = "its block belongs to another slot, too";
-        else if (s->durable && !whole(c, rec, value_offset(key_len) + value_len))
-            wrong = "its record does not have the checksum that it says";
-    }
-    if (wrong && still_current(slot, current))
-        finding(c, "slot %u of bucket %u (key '%.64s'): %s", i, b, name, wrong);
+    struct lookup found;
+    uint32_t races = 0;
+    payload_copy(name, rec + 1, key_len);
+    name[key_len] = '\0';
+    if (key_make(c->s, name, &key) || key.len != key_len || key.hash != hash)
+        return "its hash is not that of the key";
+    if (index_find_anywhere(c->s, &key, &found, &races) <= 0)
+        return "its key cannot be found";
+    return found.slot == slot ? NULL : "its key is also in another slot";
 }
 
-static void check_blocks(struct check *c)
+/* NULL, or what is wrong with the record that the slot leads to; *name gets its key. */
+static const char *slot_problem(struct check *c, const struct slot *slot, uint64_t current,
+                                uint64_t hash, char name[SPLINTER_KEY_MAX])
+{
+    splinter_store *s = c->s;
+    uint32_t ref = CURRENT_REF(current), units = arena_block_units(s, ref);
+    const struct record *rec = record_at(s, current);
+    if (!units || !rec || ref >= c->units)
+        return "its reference leads to no block";
+    if (!arena_is_used(s, ref))
+        return "its block is marked as free";
+    /* Read once: they may change at any time. */
+    uint32_t key_len = load_relaxed(&rec->key_len), value_len = load_relaxed(&rec->value_len);
+    if (!key_len || key_len >= SPLINTER_KEY_MAX || !value_len || value_len > s->geo.max_value ||
+        (uint64_t)value_offset(key_len) + value_len > (uint64_t)units * UNIT)
+        return "its lengths do not fit its block";
+    if ((uint32_t)(current >> 32) != (uint32_t)load_relaxed(&rec->epoch))
+        return "its epoch differs from the record's";
+    const char *problem = key_problem(c, slot, rec, key_len, hash, name);
+    if (problem)
+        return problem;
+    if (!mark(c, ref))
+        return "its block also belongs to another slot";
+    if (s->durable && !whole(c, rec, value_offset(key_len) + value_len))
+        return "its record does not match its checksum";
+    return NULL;
+}
+
+static void check_slot(struct check *c, uint32_t b, uint32_t i)
+{
+    const struct slot *slot = &c->s->index[b].slot[i];
+    uint64_t hash = load_acquire(&slot->hash), current = load_acquire(&slot->current);
+    char name[SPLINTER_KEY_MAX] = "";
+    if (!current)
+        return;
+    const char *problem = slot_problem(c, slot, current, hash, name);
+    if (problem && still_current(slot, current))
+        finding(c, "slot %u of bucket %u (key '%.64s'): %s", i, b, name, problem);
+}
+
+/* Mark the blocks that lanes have: spares, and those that an open change replaces. */
+static void mark_lanes(struct check *c)
 {
     splinter_store *s = c->s;
     uint32_t entries = load_acquire(&s->header->registry_used);
@@ -132,13 +151,20 @@ static void check_blocks(struct check *c)
             struct lane *lane = &s->registry[e].lane[l];
             for (uint32_t k = 0; k < LANE_SPARES; k++) {
                 uint64_t id = load_relaxed(&lane->spare[k]);
-                if (id && id >> 32 < c->units)
-                    mark(c, id >> 32);
+                if (id && block_id_ref(id) < c->units)
+                    mark(c, block_id_ref(id));
             }
             uint64_t old = load_relaxed(&lane->old);
-            if (load_relaxed(&lane->epoch) && old >> 32 < c->units)
-                mark(c, old >> 32);
+            if (load_relaxed(&lane->epoch) && block_id_ref(old) < c->units)
+                mark(c, block_id_ref(old));
         }
+}
+
+/* Is every block in use known to be used, and none in limbo current?  After check_index(). */
+static void check_blocks(struct check *c)
+{
+    splinter_store *s = c->s;
+    mark_lanes(c);
     uint32_t used = load_acquire(&s->header->slabs_used);
     for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {
         uint64_t first = slab_first_block(s, n);
@@ -152,10 +178,11 @@ static void check_blocks(struct check *c)
                 continue;
             bool limbo = load_relaxed(&slab->limbo[b / 64]) >> b % 64 & 1;
             if (ref >= c->units)
-                finding(c, "slab %u: block %u is in use but does not exist", n, b);
+                finding(c, "slab %u: block %u is in use, but does not exist", n, b);
             else if (limbo == (c->seen[ref / 8] >> ref % 8 & 1))
-                finding(c, limbo ? "slab %u: block %u counts as no longer current, but is current"
-                                 : "slab %u: block %u is in use but nobody's (leaked)", n, b);
+                finding(c, limbo ? "slab %u: block %u is marked as superseded, but is current"
+                                 : "slab %u: block %u is in use, but belongs to nobody (leaked)", n,
+                        b);
         }
     }
 }
@@ -164,11 +191,12 @@ static void check_counts(struct check *c, uint32_t keys)
 {
     uint32_t count = (uint32_t)load_seq_cst(&c->s->header->keys);
     if (count != keys)
-        finding(c, "the store counts %u keys, there are %u", count, keys);
+        finding(c, "the store counts %u keys, but has %u", count, keys);
     if (keys > c->s->geo.slots)
-        finding(c, "there are %u keys, allowed are %u", keys, c->s->geo.slots);
+        finding(c, "there are %u keys, but the limit is %u", keys, c->s->geo.slots);
 }
 
+/* Check every slot; return the number of keys. */
 static uint32_t check_index(struct check *c)
 {
     splinter_store *s = c->s;
@@ -186,7 +214,8 @@ static uint32_t check_index(struct check *c)
     return keys;
 }
 
-/* Nothing numbered, announced or under way between two looks: what was seen holds together. */
+/* Is no change under way?  If that is so before and after a pass, and no epoch was taken, then the
+ * findings of the pass fit together. */
 static bool quiet(splinter_store *s)
 {
     uint32_t entries = load_acquire(&s->header->registry_used);
@@ -197,6 +226,37 @@ static bool quiet(splinter_store *s)
     return true;
 }
 
+/* One pass.  The number of problems; -EAGAIN: others changed the store meanwhile; -ENOMEM. */
+static int check_once(struct check *c)
+{
+    splinter_store *s = c->s;
+    if (!s->read_only) {
+        reap_all(s);
+        counts_mend(s);
+    }
+    c->problems = 0;
+    c->used = 0;
+    /* Only as far as the file reaches: beyond it there is nothing to mark. */
+    file_covers(s, s->arena_units);
+    c->units = load_relaxed(&s->known_units);
+    free(c->seen);
+    c->seen = calloc(c->units / 8 + 1, 1);
+    if (!c->seen)
+        return error_set(ENOMEM, "no memory to check the store");
+    uint64_t epoch = load_seq_cst(&s->header->epoch);
+    bool was_quiet = quiet(s);
+    uint32_t keys = check_index(c);
+    check_blocks(c);
+    check_counts(c, keys);
+    uint32_t damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
+    if (damaged)
+        finding(c, "%u records were found damaged when the store was opened, and are lost",
+                damaged);
+    if (!c->problems || (was_quiet && quiet(s) && load_seq_cst(&s->header->epoch) == epoch))
+        return c->problems;
+    return -EAGAIN;
+}
+
 int splinter_store_check(splinter_store *s, void (*report)(void *arg, const char *problem),
                          void *arg)
 {
@@ -205,39 +265,13 @@ int splinter_store_check(splinter_store *s, void (*report)(void *arg, const char
         return -EINVAL;
     struct check c = {.s = s};
     int result = -EAGAIN;
-    for (int pass = 0; pass < PASSES && result == -EAGAIN; pass++) {
-        if (!s->read_only) {
-            reap_all(s);
-            counts_mend(s);
-        }
-        c.problems = 0;
-        c.used = 0;
-        /* Only as far as the file reaches: beyond it there is nothing to mark. */
-        file_covers(s, s->arena_units);
-        c.units = load_relaxed(&s->known_units);
-        free(c.seen);
-        c.seen = calloc(c.units / 8 + 1, 1);
-        if (!c.seen) {
-            result = error_set(ENOMEM, "no memory to check the store");
-            break;
-        }
-        uint64_t epoch = load_seq_cst(&s->header->epoch);
-        bool was_quiet = quiet(s);
-        uint32_t keys = check_index(&c);
-        check_blocks(&c);
-        check_counts(&c, keys);
-        uint32_t damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
-        if (damaged)
-            finding(&c, "%u records were found damaged when the store was opened, and are lost",
-                    damaged);
-        if (!c.problems || (was_quiet && quiet(s) && load_seq_cst(&s->header->epoch) == epoch))
-            result = c.problems;
-    }
+    for (int pass = 0; pass < PASSES && result == -EAGAIN; pass++)
+        result = check_once(&c);
     if (result > 0 && report)
         for (size_t at = 0; at < c.used; at += strlen(c.text + at) + 1)
             report(arg, c.text + at);
     if (result == -EAGAIN)
-        error_set(EAGAIN, "others changed the store all the time");
+        error_set(EAGAIN, "other processes kept changing the store");
     free(c.seen);
     free(c.copy);
     free(c.text);

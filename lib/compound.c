@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compound.c - append and add: read, change, and set if nobody was faster */
+/*
+ * compound.c - append and add
+ *
+ * Invariant: each reads a value, computes the new one, and sets that only if the key still has the
+ * epoch that was read.  If another writer was faster, it begins again.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +15,25 @@
 #include "key.h"
 #include "set.h"
 
-/* Set what was read and changed; 1: somebody was faster. */
+/* What became of one attempt; or a negative errno. */
+enum attempt { DONE, OUTRUN };
+
+/* Set the new value if the key still is as it was read; `was` is NULL if it was absent. */
 static int set_if_same(struct splinter_store *s, const struct key *key, const void *val, size_t len,
                        const struct splinter_meta *was, uint64_t *out_epoch)
 {
     struct set_args args = {.flags = SPLINTER_IF_ABSENT};
     if (was) {
-        args = (struct set_args){.flags = SPLINTER_IF_EPOCH, .type = was->type, .if_epoch = was->epoch};
+        args = (struct set_args){.flags = SPLINTER_IF_EPOCH,
+                                 .type = was->type,
+                                 .if_epoch = was->epoch};
         if (was->ttl_ns)
             args.expiry = now_realtime() + was->ttl_ns;
     }
     int r = key_set(s, key, val, len, &args, out_epoch);
-    return r == -EEXIST || r == -ESTALE || (was && r == -ENOENT) ? 1 : r;
+    if (r == -EEXIST || r == -ESTALE || (was && r == -ENOENT))
+        return OUTRUN;
+    return r;
 }
 
 int splinter_store_append(splinter_store *s, const char *name, const void *val, size_t len,
@@ -62,11 +74,11 @@ int splinter_store_append(splinter_store *s, const char *name, const void *val, 
             memcpy(buf + got, val, len);
             r = set_if_same(s, &key, buf, got + len, &m, out_epoch);
         }
-        if (r <= 0)
+        if (r != OUTRUN)
             break;
     }
     free(buf);
-    return r > 0 ? -EAGAIN : r;
+    return r == OUTRUN ? -EAGAIN : r;
 }
 
 int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64_t *out_value)
@@ -102,7 +114,7 @@ int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64
                 continue;
         } else {
             r = set_if_same(s, &key, &value, sizeof value, &m, NULL);
-            if (r > 0)
+            if (r == OUTRUN)
                 continue;
         }
         if (!r && out_value)

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * counts.c - mend the counts that a death left too high
+ * counts.c - mend the counts that a dead process left too high
  *
- * A death inside an insert or unset may leave header.keys and overflow counts too high.  Count
- * them anew while no insert or unset is under way: every such change holds a lock and alters the
- * high half of header.keys.  The error so found stays the same whatever others do afterwards (only
- * a death adds to it), so it is subtracted rather than the true value stored.
+ * A process that dies inside an insert or unset may leave header.keys and overflow counts too high.
+ * This file counts again while no insert or unset is under way: each of them holds an insert lock
+ * and changes the high half of header.keys.  The excess found in this way stays the same whatever
+ * others do afterwards, since only a death adds to it.  So the excess is subtracted, instead of the
+ * true value being stored.
+ *
+ * Invariants
+ *  - A count is never too low.
+ *  - A cleaner sets header.counts_dirty before it releases an insert lock of a dead process.  It is
+ *    0 again only when the counts have been right since.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +26,7 @@
 #include "key.h"
 #include "registry.h"
 
+/* Does any process hold an insert lock? */
 static bool any_lock_held(struct splinter_store *s)
 {
     for (uint32_t b = 0; b < s->geo.buckets; b++) {
@@ -33,11 +40,12 @@ static bool any_lock_held(struct splinter_store *s)
     return false;
 }
 
+/* What the overflow count of each bucket, and the number of keys, should be. */
 static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *keys)
 {
-    /* A key counts in each bucket from its home up to the one it is in: first where that begins and
-     * ends, then the sum.  So it is one pass, however far from home an index that nobody
-     * vouches for has its keys. */
+    /* A key counts in each bucket from its home up to the one before its own.  First note where
+     * that begins and ends, then add up.  So one pass is enough, however far from home a damaged
+     * index has its keys. */
     uint32_t running = 0;
     *keys = 0;
     memset(overflow, 0, s->geo.buckets * sizeof *overflow);
@@ -54,14 +62,14 @@ static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *ke
             uint32_t home = hash_home(s, hash);
             overflow[home]++;
             overflow[b]--;
-            running += home > b; /* past the end, and on from the first bucket */
+            running += home > b; /* it counts up to the last bucket, and on from the first */
         }
     }
     for (uint32_t b = 0; b < s->geo.buckets; b++)
         overflow[b] = running += overflow[b];
 }
 
-/* From what the overflow counts should be to how much too high they are. */
+/* Turn what the overflow counts should be into how much too high they are. */
 static void excess_of(struct splinter_store *s, uint32_t *overflow)
 {
     for (uint32_t b = 0; b < s->geo.buckets; b++) {
@@ -70,7 +78,6 @@ static void excess_of(struct splinter_store *s, uint32_t *overflow)
     }
 }
 
-/* 0: the counts are right; -EAGAIN: never quiet enough, or somebody else does it. */
 int counts_mend(struct splinter_store *s)
 {
     if (!load_acquire(&s->header->counts_dirty) || s->read_only)
@@ -85,7 +92,8 @@ int counts_mend(struct splinter_store *s)
     pthread_mutex_lock(&s->mutex);
     if (registry_lock_repair(s) == 0) {
         for (int tries = 0; tries < 10 && result; tries++) {
-            /* A death from now on marks them dirty again; ours leaves the mark as it is. */
+            /* The cleaner of a process that dies from now on sets COUNTS_DIRTY again.  If this
+             * process dies, the mark stays. */
             uint32_t mark = COUNTS_BEING_MENDED;
             store_seq_cst(&s->header->counts_dirty, mark);
             fault_point("counts: mark changed");
@@ -97,10 +105,10 @@ int counts_mend(struct splinter_store *s)
             excess_of(s, overflow);
             if (any_lock_held(s) || load_seq_cst(&s->header->keys) != before)
                 continue;
-            uint32_t error = (uint32_t)before - keys;
-            uint64_t now = before;
-            /* The count wants its CAS: its low half must not borrow from the high one. */
-            if (!cas_seq_cst(&s->header->keys, &now, before - error))
+            uint32_t excess = (uint32_t)before - keys;
+            uint64_t expected = before;
+            /* Compare-and-swap, because a subtraction could borrow from the high half. */
+            if (!cas_seq_cst(&s->header->keys, &expected, before - excess))
                 continue;
             fault_point("counts: keys mended");
             for (uint32_t b = 0; b < s->geo.buckets; b++)

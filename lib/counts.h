@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* counts.h - mend the counts that a death left too high */
+/* counts.h - mend the counts that a dead process left too high */
 #ifndef SPLINTER_COUNTS_H
 #define SPLINTER_COUNTS_H
 
 #include "handle.h"
 #include "names.h"
 
-/* 0: the counts are right; -EAGAIN: never quiet enough, or somebody else does it. */
+/* 0: the counts are right; -EAGAIN: the store never was quiet enough, or another process is mending
+ * them; -ENOMEM; or an error of attach_own().  Takes mutex. */
 int counts_mend(struct splinter_store *s);
 
 #endif

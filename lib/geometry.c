@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * geometry.c - from slots and max_value, the place of everything in a store
+ * geometry.c - where everything in a store lies, computed from slots and max_value
  *
- * Invariant: everything but the seed follows from slots, max_value and flags; so an opener computes
- * it again, and believes no file that says otherwise.
+ * Invariant: everything but the seed follows from slots, max_value and flags.  So an opener
+ * computes it again, and refuses a file that says otherwise.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,8 @@
 #include "hash.h"
 #include "public.h"
 
-/* The whole mapping is bounded, so that references fit 32 bits, and a 32-bit process has room. */
+/* Bounds of a store.  References must fit 32 bits, and a 32-bit process must have room to map
+ * it. */
 #define ARENA_MAX (sizeof(void *) == 8 ? UINT64_C(256) << 30 : UINT64_C(768) << 20)
 #define SLOTS_LIMIT (sizeof(void *) == 8 ? SPLINTER_SLOTS_MAX : UINT32_C(1) << 22)
 #define VALUE_LIMIT (sizeof(void *) == 8 ? SPLINTER_VALUE_MAX : UINT32_C(1) << 26)
@@ -26,14 +27,14 @@ static uint64_t round_up(uint64_t n, uint64_t step)
     return (n + step - 1) / step * step;
 }
 
-/* The largest block a record of this store needs. */
+/* Units of the largest block that a record of this store needs. */
 static uint32_t largest_block(uint32_t max_value)
 {
     uint32_t bytes = value_offset(SPLINTER_KEY_MAX - 1) + max_value;
     return class_units(class_of_units((bytes + UNIT - 1) / UNIT));
 }
 
-/* Everything that follows from slots and max_value, so that an opener can compute it anew. */
+/* Fill in everything that follows from slots, max_value and flags. */
 static void derive(struct geometry *geo)
 {
     /* Two keys to a bucket of three slots when the store is full. */
@@ -43,7 +44,8 @@ static void derive(struct geometry *geo)
     while (geo->slab_units < block + SLAB_HEADER_UNITS)
         geo->slab_units *= 2;
     uint32_t blocks = (geo->slab_units - SLAB_HEADER_UNITS) / block;
-    /* The slack: every size may have a slab that is hardly used, writers keep spare blocks. */
+    /* More slabs than the values need: each class may have one that is nearly empty, and writers
+     * keep spare blocks. */
     uint64_t slabs = (uint64_t)geo->slots / blocks + 1 + 2 * MAX_CLASSES;
     uint64_t most = ARENA_MAX / ((uint64_t)geo->slab_units * UNIT);
     geo->slabs = (uint32_t)(slabs < most ? slabs : most);
@@ -70,10 +72,10 @@ uint32_t geometry_classes(const struct geometry *geo)
 int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t flags)
 {
     if (slots < 1 || slots > SLOTS_LIMIT)
-        return error_set(EINVAL, "slots is %zu, allowed are 1 to %lu", slots,
+        return error_set(EINVAL, "slots is %zu, but must be 1 to %lu", slots,
                          (unsigned long)SLOTS_LIMIT);
     if (max_value < 1 || max_value > VALUE_LIMIT)
-        return error_set(EINVAL, "max_value is %zu, allowed are 1 to %lu bytes", max_value,
+        return error_set(EINVAL, "max_value is %zu, but must be 1 to %lu bytes", max_value,
                          (unsigned long)VALUE_LIMIT);
     *geo = (struct geometry){.byte_order = STORE_BYTE_ORDER,
                              .format = STORE_FORMAT,
@@ -89,17 +91,16 @@ int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t
     return 0;
 }
 
-/* The magic was right. */
 int geometry_check(const struct geometry *geo, const char *name)
 {
     if (geo->byte_order != STORE_BYTE_ORDER)
-        return error_set(EPROTO, "'%.200s' was made by a machine of another byte order", name);
+        return error_set(EPROTO, "'%.200s' was made by a machine with another byte order", name);
     if (geo->format != STORE_FORMAT)
         return error_set(EPROTO, "'%.200s' has format version %u, this library reads version %u",
                          name, geo->format, STORE_FORMAT);
     if (geo->word_bits != STORE_WORD_BITS)
-        return error_set(EPROTO, "'%.200s' was made by a %u-bit process, this one has %u bits", name,
-                         geo->word_bits, STORE_WORD_BITS);
+        return error_set(EPROTO, "'%.200s' was made by a %u-bit process, but this one is %u-bit",
+                         name, geo->word_bits, STORE_WORD_BITS);
     struct geometry again = *geo;
     if (geo->checksum != checksum_of(geo) || geo->slots < 1 || geo->slots > SLOTS_LIMIT ||
         geo->max_value < 1 || geo->max_value > VALUE_LIMIT || geo->flags & ~GEOMETRY_DURABLE)

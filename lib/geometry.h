@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* geometry.h - from slots and max_value, the place of everything in a store */
+/* geometry.h - where everything in a store lies, computed from slots and max_value */
 #ifndef SPLINTER_GEOMETRY_H
 #define SPLINTER_GEOMETRY_H
 
@@ -8,14 +8,16 @@
 #include "layout.h"
 #include "names.h"
 
-/* The geometry of a new store.  -EINVAL with a sentence: a size that is not allowed. */
+/* Computes the geometry of a new store; max_value is in bytes, flags are GEOMETRY_*.  -EINVAL with
+ * a sentence: a size is out of range. */
 int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t flags);
 
-/* Is this, read from the store `name`, the geometry of a store that this process can use?  The
- * magic was right.  -EPROTO: of another version or machine; -EBADMSG: damaged. */
+/* Can this process use a store with this geometry, which was read from the store `name` and has the
+ * right magic?  -EPROTO: it belongs to another version or kind of machine; -EBADMSG: it is damaged.
+ * Both with a sentence. */
 int geometry_check(const struct geometry *geo, const char *name);
 
-/* How many size classes the store has. */
+/* The number of size classes that the store needs. */
 uint32_t geometry_classes(const struct geometry *geo);
 
 #endif

@@ -33,8 +33,8 @@ refuses() {
     before=$(cksum <"$2")
     "$1" refuse "$2" >"$tmp/why" || return 1
     cat "$tmp/why"
-    bits='(32|64)-bit process, this one has (32|64) bits'
-    grep -qE "'$2' was made by a (machine of another byte order|$bits)" "$tmp/why" || return 1
+    bits='(32|64)-bit process, but this one is (32|64)-bit'
+    grep -qE "'$2' was made by a (machine with another byte order|$bits)" "$tmp/why" || return 1
     [ "$before" = "$(cksum <"$2")" ]
 }
 
