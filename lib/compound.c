@@ -3,13 +3,13 @@
  * compound.c - append and add
  *
  * Invariant: each reads a value, computes the new one, and sets that only if the key still has the
- * epoch that was read.  If another writer was faster, it begins again.
+ * epoch that was read.  If another writer was faster, it begins again.  Type and end of life stay.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "get.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
@@ -20,16 +20,14 @@ enum attempt { DONE, OUTRUN };
 
 /* Set the new value if the key still is as it was read; `was` is NULL if it was absent. */
 static int set_if_same(struct splinter_store *s, const struct key *key, const void *val, size_t len,
-                       const struct splinter_meta *was, uint64_t *out_epoch)
+                       const struct stored *was, uint64_t *out_epoch)
 {
     struct set_args args = {.flags = SPLINTER_IF_ABSENT};
-    if (was) {
+    if (was)
         args = (struct set_args){.flags = SPLINTER_IF_EPOCH,
-                                 .type = was->type,
-                                 .if_epoch = was->epoch};
-        if (was->ttl_ns)
-            args.expiry = now_realtime() + was->ttl_ns;
-    }
+                                 .type = was->meta.type,
+                                 .if_epoch = was->meta.epoch,
+                                 .expiry = was->expiry};
     int r = key_set(s, key, val, len, &args, out_epoch);
     if (r == -EEXIST || r == -ESTALE || (was && r == -ENOENT))
         return OUTRUN;
@@ -51,12 +49,12 @@ int splinter_store_append(splinter_store *s, const char *name, const void *val, 
         return -EMSGSIZE;
     uint8_t *buf = NULL;
     for (uint32_t races = 0; races < RACES_MAX; races++) {
-        struct splinter_meta m = {.struct_size = sizeof m};
-        size_t old = 0;
-        r = splinter_store_get(s, name, NULL, 0, &old, &m);
+        struct stored was;
+        r = get_stored(s, name, NULL, 0, &was);
         if (r == -ENOENT) {
             r = set_if_same(s, &key, val, len, NULL, out_epoch);
         } else if (!r) {
+            size_t old = was.meta.value_size;
             r = -EMSGSIZE;
             if (old > s->geo.max_value - len)
                 break;
@@ -65,14 +63,13 @@ int splinter_store_append(splinter_store *s, const char *name, const void *val, 
             if (!more)
                 break;
             buf = more;
-            size_t got;
-            r = splinter_store_get(s, name, buf, old, &got, &m);
+            r = get_stored(s, name, buf, old, &was);
             if (r == -ENOENT || r == -EMSGSIZE)
                 continue;
             if (r)
                 break;
-            memcpy(buf + got, val, len);
-            r = set_if_same(s, &key, buf, got + len, &m, out_epoch);
+            memcpy(buf + was.meta.value_size, val, len);
+            r = set_if_same(s, &key, buf, was.meta.value_size + len, &was, out_epoch);
         }
         if (r != OUTRUN)
             break;
@@ -93,14 +90,14 @@ int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64
         return -EROFS;
     struct set_args fresh = {.flags = SPLINTER_IF_ABSENT, .type = SPLINTER_TYPE_INT64};
     for (uint32_t races = 0; races < RACES_MAX; races++) {
-        struct splinter_meta m = {.struct_size = sizeof m};
+        struct stored was;
         int64_t value = 0;
-        size_t len = 0;
-        r = splinter_store_get(s, name, &value, sizeof value, &len, &m);
+        r = get_stored(s, name, &value, sizeof value, &was);
         bool absent = r == -ENOENT;
         if (absent)
             value = 0;
-        else if (r == -EMSGSIZE || (!r && (len != sizeof value || m.type != SPLINTER_TYPE_INT64)))
+        else if (r == -EMSGSIZE || (!r && (was.meta.value_size != sizeof value ||
+                                          was.meta.type != SPLINTER_TYPE_INT64)))
             return -EINVAL;
         else if (r)
             return r;
@@ -113,7 +110,7 @@ int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64
             if (r == -EEXIST)
                 continue;
         } else {
-            r = set_if_same(s, &key, &value, sizeof value, &m, NULL);
+            r = set_if_same(s, &key, &value, sizeof value, &was, NULL);
             if (r == OUTRUN)
                 continue;
         }

@@ -15,6 +15,7 @@
 #include "compiler.h"
 #include "expiry.h"
 #include "extent.h"
+#include "get.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
@@ -66,13 +67,10 @@ int get_fast(struct splinter_store *s, const char *name, void *buf, size_t buf_s
     return 0;
 }
 
-NOINLINE
-static int get_slow(struct splinter_store *s, const char *name, void *buf, size_t buf_size,
-                    size_t *out_size, struct splinter_meta *meta)
+int get_stored(struct splinter_store *s, const char *name, void *buf, size_t buf_size,
+               struct stored *out)
 {
     struct key key;
-    if (!s || (meta && meta->struct_size < sizeof *meta))
-        return -EINVAL;
     int r = key_make(s, name, &key);
     if (r)
         return r;
@@ -109,13 +107,27 @@ static int get_slow(struct splinter_store *s, const char *name, void *buf, size_
             uint64_t now = now_realtime();
             m.ttl_ns = expiry > now ? expiry - now : 1;
         }
-        if (out_size)
-            *out_size = len;
-        if (meta)
-            *meta = m;
+        *out = (struct stored){.meta = m, .expiry = expiry};
         return buf && len > buf_size ? -EMSGSIZE : 0;
     }
     return -EAGAIN;
+}
+
+NOINLINE
+static int get_slow(struct splinter_store *s, const char *name, void *buf, size_t buf_size,
+                    size_t *out_size, struct splinter_meta *meta)
+{
+    struct stored stored;
+    if (!s || (meta && meta->struct_size < sizeof *meta))
+        return -EINVAL;
+    int r = get_stored(s, name, buf, buf_size, &stored);
+    if (r && r != -EMSGSIZE)
+        return r;
+    if (out_size)
+        *out_size = stored.meta.value_size;
+    if (meta)
+        *meta = stored.meta;
+    return r;
 }
 
 int splinter_store_get(splinter_store *s, const char *name, void *buf, size_t buf_size,

@@ -146,6 +146,9 @@
 /* unset.c */
 #define key_unset splinter__key_unset
 
+/* get.c */
+#define get_stored splinter__get_stored
+
 /* set.c */
 #define key_set splinter__key_set
 

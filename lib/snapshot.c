@@ -6,7 +6,7 @@
  * version.  So ordinary calls of a reader make the copy, in a store that no other process knows of
  * yet.
  *
- * Invariant: in the copy a key has the epoch, revision and type that its version had in the store,
+ * Invariant: in the copy a key has the epoch, revision, type and end of life that its version had,
  * and the epoch of the copy is not below that of any key in it.
  */
 #include <errno.h>
@@ -19,31 +19,74 @@
 #include "atomic.h"
 #include "backing.h"
 #include "cancel.h"
-#include "clock.h"
 #include "error.h"
 #include "geometry.h"
+#include "get.h"
 #include "handle.h"
 #include "key.h"
 #include "set.h"
 #include "store.h"
 
-/* Get the value of a key into *buf, which is made larger as needed.  -ENOENT: the key is gone. */
-static int get_whole(struct splinter_store *s, const char *name, uint8_t **buf, size_t *room,
-                     size_t *len, struct splinter_meta *meta)
+/* A value on its way into the copy. */
+struct parcel {
+    uint8_t *bytes;
+    size_t room;
+    struct stored stored;
+};
+
+/* Get the value of a key, and make room for it as needed.  -ENOENT: the key is gone. */
+static int get_whole(struct splinter_store *s, const char *name, struct parcel *p)
 {
     for (;;) {
-        meta->struct_size = sizeof *meta;
-        int r = splinter_store_get(s, name, *buf, *room, len, meta);
-        if (r != -EMSGSIZE && (r || *buf))
+        int r = get_stored(s, name, p->bytes, p->room, &p->stored);
+        if (r != -EMSGSIZE && (r || p->bytes))
             return r;
-        /* If the buffer was too small twice, it gets the largest size, so that the loop ends. */
-        size_t more = !*buf && *len * 2 < s->geo.max_value ? *len * 2 : s->geo.max_value;
-        uint8_t *p = realloc(*buf, more);
-        if (!p)
+        /* If the room was too small twice, it gets the largest size, so that the loop ends. */
+        size_t len = p->stored.meta.value_size;
+        size_t more = !p->bytes && len * 2 < s->geo.max_value ? len * 2 : s->geo.max_value;
+        uint8_t *bytes = realloc(p->bytes, more);
+        if (!bytes)
             return -ENOMEM;
-        *buf = p;
-        *room = more;
+        p->bytes = bytes;
+        p->room = more;
     }
+}
+
+/* The copy is full: it has keys that were removed after they had been copied, and meets those that
+ * came for them.  Drop the former.  Returns how many they were, or a negative errno. */
+static int drop_removed(struct splinter_store *from, struct splinter_store *to)
+{
+    char name[SPLINTER_KEY_MAX];
+    uint64_t cursor = 0;
+    int r, dropped = 0;
+    while ((r = splinter_store_walk(to, NULL, &cursor, name, NULL)) == 1) {
+        r = splinter_store_get(from, name, NULL, 0, NULL, NULL);
+        if (r == -ENOENT) {
+            r = splinter_store_unset(to, name, 0, NULL);
+            dropped++;
+        }
+        if (r)
+            return r;
+    }
+    return r ? r : dropped;
+}
+
+static int copy_one(struct splinter_store *from, struct splinter_store *to, const char *name,
+                    const struct parcel *p)
+{
+    const struct splinter_meta *m = &p->stored.meta;
+    struct set_args args = {.type = m->type,
+                            .epoch = m->epoch,
+                            .revision = m->revision,
+                            .expiry = p->stored.expiry};
+    struct key key;
+    int r = key_make(to, name, &key);
+    if (r)
+        return r;
+    do
+        r = key_set(to, &key, p->bytes, m->value_size, &args, NULL);
+    while (r == -ENOSPC && drop_removed(from, to) > 0);
+    return r;
 }
 
 /* Copy every key.  0, or an errno. */
@@ -51,29 +94,20 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
 {
     char name[SPLINTER_KEY_MAX];
     uint64_t cursor = 0, epoch = load_seq_cst(&from->header->epoch);
-    uint8_t *buf = NULL;
-    size_t room = 0, len = 0;
+    struct parcel p = {0};
     int r;
     while ((r = splinter_store_walk(from, NULL, &cursor, name, NULL)) == 1) {
-        struct splinter_meta m;
-        struct key key;
-        r = get_whole(from, name, &buf, &room, &len, &m);
+        r = get_whole(from, name, &p);
         if (r == -ENOENT)
             continue;
         if (!r)
-            r = key_make(to, name, &key);
+            r = copy_one(from, to, name, &p);
         if (r)
             break;
-        struct set_args args = {.type = m.type, .epoch = m.epoch, .revision = m.revision};
-        if (m.ttl_ns)
-            args.expiry = now_realtime() + m.ttl_ns;
-        if (m.epoch > epoch)
-            epoch = m.epoch;
-        r = key_set(to, &key, buf, len, &args, NULL);
-        if (r)
-            break;
+        if (p.stored.meta.epoch > epoch)
+            epoch = p.stored.meta.epoch;
     }
-    free(buf);
+    free(p.bytes);
     /* The next change in the copy is later than all that it holds. */
     raise_u64(&to->header->epoch, epoch);
     raise_u64(&to->header->clock_floor, load_relaxed(&from->header->clock_floor));

@@ -166,6 +166,50 @@ END_TEST
 
 /* Writers and syncs at once, by threads: every copy made meanwhile has, of each key, what the sync
  * that ended before saw, or something newer. */
+/* A store is full but for one key, and a writer always removes one and sets another. */
+static void *keep_replacing(void *arg)
+{
+    char key[32];
+
+    (void)arg;
+    for (unsigned i = 0; !stop_writer; i++) {
+        snprintf(key, sizeof(key), "key%05u", i);
+        if (splinter_store_unset(store, key, 0, NULL))
+            return (void *)(uintptr_t)"unset failed";
+        snprintf(key, sizeof(key), "key%05u", i + 299);
+        if (splinter_store_set(store, key, "v", 1, NULL, NULL))
+            return (void *)(uintptr_t)"set failed";
+    }
+    return NULL;
+}
+
+START_TEST(a_snapshot_of_a_full_store_in_use_has_room)
+{
+    splinter_store *s;
+    pthread_t writer;
+    void *said;
+
+    store = place_make(&place, _i, 300, 64);
+    fill(store, 299, "a");
+    stop_writer = 0;
+    ck_assert_int_eq(pthread_create(&writer, NULL, keep_replacing, NULL), 0);
+    for (int i = 0; i < 20; i++) {
+        struct place to;
+
+        place_new(&to, BACKING_FILE);
+        ck_assert_int_eq(splinter_store_snapshot(store, to.name, 0), 0);
+        s = place_again(&to, 0);
+        ck_assert_uint_le(stat_of(s).keys, 300);
+        ck_assert_int_eq(check_store(s), 0);
+        place_end(&to, s);
+    }
+    stop_writer = 1;
+    pthread_join(writer, &said);
+    ck_assert_ptr_eq(said, NULL);
+    place_end(&place, store);
+}
+END_TEST
+
 START_TEST(copies_made_between_syncs_and_sets_lose_nothing_synced)
 {
     pthread_t writer;
@@ -206,6 +250,7 @@ TCase *snapshot_tests(void)
     TCase *tcase = group("snapshot", 300);
 
     ADD(a_snapshot_has_everything_and_opens_as_a_store);
+    ADD(a_snapshot_of_a_full_store_in_use_has_room);
     tcase_add_test(tcase, a_snapshot_into_a_descriptor);
     ADD(a_snapshot_of_a_store_in_use_misses_nothing_that_was_there_all_the_time);
     tcase_add_test(tcase, copies_made_between_syncs_and_sets_lose_nothing_synced);

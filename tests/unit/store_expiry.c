@@ -2,6 +2,7 @@
 /* store_expiry.c - keys with an end of life */
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "store.h"
 
@@ -62,6 +63,86 @@ START_TEST(append_and_add_begin_anew_after_expiry)
     ck_assert_uint_eq(meta_of("a").ttl_ns, 0);
     ck_assert_int_eq(splinter_store_add(store, "n", 3, &value), 0);
     ck_assert_int_eq(value, 3);
+    end_store();
+}
+END_TEST
+
+/* CLOCK_REALTIME, in which ends of life are. */
+static uint64_t real_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+START_TEST(append_and_add_keep_the_end_of_life)
+{
+    uint64_t latest, earliest, epoch;
+    int64_t value;
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    ck_assert_int_eq(splinter_store_add(store, "n", 1, &value), 0);
+    ck_assert_int_eq(splinter_store_get(store, "n", &value, sizeof(value), NULL, NULL), 0);
+    epoch = meta_of("n").epoch;
+    {
+        struct splinter_set_options o = {.struct_size = sizeof(o), .ttl_ns = HOUR,
+                                         .type = SPLINTER_TYPE_INT64,
+                                         .flags = SPLINTER_IF_EPOCH, .if_epoch = epoch};
+
+        ck_assert_int_eq(splinter_store_set(store, "n", &value, sizeof(value), &o, NULL), 0);
+    }
+    ck_assert_int_eq(set_with("a", "v", 0, 0, HOUR, NULL), 0);
+    /* An end of life lies between two readings of the clock, each plus what is left of the life. */
+    latest = meta_of("n").ttl_ns;
+    latest += real_ns();
+    for (int i = 0; i < 10000; i++)
+        ck_assert_int_eq(splinter_store_add(store, "n", 1, NULL), 0);
+    earliest = real_ns();
+    earliest += meta_of("n").ttl_ns;
+    ck_assert_uint_le(earliest, latest);
+    latest = meta_of("a").ttl_ns;
+    latest += real_ns();
+    for (int i = 0; i < 4000; i++)
+        ck_assert_int_eq(splinter_store_append(store, "a", "b", 1, NULL), 0);
+    earliest = real_ns();
+    earliest += meta_of("a").ttl_ns;
+    ck_assert_uint_le(earliest, latest);
+    end_store();
+}
+END_TEST
+
+START_TEST(the_longest_life_does_not_overflow)
+{
+    struct place to;
+    splinter_store *s;
+    int64_t value = 0;
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    ck_assert_int_eq(set_with("a", "v", 0, 0, UINT64_MAX, NULL), 0);
+    ck_assert_int_eq(set_with("b", "v", 0, 0, UINT64_MAX - 1, NULL), 0);
+    {
+        struct splinter_set_options o = {.struct_size = sizeof(o), .ttl_ns = UINT64_MAX,
+                                         .type = SPLINTER_TYPE_INT64};
+
+        ck_assert_int_eq(splinter_store_set(store, "n", &value, sizeof(value), &o, NULL), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(splinter_store_append(store, "a", "w", 1, NULL), 0);
+        ck_assert_int_eq(splinter_store_append(store, "b", "w", 1, NULL), 0);
+        ck_assert_int_eq(splinter_store_add(store, "n", 1, &value), 0);
+    }
+    ck_assert_int_eq(value, 3);
+    has(store, "a", "vwww");
+    has(store, "b", "vwww");
+    ck_assert_uint_gt(meta_of("a").ttl_ns, HOUR);
+    place_new(&to, BACKING_FILE);
+    ck_assert_int_eq(splinter_store_snapshot(store, to.name, 0), 0);
+    s = place_again(&to, 0);
+    has(s, "a", "vwww");
+    has(s, "b", "vwww");
+    ck_assert_uint_eq(stat_of(s).keys, 3);
+    place_end(&to, s);
     end_store();
 }
 END_TEST
@@ -140,6 +221,8 @@ TCase *expiry_tests(void)
 
     ADD(an_expired_key_is_found_by_nobody);
     ADD(append_and_add_begin_anew_after_expiry);
+    ADD(append_and_add_keep_the_end_of_life);
+    ADD(the_longest_life_does_not_overflow);
     ADD(a_set_without_ttl_ends_the_countdown);
     ADD(sweep_removes_expired_keys_and_their_bytes);
     ADD(expired_keys_do_not_fill_a_store);
