@@ -32,15 +32,18 @@ sed -n 's/^#define \([a-z_0-9]*\) splinter__.*/\1/p' "$top_srcdir/lib/names.h" >
 
 for name in libsplinter libsplinter_p; do
     archive=$lib_dir/$name.a
-    nm "$archive" 2>/dev/null | awk 'NF == 3 && $2 ~ /^[A-TV-Z]$/ { print $3 }' | sort -u >"$tmp/defined"
+    nm "$archive" 2>/dev/null |
+        awk 'NF == 3 && $2 ~ /^[A-TV-Z]$/ { print $3 }' | sort -u >"$tmp/defined"
     # Sanitizers have symbols of their own.
-    grep -v -e '^splinter_' -e '^__[a-z]*san' -e '^__odr_asan' -e '^DW\.ref\.' "$tmp/defined" >"$tmp/why"
+    grep -v -e '^splinter_' -e '^__[a-z]*san' -e '^__odr_asan' -e '^DW\.ref\.' "$tmp/defined" \
+        >"$tmp/why"
     [ "$(grep -c '^splinter__' "$tmp/defined")" -ge 60 ] ||
         grep -q . "$tmp/why" || grep -c '^splinter__' "$tmp/defined" >>"$tmp/why"
     empty "$name.a defines no name without our prefix"
 
     readelf -sW "$archive" 2>/dev/null |
-        awk '$5 == "GLOBAL" && $7 != "UND" && $8 ~ /^splinter__/ && $6 != "HIDDEN" { print $8 }' >"$tmp/why"
+        awk '$5 == "GLOBAL" && $7 != "UND" && $8 ~ /^splinter__/ && $6 != "HIDDEN" { print $8 }' \
+            >"$tmp/why"
     empty "$name.a hides what is not public"
 
     {
@@ -66,7 +69,8 @@ C
     [ "$(wc -l <"$tmp/names")" -ge 60 ] || echo 'lib/names.h has too few names' >"$tmp/why"
     # shellcheck disable=SC2086 # lists
     ${CC:-cc} ${SANITIZER_FLAGS:-} ${TEST_CFLAGS:-} -fno-builtin -Wno-error -w -I"$header_dir" \
-        -o "$tmp/program" "$tmp/program.c" "$archive" ${TEST_LDFLAGS:-} -pthread >>"$tmp/why" 2>&1 &&
+        -o "$tmp/program" "$tmp/program.c" "$archive" \
+        ${TEST_LDFLAGS:-} -pthread >>"$tmp/why" 2>&1 &&
         { "$tmp/program" || echo "the program ended with status $?" >>"$tmp/why"; }
     empty "a program that defines every name of ours links with $name.a, and runs"
 done
