@@ -71,7 +71,8 @@ else
     {
         grep -q 'message bus' "$tmp/html/index.html" || echo 'index.html is not the README'
         for picture in store.svg floors.svg; do
-            grep -qF "$picture" "$tmp/html/md_docs_architecture.html" ||
+            # Which name Doxygen gives to the page depends on its version.
+            grep -qF "$picture" "$tmp"/html/md_docs_*architecture.html ||
                 echo "no $picture in the architecture"
             [ -s "$tmp/html/$picture" ] || echo "$picture was not copied"
         done
