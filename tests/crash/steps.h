@@ -37,6 +37,7 @@ extern unsigned item_count;
 
 void fill(struct item *item, char with, uint32_t len);
 void no_more(struct item *item);
+/* With a life or a flag a set is slow in any case; if it asks for nothing, slow_sets decides. */
 int set_item(splinter_store *s, const struct item *item, uint64_t ttl_ns, uint32_t flags);
 /* One more item, the nth name whose home is this bucket; it is set if len is not 0. */
 struct item *add_item(splinter_store *s, uint32_t bucket, unsigned n, uint32_t len);
@@ -56,7 +57,6 @@ void with_playthings(splinter_store *s);
 
 /* And what it does. */
 int act_set(splinter_store *s);
-int act_set_again(splinter_store *s);
 int act_unset(splinter_store *s);
 int act_open(splinter_store *s);
 
@@ -70,6 +70,7 @@ int act_open(splinter_store *s);
 #define DURABLE 32u  /* of stores in files alone */
 #define ALONE 64u    /* nobody else has the store open */
 #define TORN 128u    /* and it was left by a power cut */
+#define FAST 256u    /* a set of it takes the fast path, unless every set is slow */
 
 struct scene {
     const char *name;
@@ -96,9 +97,11 @@ extern const struct scene change_scenes[], room_scenes[], handle_scenes[], file_
 
 /* Memory of its own that the dying tell in. */
 struct board {
-    char last[80]; /* the step at which the last one died */
-    int acked;     /* the operation came back ... */
-    int result;    /* ... with this */
+    char last[80];  /* the step at which the last one died */
+    int acked;      /* the operation came back ... */
+    int result;     /* ... with this */
+    int plain_sets; /* sets of the operation that asked for nothing; since the scene began */
+    int fast_sets;  /* those of them that took the fast path, if only at first */
 };
 
 extern struct board *board;
@@ -107,6 +110,7 @@ extern int backing;
 extern struct place place;
 extern splinter_store *keeper; /* attached all the time, and alive */
 extern splinter_store *second; /* of the dying process, to interfere with itself */
+extern bool slow_sets;         /* every set takes the slow path */
 extern unsigned armed;         /* steps are counted */
 extern unsigned interfered;    /* how often; counted by the scene */
 extern int failures;           /* in this process */

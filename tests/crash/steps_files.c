@@ -11,12 +11,6 @@ static void synced_present(splinter_store *s)
     must(splinter_store_sync(s), "sync");
 }
 
-static void synced_small(splinter_store *s)
-{
-    present_small(s);
-    must(splinter_store_sync(s), "sync");
-}
-
 static void synced_goes(splinter_store *s)
 {
     present_goes(s);
@@ -46,15 +40,12 @@ static int act_sync(splinter_store *s)
 
 const struct scene file_scenes[] = {
     {.name = "update after a sync",
-     .prepare = synced_present, .act = act_set, .flags = DURABLE},
+     .prepare = synced_present, .act = act_set, .flags = DURABLE | FAST},
     {.name = "unset after a sync",
      .prepare = synced_goes, .act = act_unset, .flags = DURABLE},
-    {.name = "update the short way after a sync",
-     .prepare = synced_small, .act = act_set_again, .flags = DURABLE},
-    {.name = "update the short way after a sync that is overtaken",
-     .prepare = synced_small, .act = act_set_again, .flags = DURABLE, .interfere = other_updates},
     {.name = "update after a sync that is overtaken",
-     .prepare = synced_present, .act = act_set, .flags = DURABLE, .interfere = other_updates},
+     .prepare = synced_present, .act = act_set, .flags = DURABLE | FAST,
+     .interfere = other_updates},
     {.name = "sync",
      .prepare = with_limbo, .act = act_sync, .flags = DURABLE},
     {.name = "open after a power cut",

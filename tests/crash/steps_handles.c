@@ -77,7 +77,7 @@ const struct scene handle_scenes[] = {
     {.name = "counts are mended",
      .prepare = counts_wrong, .act = act_stat},
     {.name = "update by a child of fork",
-     .prepare = present_first, .act = act_set, .flags = INHERIT},
+     .prepare = present_first, .act = act_set, .flags = INHERIT | FAST},
     {.name = "unset by a child of fork",
      .prepare = present_goes, .act = act_unset, .flags = INHERIT},
     {.name = NULL},

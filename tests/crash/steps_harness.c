@@ -21,6 +21,7 @@ const struct scene *scene;
 int backing;
 struct place place;
 splinter_store *keeper, *second;
+bool slow_sets;
 unsigned armed, interfered;
 int failures;
 
@@ -51,6 +52,7 @@ static void at_step(const char *step)
 {
     if (!armed)
         return;
+    board->fast_sets += !strcmp(step, "fast: epoch taken");
     if (scene->interfere && second) {
         armed = 0;
         scene->interfere(step);
@@ -269,6 +271,7 @@ unsigned play(const struct scene *what, bool by_keeper, unsigned every, unsigned
     bool died_there;
 
     scene = what;
+    board->plain_sets = board->fast_sets = 0;
     do {
         n += !(scene->flags & LONG) || n < 80 ? 1 : 1 + n / 10;
         stage(by_keeper);
@@ -279,6 +282,8 @@ unsigned play(const struct scene *what, bool by_keeper, unsigned every, unsigned
         aftermath(true, &seen);
         strike();
     } while (died_there);
+    if (slow_sets ? board->fast_sets > 0 : scene->flags & FAST && !board->fast_sets)
+        fault("%s set took the fast path", slow_sets ? "a slow" : "no");
     if (scene->flags & SLOW)
         every = 0;
     if (scene->flags & LONG)

@@ -20,6 +20,11 @@ const uint32_t spares_of_a_lane = LANE_SPARES, bytes_of_a_unit = UNIT;
 
 /* ---- to look ---- */
 
+uint32_t block_of(uint32_t len)
+{
+    return (value_offset(KEY_SHORT) + len + UNIT - 1) / UNIT;
+}
+
 uint32_t buckets_of(const splinter_store *s)
 {
     return s->geo.buckets;

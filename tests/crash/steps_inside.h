@@ -11,6 +11,8 @@
 
 extern const uint32_t spares_of_a_lane, bytes_of_a_unit;
 
+/* The size of the block of a value of so many bytes, whose key is short. */
+uint32_t block_of(uint32_t len);
 uint32_t buckets_of(const splinter_store *s);
 uint32_t slots_of(const splinter_store *s);
 uint64_t epoch_of(const splinter_store *s);

@@ -20,12 +20,30 @@ static bool same(const struct item *a, const struct item *b)
     return a->there == b->there && a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
 }
 
+/* A get by both paths: without the meta, and with it. */
+static int get(splinter_store *s, const char *who, const char *key, unsigned char *buf, size_t *len)
+{
+    static unsigned char slow_buf[MAX_VALUE];
+    struct splinter_meta meta = {.struct_size = sizeof(meta)};
+    size_t slow_len = 0;
+    int rc = splinter_store_get(s, key, buf, MAX_VALUE, len, NULL);
+    int slow_rc = splinter_store_get(s, key, slow_buf, MAX_VALUE, &slow_len, &meta);
+
+    if (rc != slow_rc)
+        fault("%s: a fast get of %s: %s; a slow one: %s", who, key, strerror(-rc),
+              strerror(-slow_rc));
+    else if (!rc && (*len != slow_len || meta.value_size != slow_len ||
+                     memcmp(buf, slow_buf, slow_len)))
+        fault("%s: a fast get of %s finds another value than a slow one", who, key);
+    return rc;
+}
+
 /* What item 0 is: 0 as before, 1 as after, 2 both (they are the same); else a fault. */
 static int outcome(splinter_store *s, const char *who)
 {
     struct item is = {.there = true};
     size_t len = 0;
-    int rc = splinter_store_get(s, items[0].key, is.bytes, sizeof(is.bytes), &len, NULL);
+    int rc = get(s, who, items[0].key, is.bytes, &len);
 
     if (rc == -ENOENT)
         is.there = false;
@@ -46,7 +64,7 @@ static void expect(splinter_store *s, struct item *item, const char *when)
 {
     static unsigned char buf[MAX_VALUE];
     size_t len = 0;
-    int rc = splinter_store_get(s, item->key, buf, sizeof(buf), &len, NULL);
+    int rc = get(s, when, item->key, buf, &len);
 
     if (item->free && (rc == 0 || rc == -ENOENT)) {
         item->there = rc == 0;

@@ -8,6 +8,10 @@
  * that key and its neighbours, and the store is checked.  Once more with a cleaner that is killed,
  * at every step of its own.  A step of the library at which nobody died fails the test.
  *
+ * Every scene that sets is played through both paths of lib/set.c: with "fast sets", which take the
+ * fast path if they can, and with "slow sets", which are given options that ask for nothing.  The
+ * others read each value by both paths of lib/get.c.
+ *
  *     test_steps [--twice ALL|FEW|NONE] [NAME]      (NAME: that operation only)
  *
  * ALL has a cleaner die at each of its steps after each death, FEW (of everyday) after one death
@@ -57,15 +61,27 @@ static bool wanted(const struct scene *what)
            !(what->flags & DURABLE && backing != BACKING_FILE);
 }
 
-static void play_scene(const struct scene *what)
+/* False: its sets have one path only, or there are none. */
+static bool play_one_path(const struct scene *what, bool slow)
 {
     unsigned deaths = 0, twice = 0;
+    bool both;
 
     failures = 0;
+    slow_sets = slow;
     for (int by_keeper = 0; by_keeper < 2; by_keeper++)
         deaths += play(what, by_keeper, every, &twice);
-    report(!failures && deaths, "%s: %s (%u deaths, %u of cleaners)", backing_names[backing],
-           what->name, deaths, twice);
+    slow_sets = false;
+    both = board->plain_sets > 0;
+    report(!failures && deaths, "%s: %s%s (%u deaths, %u of cleaners)", backing_names[backing],
+           what->name, !both ? "" : slow ? ", slow sets" : ", fast sets", deaths, twice);
+    return both;
+}
+
+static void play_scene(const struct scene *what)
+{
+    if (play_one_path(what, false))
+        play_one_path(what, true);
 }
 
 static void create_scene(const struct scene *what, bool without_tmpfile)

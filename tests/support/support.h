@@ -124,7 +124,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...
 /* A step of the test's own that has to work. */
 void must(int rc, const char *what);
 
-/* NULL if they ask for nothing: only then may a set go its short way. */
+/* NULL if they ask for nothing: only then may a set take the fast path. */
 static inline const struct splinter_set_options *
 if_any(const struct splinter_set_options *options)
 {
