@@ -40,5 +40,6 @@ TCase *walk_tests(void);
 TCase *wait_tests(void);
 TCase *memory_tests(void);
 TCase *model_tests(void);
+TCase *path_tests(void);
 
 #endif
