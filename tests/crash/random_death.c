@@ -601,17 +601,23 @@ static void look_through(const struct crew *c, bool kills, bool stops)
     lost += lost_of_sum(&sum);
     printf("# %" PRIu64 " operations, EAGAIN %" PRIu64 " times on a key of one's own, %" PRIu64
            " on a shared one\n", sum.ops, sum.own_again, sum.again);
+    /* [P1] */
     tell(!sum.torn, "no value is torn");
+    /* [P2] */
     tell(!sum.lost && !lost, "nothing acknowledged is lost, nothing undone comes back");
     tell(!sum.wrong, "no call fails that may not");
+    /* [P8] */
     tell(!sum.backwards, "the epochs of a key only rise");
+    /* [P2] */
     tell(!c->stuck && !c->odd_deaths, "nobody is stuck, and only the killed die");
     /* On a shared one it may happen that its holder gets no processor for longer than is waited;
      * its own key a writer gets back from its predecessor, which is certainly dead. */
     if (!kills || !stops)
         tell(!sum.own_again, "nobody is told to try again on a key of his own");
+    /* [P3] */
     tell(!met_twice(), "no key is met twice");
     tell(check_finds_nothing(), "check finds nothing, no leaked block either");
+    /* [P2] */
     tell(shared_keys_work(), "every shared key can be set and unset");
     splinter_store_sync(store);
     rc = splinter_store_stat(store, &st);

@@ -145,6 +145,7 @@ static int act_sweep(splinter_store *s)
     return splinter_store_sweep(s) >= 0 ? 0 : -1;
 }
 
+/* [P2] */
 const struct scene change_scenes[] = {
     {.name = "insert into an empty store",
      .prepare = absent_empty, .act = act_set},

@@ -38,6 +38,7 @@ static int act_sync(splinter_store *s)
     return splinter_store_sync(s);
 }
 
+/* [P2] */
 const struct scene file_scenes[] = {
     {.name = "update after a sync",
      .prepare = synced_present, .act = act_set, .flags = DURABLE | FAST},

@@ -61,6 +61,7 @@ static int act_stat(splinter_store *s)
     return splinter_store_stat(s, &st);
 }
 
+/* [P2] */
 const struct scene handle_scenes[] = {
     {.name = "wait for a key",
      .prepare = absent_first, .act = act_wait, .want = -ETIMEDOUT},
@@ -74,6 +75,7 @@ const struct scene handle_scenes[] = {
      .prepare = present_first, .act = act_open_set_close, .flags = DURABLE | OPENS | ALONE},
     {.name = "close",
      .prepare = with_playthings, .act = act_close},
+    /* [P5] */
     {.name = "counts are mended",
      .prepare = counts_wrong, .act = act_stat},
     {.name = "update by a child of fork",

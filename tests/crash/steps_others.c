@@ -104,6 +104,7 @@ static void no_pages(const char *step)
     }
 }
 
+/* [P2] */
 const struct scene other_scenes[] = {
     {.name = "set that wakes",
      .prepare = present_first, .act = act_set, .flags = FAST, .interfere = somebody_sleeps},
@@ -118,6 +119,7 @@ const struct scene other_scenes[] = {
      .prepare = present_first, .act = act_set_acknowledging, .interfere = other_not_done},
     {.name = "insert whose slot is taken",
      .prepare = absent_with_playthings, .act = act_set, .interfere = other_takes_the_slot},
+    /* [P3] */
     {.name = "insert while another wants the same lock",
      .prepare = absent_first, .act = act_set, .interfere = other_locks_too},
     {.name = "insert while another holds the lock",

@@ -124,6 +124,7 @@ static int act_other_size(splinter_store *s)
     return set_item(s, &after, 0, 0);
 }
 
+/* [P2] */
 const struct scene room_scenes[] = {
     {.name = "insert into a full store", .slots = 8,
      .prepare = full_absent, .act = act_set_any, .want = -ENOSPC},

@@ -107,6 +107,7 @@ static unsigned count_there(bool first)
     return n;
 }
 
+/* [P3] */
 static void count_keys(splinter_store *s, unsigned want, const char *when)
 {
     struct splinter_stat st = {.struct_size = sizeof(st)};
@@ -186,7 +187,7 @@ static bool look(struct survivor *v, int *seen)
     return true;
 }
 
-/* The key of the operation can be set, unset and set again, and its waiter is woken. */
+/* [P8] The key of the operation can be set, unset and set again, and its waiter is woken. */
 static void use_the_key(struct survivor *v, bool with_waiter)
 {
     struct splinter_meta meta = {.struct_size = sizeof(meta)};
@@ -236,7 +237,7 @@ static void use_the_neighbours(struct survivor *v)
     count_keys(v->s, count_there(true), "after new changes");
 }
 
-/* Nothing is left of anybody, when everybody has gone. */
+/* [P4] Nothing is left of anybody, when everybody has gone. */
 static void leave_nothing(struct survivor *v)
 {
     splinter_store_unset(v->s, v->is.key, 0, NULL);

@@ -403,6 +403,7 @@ static void every_failure(const struct call *call)
                         break;
                     }
                 }
+    /* [P6] */
     report(!faults, "%s: %s: every failure is told, and nothing is left of it (%lu cases)",
            backing_names[backing], call->name, tries - first);
 }
@@ -516,6 +517,7 @@ static void a_limit_of_file_size(void)
         if (status)
             fault("ended with %d", status);
     }
+    /* [P6] */
     report(!faults, "%s: a limit of the file size is ENOSPC, and no signal",
            backing_names[backing]);
 }

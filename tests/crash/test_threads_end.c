@@ -616,6 +616,7 @@ static void a_parent_dies(bool child_was_attached)
             bad++;
         end();
     }
+    /* [P2] */
     report(!bad, "%s: a child that %s goes on where its parent died in a change",
            backing_names[backing], child_was_attached ? "has written" : "has not written yet");
 }

@@ -120,6 +120,7 @@ static void tell_flip(uint64_t number, void *arg)
             r->flags & SPLINTER_RDONLY ? ", read-only" : "");
 }
 
+/* [P7] */
 static void flip_part(const struct image *image, enum part part, const char *name)
 {
     static const char *const how[] = {"read-write", "read-only"};
@@ -143,7 +144,7 @@ static void flip_part(const struct image *image, enum part part, const char *nam
     }
 }
 
-/* The pages between header and registry that have something in them; of each the beginning. */
+/* [P7] The pages between header and registry that have something in them; of each the beginning. */
 static void flip_maps(const struct image *image)
 {
     unsigned failures = 0;
@@ -228,6 +229,7 @@ static void tell_race(uint64_t number, void *arg)
             race->flags & SPLINTER_RDONLY ? ", read-only" : "");
 }
 
+/* [P7] */
 static void race_all(void)
 {
     for (unsigned i = 1; i < image_count; i++) {
@@ -264,6 +266,7 @@ static void tell_script(uint64_t number, void *arg)
     fprintf(stderr, "\n");
 }
 
+/* [P7] */
 static void scripts(void)
 {
     const char *many = getenv("SPLINTER_TEST_SCRIPTS");

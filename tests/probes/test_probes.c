@@ -2,7 +2,7 @@
 /*
  * test_probes.c - what a lookup costs, counted in loads of shared memory
  *
- * [P5] A hit or a miss costs no more than a constant, at any fill of the store and after any
+ * A hit or a miss costs no more than a constant, at any fill of the store and after any
  * history, whatever the size of the store.  The library is compiled once more to count its loads
  * (count.h).
  *
@@ -201,6 +201,7 @@ static void end(void)
     free(number);
 }
 
+/* [P5] */
 static void fill_and_churn(unsigned of_slots)
 {
     make(of_slots);
@@ -220,7 +221,7 @@ static void fill_and_churn(unsigned of_slots)
     end();
 }
 
-/* The check itself: counts that end no probe, as if a mistake had left them too high. */
+/* [P5] The check itself: counts that end no probe, as if a mistake had left them too high. */
 static void counts_that_are_too_high(void)
 {
     make(1000);

@@ -177,6 +177,7 @@ static void aftermath(void)
         else if (!splinter_store_get(store, key, &v, sizeof(v), &n, NULL))
             torn += !value_whole(&v, n, k);
     }
+    /* [P3] */
     tell(!twice, "no key is met twice");
     tell(!torn, "every value that is there is whole");
     tell(check_store(store) == 0, "check finds nothing");
@@ -191,6 +192,7 @@ static void aftermath(void)
             refused++;
         }
     }
+    /* [P2] */
     tell(!refused, "a survivor can set and unset every key");
     tell(check_store(store) == 0, "check finds nothing after that");
 }
@@ -214,9 +216,11 @@ static void everybody_lives(int backing)
            (unsigned long long)sum.ops, (unsigned long long)sum.again,
            (long long)sum.first_wrong);
     tell(clean, "every process ends well");
+    /* [P1] */
     tell(!sum.torn, "no value is torn");
     tell(!sum.wrong, "no call fails that may not");
     tell(!sum.again || SLOW_HERE, "nobody is told to try again" SKIP_WHERE_SLOW);
+    /* [P8] */
     tell(!sum.backwards, "the epochs of a key only rise");
     splinter_store_get(store, "sum", &added, sizeof(added), NULL, NULL);
     tell((uint64_t)added == sum.added, "the sum of all adds is exact");
@@ -253,9 +257,11 @@ static void writers_are_killed(int backing)
            (unsigned long long)sum.ops, KILLS, (unsigned long long)sum.again,
            (long long)sum.first_wrong);
     tell(clean, "only the killed die");
+    /* [P1] */
     tell(!sum.torn, "no value is torn by a kill");
     tell(!sum.wrong, "no call fails that may not after a kill");
     tell(!sum.again || SLOW_HERE, "a death makes nobody try again" SKIP_WHERE_SLOW);
+    /* [P8] */
     tell(!sum.backwards, "the epochs of a key only rise over kills");
     splinter_store_stat(store, &st);
     tell(st.reserved_bytes < 4 << 20, "memory is bounded over kills");
@@ -305,6 +311,7 @@ static void a_writer_is_stopped(int backing)
     tell(reap(pid) == 0, "the stopped writer ends well");
     if (again)
         printf("# %llu times EAGAIN\n", (unsigned long long)again);
+    /* [P2] */
     tell(!again, "users of other keys never see EAGAIN while a writer is stopped");
     tell(!bad, "users of other keys get what they set");
     tell(!board->worker[0].torn && !board->worker[0].wrong, "the stopped writer goes on well");

@@ -111,10 +111,12 @@ static void run(int backing)
         added += workers[i].added;
         backwards += workers[i].lost_epochs;
     }
+    /* [P1] */
     report(!torn, "%s: no value is torn", backing_names[backing]);
     report(!wrong, "%s: no call fails that may not", backing_names[backing]);
     report(!again || SLOW_HERE, "%s: nobody is told to try again" SKIP_WHERE_SLOW,
            backing_names[backing]);
+    /* [P8] */
     report(!backwards, "%s: the epochs of a key only rise", backing_names[backing]);
     splinter_store_get(store, "sum", &sum, sizeof(sum), NULL, NULL);
     report((uint64_t)sum == added, "%s: the sum of all adds is exact", backing_names[backing]);
@@ -124,6 +126,7 @@ static void run(int backing)
         if (k >= KEYS || seen[k]++)
             twice++;
     }
+    /* [P3] */
     report(!twice, "%s: no key is met twice", backing_names[backing]);
     report(check_store(store) == 0, "%s: check finds nothing", backing_names[backing]);
     splinter_store_stat(store, &st);
@@ -203,6 +206,7 @@ static void neighbours_come_and_go(void)
     }
     if (missed)
         printf("# not found %llu times\n", (unsigned long long)missed);
+    /* [P1] */
     report(!missed, "a key that is there is found while its neighbours come and go");
 }
 

@@ -124,6 +124,7 @@ START_TEST(a_synced_unset_is_not_resurrected_by_an_old_page)
 }
 END_TEST
 
+/* [P4] */
 START_TEST(replaced_and_removed_bytes_are_gone_after_a_sync)
 {
     make_store();
@@ -147,6 +148,7 @@ START_TEST(replaced_and_removed_bytes_are_gone_after_a_sync)
 }
 END_TEST
 
+/* [P4] */
 START_TEST(closing_leaves_no_replaced_bytes)
 {
     make_store();

@@ -160,6 +160,7 @@ START_TEST(a_set_without_ttl_ends_the_countdown)
 }
 END_TEST
 
+/* [P4] */
 START_TEST(sweep_removes_expired_keys_and_their_bytes)
 {
     char key[16], path[600];

@@ -9,6 +9,7 @@
 
 /* ---- P4: nothing stays behind ---- */
 
+/* [P4] */
 START_TEST(old_bytes_are_zeroed)
 {
     static const size_t sizes[] = {24, 100, 1000, MAX_VALUE};
@@ -47,8 +48,8 @@ START_TEST(old_bytes_are_zeroed)
 }
 END_TEST
 
-/* A value of each kind of length takes the place of one of every other kind, under keys of each
- * kind of length: whole, counted, and nothing of what was before is left. */
+/* [P4] A value of each kind of length takes the place of one of every other kind, under keys of
+ * each kind of length: whole, counted, and nothing of what was before is left. */
 START_TEST(any_size_takes_the_place_of_any_other)
 {
     static const size_t keys[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 40},
@@ -90,6 +91,7 @@ END_TEST
 
 /* ---- P6: memory follows the data ---- */
 
+/* [P6] */
 START_TEST(memory_follows_the_values_not_the_limits)
 {
     char key[16], val[64];
@@ -108,6 +110,7 @@ START_TEST(memory_follows_the_values_not_the_limits)
 }
 END_TEST
 
+/* [P6] */
 START_TEST(an_empty_store_of_a_million_slots_costs_little)
 {
     struct stat st;
@@ -120,6 +123,7 @@ START_TEST(an_empty_store_of_a_million_slots_costs_little)
 }
 END_TEST
 
+/* [P6] */
 START_TEST(churn_does_not_grow_a_store)
 {
     char key[24], val[64] = {0};

@@ -215,6 +215,7 @@ END_TEST
 
 /* ---- read-only handles ---- */
 
+/* [P1] */
 START_TEST(a_read_only_handle_reads_and_refuses_to_write)
 {
     splinter_store *reader;

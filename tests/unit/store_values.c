@@ -148,6 +148,7 @@ START_TEST(a_small_buffer_gets_the_size_and_the_meta_only)
 }
 END_TEST
 
+/* [P8] */
 START_TEST(epochs_only_rise_over_all_keys)
 {
     uint64_t epoch, last = 0;

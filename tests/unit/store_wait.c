@@ -91,6 +91,7 @@ START_TEST(a_sleeping_wait_is_woken_by_a_thread)
 }
 END_TEST
 
+/* [P8] */
 START_TEST(a_sleeping_wait_is_woken_by_a_process)
 {
     pid_t pid;
@@ -109,6 +110,7 @@ START_TEST(a_sleeping_wait_is_woken_by_a_process)
 }
 END_TEST
 
+/* [P8] */
 START_TEST(a_read_only_wait_is_woken_too)
 {
     pthread_t thread;
@@ -153,6 +155,7 @@ static void *relay(void *arg)
     return NULL;
 }
 
+/* [P8] */
 START_TEST(no_change_between_a_get_and_a_wait_is_missed)
 {
     struct relay r = {3000, "pong", "ping"};
@@ -170,6 +173,7 @@ START_TEST(no_change_between_a_get_and_a_wait_is_missed)
 }
 END_TEST
 
+/* [P8] */
 START_TEST(wait_any_never_misses_a_set_or_unset)
 {
     pthread_t thread;

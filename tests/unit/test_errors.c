@@ -154,6 +154,7 @@ END_TEST
 
 /* ---- a store that was damaged ---- */
 
+/* [P7] */
 START_TEST(a_truncated_store_is_ebadmsg)
 {
     static const off_t lengths[] = {0, 1, 8, 16, 63, 64, 100, 255, 256, 1000, 4095, 4096, 8192};
@@ -170,7 +171,7 @@ START_TEST(a_truncated_store_is_ebadmsg)
 }
 END_TEST
 
-/* A flipped bit in each of the first 64 bytes in turn: geometry is covered by a checksum. */
+/* [P7] A flipped bit in each of the first 64 bytes in turn: geometry is covered by a checksum. */
 START_TEST(a_damaged_header_is_refused)
 {
     char path[600];
@@ -223,7 +224,7 @@ START_TEST(another_version_word_size_or_byte_order_is_eproto)
 }
 END_TEST
 
-/* The store at path, damaged anywhere, through every call: errors and wrong values, no crash. */
+/* [P7] A store damaged anywhere, through every call: errors and wrong values, no crash. */
 START_TEST(a_corrupt_store_never_crashes_a_call)
 {
     uint64_t seed = support_seed + (uint64_t)_i;
@@ -601,6 +602,7 @@ static void in_small_tmpfs(int backing)
     ck_assert_int_eq(small_tmpfs(backing == BACKING_MEMORY ? "/dev/shm" : support_dir()), 0);
 }
 
+/* [P6] */
 START_TEST(a_full_file_system_is_enospc_and_everything_stays)
 {
     static char val[4096], out[4096];
@@ -654,6 +656,7 @@ START_TEST(a_full_file_system_is_enospc_and_everything_stays)
 }
 END_TEST
 
+/* [P6] */
 START_TEST(creation_in_a_full_file_system_is_enospc)
 {
     struct splinter_open_options options = {.struct_size = sizeof(options)};
