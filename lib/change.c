@@ -2,13 +2,7 @@
 /*
  * change.c - the steps that every change of a key consists of
  *
- * What keeps two operations on the same key apart:
- *
- *              get    update   insert   unset
- *    get       -      -        -        - update    -      CAS      CAS      CAS insert    -
- *    CAS      lock     lock unset     -      CAS      lock     lock
- *
- * CAS is a compare-and-swap of the slot's current word, lock is the insert lock of the key.
+ * docs/guarantees.md has the table of which operations on one key exclude each other, and how.
  *
  * Invariants
  *  - A writer writes a record whole before the slot leads to it.  Nobody changes it until a writer
