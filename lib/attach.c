@@ -118,16 +118,32 @@ static int enter(struct splinter_store *s)
     return r;
 }
 
+int attach_locks_open(struct splinter_store *s)
+{
+    fork_hold();
+    int fd = backing_reopen(s->fd, s->read_only);
+    s->lock_fd = fd < 0 ? -1 : fd;
+    fork_resume();
+    return fd < 0 ? fd : 0;
+}
+
+void attach_locks_close(struct splinter_store *s)
+{
+    fork_hold();
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    s->lock_fd = -1;
+    fork_resume();
+}
+
 int attach_join(struct splinter_store *s)
 {
-    int fd = backing_reopen(s->fd, false);
-    if (fd < 0)
-        return error_set(-fd, "cannot open the store a second time through /proc/self/fd");
-    s->lock_fd = fd;
-    int r = enter(s);
+    int r = attach_locks_open(s);
+    if (r)
+        return error_set(-r, "cannot open the store a second time through /proc/self/fd");
+    r = enter(s);
     if (r) {
-        close(fd);
-        s->lock_fd = -1;
+        attach_locks_close(s);
         return r;
     }
     reap_all(s);
@@ -162,8 +178,7 @@ void attach_leave(struct splinter_store *s)
         if (last)
             sync_close(s);
     }
-    close(s->lock_fd); /* this also releases the locks */
-    s->lock_fd = -1;
+    attach_locks_close(s);
 }
 
 int attach_rejoin(struct splinter_store *s)
@@ -172,13 +187,12 @@ int attach_rejoin(struct splinter_store *s)
     pthread_mutex_lock(&s->mutex);
     int r = 0;
     if (fork_happened(s)) {
-        if (s->lock_fd >= 0) /* inherited by a fork that skipped the handlers of pthread_atfork */
-            close(s->lock_fd);
-        int fd = backing_reopen(s->fd, false);
-        s->lock_fd = fd;
+        attach_locks_close(s); /* inherited by a fork that skipped the handlers of pthread_atfork */
+        r = attach_locks_open(s);
         s->entry = MAX_ENTRIES;
         fault_point("fork: reopened");
-        r = fd < 0 ? fd : enter(s);
+        if (!r)
+            r = enter(s);
         if (!r)
             store_release(&s->fork_generation, load_relaxed(&fork_generation));
     }

@@ -9,6 +9,11 @@
 #include "handle.h"
 #include "names.h"
 
+/* Opens, or closes, the handle's descriptor for locks; closing releases them.  A child of fork closes
+ * its copy at once, whenever the fork comes. */
+int attach_locks_open(struct splinter_store *s);
+void attach_locks_close(struct splinter_store *s);
+
 /* Gives a new writable handle its entry.  Of a durable store that no other process has open it
  * first brings the file into order; it rebuilds the index if necessary.  -EUSERS: all entries are
  * taken; -ENOSPC, -EAGAIN: another opener makes no progress; or what the kernel returned.  Most of

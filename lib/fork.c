@@ -6,8 +6,11 @@
  * a child by a page that the kernel clears in every child (MADV_WIPEONFORK).  On a kernel without
  * that it relies on pthread_atfork.  Before its first write it attaches again (attach_own()).
  *
- * Invariant: a handle on the list has in fork_generation the generation in which it last attached.
- * It may write only if that is the generation of the process.
+ * Invariants
+ *  - A handle on the list has in fork_generation the generation in which it last attached.  It may
+ *    write only if that is the generation of the process.
+ *  - Every descriptor for locks is the lock_fd of a handle on the list at the moment of any fork.  So
+ *    a child closes its copy of each, and the locks of its parent go when the parent dies.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -72,6 +75,16 @@ bool fork_seen(struct splinter_store *s)
     if (load_relaxed(fork_page) == 0)
         raise_u32(fork_page, add_fetch_seq_cst(&fork_generation, 1));
     return load_acquire(&s->fork_generation) != load_relaxed(&fork_generation);
+}
+
+void fork_hold(void)
+{
+    pthread_mutex_lock(&handles_mutex);
+}
+
+void fork_resume(void)
+{
+    pthread_mutex_unlock(&handles_mutex);
 }
 
 void fork_watch(struct splinter_store *s)

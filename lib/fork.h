@@ -9,9 +9,15 @@
 #include "handle.h"
 #include "names.h"
 
-/* Adds the handle to the list that a fork works through, or removes it.  Takes handles_mutex. */
+/* Adds the handle to the list that a fork works through, or removes it.  It is there from before it
+ * has a descriptor for locks until after it has none.  Takes handles_mutex. */
 void fork_watch(struct splinter_store *s);
 void fork_unwatch(struct splinter_store *s);
+
+/* Between the two no thread of the process forks: for the moment in which a descriptor is open that
+ * the handle does not name yet, or no longer.  Not while it waits for anything. */
+void fork_hold(void);
+void fork_resume(void);
 
 /* The number of forks between the first process and this one, plus one.  Written by a child that
  * notices that it is one, read by every writer. */

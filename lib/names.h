@@ -32,7 +32,9 @@
 
 /* fork.c */
 #define fork_generation splinter__fork_generation
+#define fork_hold splinter__fork_hold
 #define fork_page splinter__fork_page
+#define fork_resume splinter__fork_resume
 #define fork_seen splinter__fork_seen
 #define fork_unwatch splinter__fork_unwatch
 #define fork_watch splinter__fork_watch
@@ -128,6 +130,8 @@
 /* attach.c */
 #define attach_join splinter__attach_join
 #define attach_leave splinter__attach_leave
+#define attach_locks_close splinter__attach_locks_close
+#define attach_locks_open splinter__attach_locks_open
 #define attach_rejoin splinter__attach_rejoin
 
 /* counts.c */

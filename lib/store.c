@@ -100,13 +100,14 @@ static int attach_to_read(struct splinter_store *s, const char *name)
 {
     if (!s->durable)
         return 0;
+    attach_locks_open(s); /* if there is no /proc for it, fd has to do */
     int r = registry_lock_open(s);
-    if (r)
+    bool torn = !r && !registry_anybody(s) && sync_state(s) == LEFT_TORN;
+    if (!r)
+        registry_unlock_open(s);
+    attach_locks_close(s);
+    if (r || !torn)
         return r;
-    bool torn = !registry_anybody(s) && sync_state(s) == LEFT_TORN;
-    registry_unlock_open(s);
-    if (!torn)
-        return 0;
     int fd = backing_reopen(s->fd, false);
     if (fd < 0)
         return make_private(s);
@@ -174,9 +175,11 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     s->mapped = (size_t)(geo->arena_off + s->arena_units * UNIT);
     pthread_mutex_init(&s->mutex, NULL);
     pthread_mutex_init(&s->sync_mutex, NULL);
+    fork_watch(s);
     int r = map_and_attach(s, name);
     s->options = NULL;
     if (r) {
+        fork_unwatch(s);
         pthread_mutex_destroy(&s->mutex);
         pthread_mutex_destroy(&s->sync_mutex);
         close(fd);
@@ -188,7 +191,6 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
         error_set(0, "'%.200s': %u records were damaged, and are lost", name, damaged);
     if (!s->read_only)
         s->fast_value = geo->max_value < PAYLOAD_INLINE ? geo->max_value : PAYLOAD_INLINE;
-    fork_watch(s);
     *out = s;
     return 0;
 }
@@ -203,8 +205,8 @@ void splinter_store_close(splinter_store *s)
     not_cancelled();
     if (!s)
         return;
-    fork_unwatch(s);
     attach_leave(s);
+    fork_unwatch(s);
     pthread_mutex_destroy(&s->mutex);
     pthread_mutex_destroy(&s->sync_mutex);
     munmap(s->base, s->mapped);

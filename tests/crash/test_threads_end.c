@@ -621,6 +621,92 @@ static void a_parent_dies(bool child_was_attached)
            backing_names[backing], child_was_attached ? "has written" : "has not written yet");
 }
 
+/* ---- a fork while the handle is being opened or closed ---- */
+
+static unsigned fork_at, steps_met;
+static pid_t *late_child;
+
+/* At this step of an open or a close the process gets a child that lives on, as if another thread
+ * had forked; and dies. */
+static void forks_there_and_dies(const char *step)
+{
+    pid_t child;
+
+    (void)step;
+    if (++steps_met != fork_at)
+        return;
+    fault_hook = NULL;
+    child = fork();
+    if (!child) {
+        alarm(60);
+        __atomic_store_n(late_child, getpid(), __ATOMIC_SEQ_CST);
+        for (;;)
+            pause();
+    }
+    while (!__atomic_load_n(late_child, __ATOMIC_SEQ_CST)) /* until it has heard of the fork */
+        usleep(100);
+    kill(getpid(), SIGKILL);
+}
+
+/* Whose parent died at that step; 0: there are fewer steps. */
+static pid_t orphan_made_at(unsigned step)
+{
+    pid_t parent;
+
+    *late_child = 0;
+    parent = fork_child();
+    if (!parent) {
+        splinter_store *s;
+
+        fork_at = step;
+        fault_hook = forks_there_and_dies;
+        if (place_open(&place, 0, &s))
+            _exit(1);
+        splinter_store_close(s);
+        _exit(0);
+    }
+    return reap(parent) == 1000 + SIGKILL ? *late_child : 0;
+}
+
+static void forked_while_it_opens_or_closes(void)
+{
+    unsigned n, bad = 0;
+    uint64_t patience = open_patience_ns;
+    pid_t orphan;
+
+    begin();
+    if (backing == BACKING_FILE) { /* else its last user never closes it, and opens find it open */
+        splinter_store_close(store);
+        store = NULL;
+    }
+    open_patience_ns = UINT64_C(3000000000); /* what is held by a child is held for ever */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    late_child = shared_memory(sizeof(*late_child));
+    for (n = 1; (orphan = orphan_made_at(n)); n++) {
+        struct splinter_stat st = {.struct_size = sizeof(st)};
+        splinter_store *s = store;
+        int rc = store ? 0 : place_open(&place, 0, &s);
+
+        if (rc || splinter_store_stat(s, &st) || st.attached != 1) {
+            printf("# step %u: open says %d, %u are attached\n", n, rc, st.attached);
+            bad++;
+        }
+        if (!rc && !store)
+            splinter_store_close(s);
+        kill(orphan, SIGKILL);
+        reap(orphan);
+    }
+    open_patience_ns = patience;
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    if (!store)
+        store = place_again(&place, 0);
+    /* [P2] */
+    report(!bad && n > 5 && usable(),
+           "%s: a child born at any of %u steps of opening and closing keeps nothing",
+           backing_names[backing], n - 1);
+    end();
+}
+
 int main(void)
 {
     support_start_in_memory();
@@ -645,6 +731,7 @@ int main(void)
         forks_while_threads_write();
         a_parent_dies(false);
         a_parent_dies(true);
+        forked_while_it_opens_or_closes();
     }
     if (!SANITIZED)
         verbs();
