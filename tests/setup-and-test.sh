@@ -6,6 +6,7 @@
 #   those tests with threads, built by clang with ThreadSanitizer;
 #   the unit tests under valgrind's memcheck;
 #   the fuzzer, for a minute (tests/fuzz/run.sh);
+#   how much of lib/ the tests go through, by gcov (tests/coverage/run.sh);
 #   make distcheck;
 #   the models of the protocols, by spin (tests/model/run.sh);
 #   the unit tests on i386, armhf, arm64 and s390x, cross-compiled (tests/foreign/run.sh);
@@ -15,11 +16,12 @@
 # valgrind, fuzz and distcheck.  The exit status is 0 only if nothing failed.
 #
 # SPLINTER_STAGES chooses among
-# "gcc clang tsan valgrind fuzz distcheck model foreign configure packages".
+# "gcc clang tsan valgrind fuzz coverage distcheck model foreign configure packages".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
-stages=${SPLINTER_STAGES:-gcc clang tsan valgrind fuzz distcheck model foreign configure packages}
+stages=${SPLINTER_STAGES:-gcc clang tsan valgrind fuzz coverage distcheck model foreign configure
+    packages}
 unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS DESTDIR
 LC_ALL=C
 DEBIAN_FRONTEND=noninteractive
@@ -223,6 +225,16 @@ fuzz() {
     timeout 300 sh "$work/src/tests/fuzz/run.sh" 60
 }
 
+# The table is worth its lines when all is well, too.
+coverage() {
+    command -v gcovr >/dev/null || apt_install gcovr || {
+        failed=$((failed + 1))
+        return
+    }
+    stage coverage timeout 1800 sh "$work/src/tests/coverage/run.sh" "$work/coverage"
+    [ "$result" != passed ] || cat "$work/coverage.out"
+}
+
 distcheck() {
     mkdir -p "$work/dist" && cd "$work/dist" || return 1
     ../src/configure CC=gcc && SPLINTER_TEST_SHORT=1 timeout 900 make -j"$jobs" distcheck VERBOSE=1
@@ -313,6 +325,7 @@ for this in $stages; do
         tsan) under_tsan ;;
         valgrind) stage valgrind under_valgrind ;;
         fuzz) stage fuzz fuzz ;;
+        coverage) coverage ;;
         distcheck) stage distcheck distcheck ;;
         model) models ;;
         foreign) foreign ;;

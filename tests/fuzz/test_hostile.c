@@ -137,6 +137,7 @@ static void flip_part(const struct image *image, enum part part, const char *nam
             struct range r = {.image = image, .flags = read_only ? SPLINTER_RDONLY : 0};
             r.at = part_at(image, part, n, &r.length);
             r.step = thorough || part == PART_HEADER || part == PART_RECORD ? 1 : read_only ? 4 : 2;
+            r.step *= 1000 / repeated(1000);
             failures += in_children(4 * r.length, flip, tell_flip, &r);
         }
         report(!failures, "%s: %s, %s", image->name, name, how[read_only]);
@@ -234,9 +235,10 @@ static void race_all(void)
 {
     for (unsigned i = 1; i < image_count; i++) {
         struct race race = {.image = &images[i], .seed = support_seed};
-        unsigned failures = in_children(thorough ? 400 : ROUNDS, race_round, tell_race, &race);
+        unsigned rounds = thorough ? 400 : repeated(ROUNDS);
+        unsigned failures = in_children(rounds, race_round, tell_race, &race);
         race.flags = SPLINTER_RDONLY;
-        failures += in_children(thorough ? 400 : ROUNDS, race_round, tell_race, &race);
+        failures += in_children(rounds, race_round, tell_race, &race);
         report(!failures, "%s, written to meanwhile", images[i].name);
     }
 }
