@@ -165,6 +165,16 @@ int fail_fdatasync_(int fd)
     return fails(FAIL_fdatasync) ? -1 : fdatasync(fd);
 }
 
+int fail_msync_(void *addr, size_t len, int flags)
+{
+    return fails(FAIL_msync) ? -1 : msync(addr, len, flags);
+}
+
+off_t fail_lseek_(int fd, off_t offset, int whence)
+{
+    return fails(FAIL_lseek) ? -1 : lseek(fd, offset, whence);
+}
+
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags)
 {
     if (fail_seed && n == sizeof(fail_seed)) {

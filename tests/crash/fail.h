@@ -22,7 +22,7 @@
 /* Each kind is counted by itself. */
 #define FAIL_KINDS(X) \
     X(mmap) X(ftruncate) X(fallocate) X(open) X(fcntl) X(allocation) X(pwrite) X(pread) \
-    X(link) X(fstat) X(memfd_create) X(fdatasync)
+    X(link) X(fstat) X(memfd_create) X(fdatasync) X(msync) X(lseek)
 #define FAIL_ENUM(kind) FAIL_##kind,
 enum fail_kind { FAIL_KINDS(FAIL_ENUM) FAIL_COUNT };
 
@@ -54,6 +54,8 @@ int fail_linkat_(int fd, const char *from, int to_fd, const char *to, int flags)
 int fail_fstat_(int fd, struct stat *st);
 int fail_memfd_create_(const char *name, unsigned flags);
 int fail_fdatasync_(int fd);
+int fail_msync_(void *addr, size_t len, int flags);
+off_t fail_lseek_(int fd, off_t offset, int whence);
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 
 #ifndef FAIL_INSIDE
@@ -74,6 +76,8 @@ ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 #define fstat(...) fail_fstat_(__VA_ARGS__)
 #define memfd_create(...) fail_memfd_create_(__VA_ARGS__)
 #define fdatasync(...) fail_fdatasync_(__VA_ARGS__)
+#define msync(...) fail_msync_(__VA_ARGS__)
+#define lseek(...) fail_lseek_(__VA_ARGS__)
 #define getrandom(...) fail_getrandom_(__VA_ARGS__)
 #endif
 
