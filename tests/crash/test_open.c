@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_open.c - each way in which opening, creating or removing a store fails, and what it says
+ *
+ * The error number is for programs; the sentence is for people, and has to name what was wrong.
+ * A sentence of the library that no case here provokes is one of those that test_resources.c and
+ * test_rebuild.c reach by a system call that fails.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define FAIL_INSIDE
+#include "fail.h"
+#include "format.h"
+#include "support.h"
+#include "tap.h"
+
+static int faults;
+
+static void begin(void)
+{
+    faults = 0;
+    fail_reset();
+}
+
+/* The call returned rc: is that what it should, and does the sentence have these words? */
+static void says(int rc, int want, const char *words)
+{
+    const char *sentence = splinter_last_error();
+
+    fail_reset();
+    if (rc == want && strstr(sentence, words) && !strchr(sentence, '\n'))
+        return;
+    printf("# %d (%s) instead of %d; '%s' should have '%s'\n", rc, strerror(rc < 0 ? -rc : 0), want,
+           sentence, words);
+    faults++;
+}
+
+static splinter_store *none = NULL;
+
+static int open_with(const char *name, uint32_t flags, size_t slots, size_t max_value)
+{
+    struct splinter_open_options o = {.struct_size = sizeof(o)};
+    int rc;
+
+    o.flags = flags;
+    o.slots = slots;
+    o.max_value = max_value;
+    rc = splinter_store_open(&none, name, &o);
+    if (rc && none) {
+        printf("# '%s': it failed, and there is a handle\n", name);
+        faults++;
+    }
+    return rc;
+}
+
+static int open_file(const char *name)
+{
+    return open_with(name, SPLINTER_FILE, 0, 0);
+}
+
+/* A name in our folder. */
+static const char *in_folder(const char *name)
+{
+    static char path[8][600];
+    static unsigned n;
+
+    n = (n + 1) % 8;
+    snprintf(path[n], sizeof(path[n]), "%s/%s", support_dir(), name);
+    return path[n];
+}
+
+/* ---- options ---- */
+
+static void options(void)
+{
+    struct splinter_open_options o = {.struct_size = sizeof(o)};
+
+    begin();
+    says(splinter_store_open(NULL, "x", NULL), -EINVAL, "handle");
+    o.struct_size = 8;
+    says(splinter_store_open(&none, "x", &o), -EINVAL, "struct_size is 8");
+    o.struct_size = sizeof(o);
+    o.flags = 0x80000000u;
+    says(splinter_store_open(&none, "x", &o), -EINVAL, "unknown flags 0x80000000");
+    o.flags = 0;
+    o.mode = 01000;
+    says(splinter_store_open(&none, "x", &o), -EINVAL, "mode is 01000");
+    says(open_with("x", SPLINTER_MEMORY | SPLINTER_FILE, 1, 1), -EINVAL, "in a file or anonymous");
+    says(open_with("x", SPLINTER_ANONYMOUS | SPLINTER_FILE, 1, 1), -EINVAL,
+         "in a file or anonymous");
+    says(open_with("x", SPLINTER_CREATE | SPLINTER_RDONLY, 1, 1), -EINVAL, "read-only");
+    says(open_with("x", SPLINTER_EXCL, 1, 1), -EINVAL, "SPLINTER_EXCL");
+    says(open_with("x", SPLINTER_CREATE, 0, 1), -EINVAL, "slots is 0");
+    says(open_with("x", SPLINTER_CREATE, SPLINTER_SLOTS_MAX + (size_t)1, 1), -EINVAL,
+         "slots is 268435457");
+    says(open_with("x", SPLINTER_CREATE, 1, 0), -EINVAL, "max_value is 0");
+    says(open_with("x", SPLINTER_CREATE, 1, SPLINTER_VALUE_MAX + (size_t)1), -EINVAL,
+         "max_value is 1073741825");
+    report(!faults, "options that are wrong: which one is told");
+}
+
+/* ---- names ---- */
+
+static void names(void)
+{
+    static char longest[PATH_MAX + 1];
+
+    begin();
+    says(open_with(NULL, 0, 0, 0), -EINVAL, "name");
+    says(open_with("", 0, 0, 0), -EINVAL, "name");
+    says(open_with("/", SPLINTER_MEMORY, 0, 0), -EINVAL, "memory store");
+    says(open_with(".", SPLINTER_MEMORY, 0, 0), -EINVAL, "memory store");
+    says(open_with("/..", SPLINTER_MEMORY, 0, 0), -EINVAL, "memory store");
+    says(open_with("a/b", SPLINTER_MEMORY, 0, 0), -EINVAL, "memory store");
+    memset(longest, 'n', sizeof(longest) - 1);
+    says(open_with(longest, SPLINTER_FILE, 0, 0), -ENAMETOOLONG, "the path");
+    says(open_with(longest, SPLINTER_FILE | SPLINTER_CREATE, 1, 1), -ENAMETOOLONG, "4096 bytes");
+    longest[NAME_MAX + 1] = 0;
+    says(open_with(longest, SPLINTER_MEMORY, 0, 0), -ENAMETOOLONG, "the name");
+    says(open_with(longest, SPLINTER_MEMORY | SPLINTER_CREATE, 1, 1), -ENAMETOOLONG, "256 bytes");
+    says(splinter_store_unlink("", 0), -EINVAL, "name");
+    says(splinter_store_unlink("x", SPLINTER_CREATE), -EINVAL, "flags is 0x1");
+    says(splinter_store_unlink("x", SPLINTER_MEMORY | SPLINTER_FILE), -EINVAL, "flags is 0x18");
+    report(!faults, "names that cannot be one of a store");
+}
+
+/* ---- what stands under the name ---- */
+
+static void make_socket(const char *path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)))
+        die("socket %s: %s", path, strerror(errno));
+    close(fd);
+}
+
+static void other_files(void)
+{
+    const char *fifo = in_folder("fifo"), *socket = in_folder("socket"), *text = in_folder("text");
+    struct stat st;
+    int fd;
+
+    begin();
+    says(open_file(in_folder("nothing")), -ENOENT, "cannot open '");
+    says(open_file(support_dir()), -EBADMSG, "regular file");
+    says(open_with(support_dir(), SPLINTER_FILE | SPLINTER_RDONLY, 0, 0), -EBADMSG,
+         "regular file");
+    if (mkfifo(fifo, 0600))
+        die("mkfifo: %s", strerror(errno));
+    says(open_file(fifo), -EBADMSG, "regular file");
+    make_socket(socket);
+    says(open_file(socket), -EBADMSG, "regular file");
+    says(splinter_store_unlink(socket, SPLINTER_FILE), -EBADMSG, "regular file");
+    says(open_file("/dev/null"), -EBADMSG, "regular file");
+    fd = open(text, O_RDWR | O_CREAT, 0600);
+    says(open_file(text), -EBADMSG, "not a store");
+    if (fd < 0 || write(fd, "no store", 8) != 8)
+        die("%s: %s", text, strerror(errno));
+    says(open_file(text), -EBADMSG, "not a store");
+    if (ftruncate(fd, 4096))
+        die("ftruncate");
+    says(open_file(text), -EBADMSG, "not a store");
+    says(splinter_store_unlink(text, SPLINTER_FILE), -EBADMSG, "not a store");
+    says(splinter_store_unlink(in_folder("nothing"), SPLINTER_FILE), -ENOENT, "cannot open '");
+    if (lstat(text, &st) || lstat(socket, &st) || lstat(fifo, &st)) {
+        puts("# one of them was removed");
+        faults++;
+    }
+    close(fd);
+    unlink(text);
+    unlink(socket);
+    unlink(fifo);
+    report(!faults, "what is no store is told, and stays");
+}
+
+/* A symbolic link that leads nowhere is no store, and nothing can be created under its name: a
+ * process that would do either tries many times, and ends. */
+static void links_to_nowhere(void)
+{
+    const char *link = in_folder("link");
+    struct place place;
+    char shm[600];
+
+    begin();
+    if (symlink(in_folder("nowhere"), link))
+        die("symlink: %s", strerror(errno));
+    says(open_file(link), -ENOENT, "cannot open '");
+    says(open_with(link, SPLINTER_FILE | SPLINTER_CREATE | SPLINTER_EXCL, 1, 1), -EEXIST,
+         "exists");
+    says(open_with(link, SPLINTER_FILE | SPLINTER_CREATE, 1, 1), -EEXIST, "exists");
+    unlink(link);
+    /* In memory no link is followed. */
+    place_new(&place, BACKING_MEMORY);
+    place_path(&place, shm, sizeof(shm));
+    if (symlink("/dev/null", shm))
+        die("symlink: %s", strerror(errno));
+    says(open_with(place.name, SPLINTER_MEMORY, 0, 0), -ELOOP, "cannot open '");
+    says(open_with(place.name, SPLINTER_MEMORY | SPLINTER_CREATE, 1, 1), -ELOOP, "cannot open '");
+    unlink(shm);
+    report(!faults, "a link that leads nowhere is neither opened nor replaced");
+}
+
+static void places_for_a_file(void)
+{
+    const char *file = in_folder("file");
+    int fd;
+
+    begin();
+    fd = open(file, O_RDWR | O_CREAT, 0600);
+    close(fd);
+    says(open_with(in_folder("no/store"), SPLINTER_FILE | SPLINTER_CREATE, 1, 1), -ENOENT,
+         "cannot create '");
+    says(open_with(in_folder("file/store"), SPLINTER_FILE | SPLINTER_CREATE, 1, 1), -ENOTDIR,
+         "cannot open '");
+    says(open_with(in_folder("file/store"), SPLINTER_FILE | SPLINTER_CREATE | SPLINTER_EXCL, 1, 1),
+         -ENOTDIR, "cannot create '");
+    says(open_with(file, SPLINTER_FILE | SPLINTER_CREATE | SPLINTER_EXCL, 1, 1), -EEXIST,
+         "exists");
+    unlink(file);
+    report(!faults, "a place where no file can be");
+}
+
+/* ---- headers ---- */
+
+static const struct header_case {
+    unsigned at;
+    uint32_t value;
+    bool sealed; /* its checksum is right */
+    int want;
+    const char *words;
+} headers[] = {
+    {0, 0x20202020, true, -EBADMSG, "not a store"},
+    {AT_BYTE_ORDER, 0x04030201, false, -EPROTO, "byte order"},
+    {AT_FORMAT, 1, false, -EPROTO, "version 1"},
+    {AT_FORMAT, 3, true, -EPROTO, "version 3"},
+    {AT_WORD_BITS, sizeof(void *) == 8 ? 32 : 64, true, -EPROTO, "-bit process"},
+    {AT_SLOTS, 101, false, -EBADMSG, "damaged header"},
+    {AT_SLOTS, 0, true, -EBADMSG, "damaged header"},
+    {AT_SLOTS, UINT32_MAX, true, -EBADMSG, "damaged header"},
+    {AT_MAX_VALUE, 0, true, -EBADMSG, "damaged header"},
+    {AT_MAX_VALUE, UINT32_MAX, true, -EBADMSG, "damaged header"},
+    {AT_FLAGS, 2, true, -EBADMSG, "damaged header"},
+    {AT_BUCKETS, 52, true, -EBADMSG, "contradict"},
+    {AT_SLAB_UNITS, 512, true, -EBADMSG, "contradict"},
+    {AT_SLABS, 1, true, -EBADMSG, "contradict"},
+    {AT_ARENA_OFF, 4096, true, -EBADMSG, "contradict"},
+};
+
+static void headers_of(int backing)
+{
+    struct place place;
+    splinter_store *s = place_make(&place, backing, 100, 1000);
+    struct image image;
+    char path[600];
+
+    begin();
+    place_path(&place, path, sizeof(path));
+    for (unsigned i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+        const struct header_case *h = &headers[i];
+        char before[128];
+
+        image_map(&image, path);
+        memcpy(before, image.bytes, sizeof(before));
+        image_set_u32(&image, h->at, h->value);
+        if (h->sealed)
+            image_seal_header(&image);
+        says(place_open(&place, 0, &none), h->want, h->words);
+        says(place_open(&place, SPLINTER_RDONLY, &none), h->want, h->words);
+        memcpy(image.bytes, before, sizeof(before));
+        image_free(&image);
+    }
+    if (place_open(&place, 0, &none)) {
+        printf("# undamaged: %s\n", splinter_last_error());
+        faults++;
+    }
+    splinter_store_close(none);
+    splinter_store_close(s);
+    report(!faults, "%s: a header that is wrong: what is wrong with it is told",
+           backing_names[backing]);
+    if (backing == BACKING_MEMFD)
+        return;
+    /* Whoever opens it meanwhile would touch what is not there. */
+    begin();
+    if (truncate(path, 70000))
+        die("truncate: %s", strerror(errno));
+    says(place_open(&place, 0, &none), -EBADMSG, "70000 bytes");
+    says(splinter_store_unlink(place.name, place.flags), -EBADMSG, "truncated");
+    unlink(path);
+    report(!faults, "%s: a store without its end", backing_names[backing]);
+}
+
+/* What another version made is not opened, but may be removed. */
+static void another_version(int backing)
+{
+    struct place place;
+    struct image image;
+    char path[600];
+
+    begin();
+    splinter_store_close(place_make(&place, backing, 100, 1000));
+    place_path(&place, path, sizeof(path));
+    image_map(&image, path);
+    image_set_u32(&image, AT_FORMAT, 77);
+    image_free(&image);
+    says(open_with(place.name, place.flags | SPLINTER_CREATE, 1, 1), -EPROTO, "version 77");
+    says(splinter_store_unlink(place.name, place.flags), 0, "");
+    says(splinter_store_unlink(place.name, place.flags), -ENOENT, "cannot open '");
+    report(!faults, "%s: a store of another version is refused, and can be removed",
+           backing_names[backing]);
+}
+
+/* ---- descriptors ---- */
+
+static void descriptors(void)
+{
+    struct splinter_open_options o = {.struct_size = 4};
+    const char *path = in_folder("empty");
+    int ends[2], fd;
+
+    begin();
+    says(splinter_store_open_fd(NULL, 0, NULL), -EINVAL, "handle");
+    says(splinter_store_open_fd(&none, 0, &o), -EINVAL, "struct_size is 4");
+    says(splinter_store_open_fd(&none, -1, NULL), -EBADF, "descriptor -1");
+    says(splinter_store_open_fd(&none, 12345, NULL), -EBADF, "descriptor 12345");
+    if (pipe(ends))
+        die("pipe");
+    says(splinter_store_open_fd(&none, ends[0], NULL), -EBADMSG, "regular file");
+    close(ends[0]);
+    close(ends[1]);
+    fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+    says(splinter_store_open_fd(&none, fd, NULL), -EBADMSG, "not a store");
+    close(fd);
+    unlink(path);
+    if (splinter_store_fd(NULL) != -EINVAL)
+        faults++;
+    report(!faults, "descriptors that lead to no store");
+}
+
+/* ---- what the system says ---- */
+
+static int create(int backing, const char *name)
+{
+    struct place place;
+    uint32_t flags;
+
+    place_new(&place, backing);
+    flags = place.flags | (backing == BACKING_MEMFD ? 0 : SPLINTER_CREATE | SPLINTER_EXCL);
+    return open_with(name ? name : place.name, flags, 100, 1000);
+}
+
+static void fail(enum fail_kind kind, unsigned n, int error)
+{
+    fail_reset();
+    fail_at[kind] = n;
+    fail_errno = error;
+}
+
+/* An error that the interface has another name for, or one that says: again. */
+static void errors_by_another_name(int backing)
+{
+    begin();
+    fail(FAIL_fallocate, 1, EDQUOT);
+    says(create(backing, NULL), -ENOSPC, "no room");
+    fail(FAIL_fallocate, 1, EFBIG);
+    says(create(backing, NULL), -ENOSPC, "no room");
+    fail(FAIL_fallocate, 1, EOPNOTSUPP);
+    says(create(backing, NULL), -EOPNOTSUPP, "fallocate");
+    fail(FAIL_fallocate, 1, EIO);
+    says(create(backing, NULL), -EIO, "reserve");
+    fail(FAIL_ftruncate, 1, EIO);
+    says(create(backing, NULL), -EIO, "size");
+    fail(FAIL_pwrite, 1, EIO);
+    says(create(backing, NULL), -EIO, "header");
+    fail(FAIL_fcntl, 1, ENOLCK);
+    says(create(backing, NULL), -ENOLCK, "locks");
+    fail(FAIL_allocation, 1, 0);
+    says(create(backing, NULL), -ENOMEM, "memory");
+    fail(FAIL_mmap, 1, ENOMEM);
+    says(create(backing, NULL), -ENOMEM, "map");
+    fail(FAIL_fallocate, 1, EINTR);
+    says(create(backing, NULL), 0, "");
+    splinter_store_close(none);
+    fail(FAIL_fcntl, 1, EINTR);
+    says(create(backing, NULL), 0, "");
+    splinter_store_close(none);
+    report(!faults, "%s: what the system says when a store is created", backing_names[backing]);
+}
+
+/* Of a store in a file that is synced. */
+static void errors_of_a_sync(void)
+{
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+    int rc;
+
+    begin();
+    rc = create(BACKING_FILE, NULL);
+    if (rc)
+        die("create: %s", splinter_last_error());
+    for (int again = 0; again < 2; again++)
+        for (int kind = 0; kind < 2; kind++) {
+            /* The arena is written by the first msync(), the sync point by the second. */
+            if (splinter_store_set(none, "k", "v", 1, NULL, NULL))
+                faults++;
+            fail(FAIL_msync, 1 + (unsigned)kind, again ? EINTR : EDQUOT);
+            rc = splinter_store_sync(none);
+            fail_reset();
+            if (rc != (again ? 0 : -ENOSPC) || splinter_store_stat(none, &st) ||
+                st.sync_error != (uint32_t)-rc) {
+                printf("# sync: %s, noted is %u\n", strerror(-rc), st.sync_error);
+                faults++;
+            }
+        }
+    splinter_store_close(none);
+    fail(FAIL_fdatasync, 1, EDQUOT);
+    says(create(BACKING_FILE, NULL), -ENOSPC, "No space");
+    fail(FAIL_fdatasync, 1, EINTR);
+    says(create(BACKING_FILE, NULL), 0, "");
+    splinter_store_close(none);
+    report(!faults, "what the system says when a store is written to disk");
+}
+
+/* A file system without O_TMPFILE: another name is used until the file is whole. */
+static void names_for_a_while(void)
+{
+    static char longest[PATH_MAX];
+    const char *name = in_folder("store");
+    unsigned others = names_in(support_dir(), "store");
+    char temporary[700];
+    int fd;
+
+    begin();
+    fail_tmpfile = 1;
+    for (int i = 0; i < 100; i++) {
+        snprintf(temporary, sizeof(temporary), "%s.%ld-%d", name, (long)getpid(), i);
+        fd = open(temporary, O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (fd < 0)
+            die("%s: %s", temporary, strerror(errno));
+        close(fd);
+    }
+    says(create(BACKING_FILE, name), -EEXIST, "cannot create '");
+    unlink(temporary);
+    says(create(BACKING_FILE, name), 0, "");
+    splinter_store_close(none);
+    says(create(BACKING_FILE, name), -EEXIST, "exists");
+    unlink(name);
+    fail(FAIL_link, 1, EMLINK);
+    says(create(BACKING_FILE, name), -EMLINK, "cannot create '");
+    if (!access(temporary, F_OK)) {
+        puts("# the other name is still there");
+        faults++;
+    }
+    for (int i = 0; i < 100; i++) {
+        snprintf(temporary, sizeof(temporary), "%s.%ld-%d", name, (long)getpid(), i);
+        unlink(temporary);
+    }
+    /* One that leaves no room for more: in this folder, by a long way round. */
+    snprintf(longest, sizeof(longest), "%s", support_dir());
+    while (strlen(longest) < PATH_MAX - 20)
+        strcat(longest, "/.");
+    strcat(longest, "/store");
+    (void)create(BACKING_FILE, longest); /* whatever comes of it, nothing but it is there */
+    splinter_store_close(none);
+    unlink(longest);
+    fail_tmpfile = 0;
+    if (names_in(support_dir(), "store.") || names_in(support_dir(), "store") != others)
+        faults++;
+    report(!faults, "without O_TMPFILE a store is created, or nothing is left of it");
+}
+
+int main(void)
+{
+    support_start_in_memory();
+    options();
+    names();
+    other_files();
+    links_to_nowhere();
+    places_for_a_file();
+    for (int backing = 0; backing < BACKINGS; backing++)
+        headers_of(backing);
+    for (int backing = 0; backing < BACKING_NAMED; backing++)
+        another_version(backing);
+    descriptors();
+    for (int backing = 0; backing < BACKINGS; backing++)
+        errors_by_another_name(backing);
+    errors_of_a_sync();
+    names_for_a_while();
+    return tap_end();
+}
