@@ -89,7 +89,8 @@ static int make_private(struct splinter_store *s)
     munmap(s->base, s->mapped);
     s->mapped = size;
     s->arena_units = units;
-    s->known_units = 0;
+    s->known_units = units;
+    s->fast_units = units > FAST_UNITS ? (uint32_t)(units - FAST_UNITS) : 0;
     set_base(s, copy);
     return rebuild(s, false, o ? o->progress : NULL, o ? o->progress_arg : NULL);
 }
