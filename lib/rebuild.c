@@ -31,6 +31,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -389,6 +390,21 @@ static int reset(struct rebuild *r, const struct sync_point *p)
     return 0;
 }
 
+/* The file may end within the header of a slab.  What stands there is no header, and would be
+ * believed as soon as the file grows. */
+static int forget_cut_header(struct rebuild *r)
+{
+    struct splinter_store *s = r->s;
+    uint64_t start = (uint64_t)r->slabs << s->slab_shift;
+    struct stat st;
+    if (fstat(s->fd, &st))
+        return -errno;
+    uint64_t from = s->geo.arena_off + start * UNIT, end = (uint64_t)st.st_size;
+    if (r->slabs < s->geo.slabs && end > from && end - from < SLAB_HEADER_UNITS * UNIT)
+        memset(s->base + from, 0, (size_t)(end - from));
+    return 0;
+}
+
 int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, uint64_t, uint64_t),
             void *arg)
 {
@@ -411,6 +427,8 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
             progress(arg, (n + 1) * step * UNIT < r.units * UNIT ? (n + 1) * step * UNIT
                                                                  : r.units * UNIT, r.units * UNIT);
     }
+    if (!e && in_place)
+        e = forget_cut_header(&r);
     for (size_t i = 0; !e && i < r.later_count; i++)
         e = place(&r, r.later[i]);
     fault_point("rebuild: all placed");

@@ -556,6 +556,7 @@ static void cut_in_a_record(void)
 }
 
 static void cut_in_a_header(void) { cut_to(torn.arena + 16); }
+static void cut_at_the_end_of_a_header(void) { cut_to(torn.arena + 100); }
 static void cut_where_records_begin(void) { cut_to(torn.arena); }
 
 /* ---- the cases ---- */
@@ -596,6 +597,7 @@ static const struct {
     {"an epoch in the header that was never reached", the_header_counts_too_far},
     {"a file that ends in a record", cut_in_a_record},
     {"a file that ends in the header of a slab", cut_in_a_header},
+    {"a file that ends where the header of a slab has been read", cut_at_the_end_of_a_header},
     {"a file that ends where records would begin", cut_where_records_begin},
 };
 
