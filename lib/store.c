@@ -190,6 +190,8 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     uint32_t damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
     if (damaged)
         error_set(0, "'%.200s': %u records were damaged, and are lost", name, damaged);
+    else
+        error_clear(); /* of what was tried before, such as to create it */
     if (!s->read_only)
         s->fast_value = geo->max_value < PAYLOAD_INLINE ? geo->max_value : PAYLOAD_INLINE;
     *out = s;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store_open.c - handles: opened, shared, read-only, inherited by a child of fork */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,49 @@ START_TEST(create_without_excl_opens_what_exists)
     options.flags |= SPLINTER_EXCL;
     ck_assert_int_eq(splinter_store_open(&again, place.name, &options), -EEXIST);
     end_store();
+}
+END_TEST
+
+/* Creates or opens the store that several threads want at once; what is wrong, or NULL. */
+static void *races_to_open(void *arg)
+{
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    pthread_barrier_t *start = arg;
+    splinter_store *s;
+    char *wrong = NULL;
+
+    options.flags = place.flags | SPLINTER_CREATE;
+    options.slots = SLOTS;
+    options.max_value = MAX_VALUE;
+    pthread_barrier_wait(start);
+    if (splinter_store_open(&s, place.name, &options))
+        return strdup(splinter_last_error());
+    if (*splinter_last_error())
+        wrong = strdup(splinter_last_error());
+    splinter_store_close(s);
+    return wrong;
+}
+
+START_TEST(an_open_that_succeeds_leaves_no_sentence)
+{
+    pthread_barrier_t start;
+    pthread_t threads[8];
+
+    place_new(&place, _i);
+    ck_assert_int_eq(pthread_barrier_init(&start, NULL, 8), 0);
+    for (int round = 0; round < 50; round++) {
+        for (int i = 0; i < 8; i++)
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, races_to_open, &start), 0);
+        for (int i = 0; i < 8; i++) {
+            void *wrong;
+
+            pthread_join(threads[i], &wrong);
+            ck_assert_msg(!wrong, "%s", (char *)wrong);
+        }
+        ck_assert_int_eq(splinter_store_unlink(place.name, place.flags), 0);
+        ck_assert_str_eq(splinter_last_error(), "");
+    }
+    pthread_barrier_destroy(&start);
 }
 END_TEST
 
@@ -347,6 +391,7 @@ TCase *open_tests(void)
 
     ADD(a_second_handle_sees_the_same_store);
     ADD_NAMED(create_without_excl_opens_what_exists);
+    ADD_NAMED(an_open_that_succeeds_leaves_no_sentence);
     ADD_NAMED(permissions_are_0600_unless_asked_less_the_umask);
     ADD(the_descriptor_is_closed_on_exec);
     ADD_NAMED(unlink_removes_the_name_not_the_store);
