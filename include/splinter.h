@@ -333,7 +333,7 @@ int splinter_store_sync(splinter_store *store);
  */
 int splinter_store_snapshot(splinter_store *store, const char *path, uint32_t mode);
 
-/* The same, into an empty regular file that is open to read and write. */
+/* The same, into an empty regular file that is open to read and write, without O_APPEND. */
 int splinter_store_snapshot_fd(splinter_store *store, int fd);
 
 /* Remove the expired keys.  Returns their number, or -EROFS, -EINVAL. */

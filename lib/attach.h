@@ -9,8 +9,8 @@
 #include "handle.h"
 #include "names.h"
 
-/* Opens, or closes, the handle's descriptor for locks; closing releases them.  A child of fork closes
- * its copy at once, whenever the fork comes. */
+/* Opens, or closes, the descriptor for locks; closing releases them.  A child of fork closes its
+ * copy at once, whenever the fork comes. */
 int attach_locks_open(struct splinter_store *s);
 void attach_locks_close(struct splinter_store *s);
 

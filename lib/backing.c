@@ -183,9 +183,11 @@ struct new_file {
     char temp[PATH_MAX]; /* and a temporary one; empty if the file has none */
 };
 
-/* 0 or a negative errno, without a sentence. */
+/* Until new_file_restrict() the owner may read and write the file, because it is opened once more
+ * to be filled in.  0 or a negative errno, without a sentence. */
 static int new_file_open(struct new_file *file, const char *dir, const char *path, uint32_t mode)
 {
+    mode |= 0600;
     file->temp[0] = '\0';
     file->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
     snprintf(file->proc, sizeof file->proc, "/proc/self/fd/%d", file->fd);
@@ -199,6 +201,17 @@ static int new_file_open(struct new_file *file, const char *dir, const char *pat
     else if (file->fd < 0)
         file->fd = -errno;
     return file->fd < 0 ? file->fd : 0;
+}
+
+/* From now on the file has the mode that was asked for, less the umask. */
+static int new_file_restrict(const struct new_file *file, uint32_t mode)
+{
+    struct stat st;
+    if ((mode & 0600) == 0600)
+        return 0;
+    if (fstat(file->fd, &st) || fchmod(file->fd, st.st_mode & mode))
+        return -errno;
+    return 0;
 }
 
 /* Give the file its name. */
@@ -238,6 +251,8 @@ static int create_path(const char *path, const char *name, uint32_t mode,
     fault_point("create: filled");
     if (!r && durable && (r = backing_flush(file.fd)))
         error_set(-r, "cannot write '%.200s' to disk: %s", name, strerror(-r));
+    if (!r && (r = new_file_restrict(&file, mode)))
+        error_set(-r, "cannot set the mode of '%.200s': %s", name, strerror(-r));
     if (!r && new_file_link(&file, path))
         r = error_set(errno, "cannot create '%.200s': %s", name, strerror(errno));
     fault_point("create: linked");

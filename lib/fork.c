@@ -9,8 +9,8 @@
  * Invariants
  *  - A handle on the list has in fork_generation the generation in which it last attached.  It may
  *    write only if that is the generation of the process.
- *  - Every descriptor for locks is the lock_fd of a handle on the list at the moment of any fork.  So
- *    a child closes its copy of each, and the locks of its parent go when the parent dies.
+ *  - At any fork every descriptor for locks is the lock_fd of a handle on the list.  So a child
+ *    closes its copy of each, and the locks of its parent go when the parent dies.
  */
 #include <stdlib.h>
 #include <sys/mman.h>

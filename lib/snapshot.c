@@ -165,9 +165,9 @@ int splinter_store_snapshot_fd(splinter_store *s, int fd)
     int access = fcntl(fd, F_GETFL);
     if (access < 0 || fstat(fd, &st))
         return error_set(errno, "descriptor %d: %s", fd, strerror(errno));
-    if (!S_ISREG(st.st_mode) || st.st_size || (access & O_ACCMODE) != O_RDWR)
+    if (!S_ISREG(st.st_mode) || st.st_size || (access & (O_ACCMODE | O_APPEND)) != O_RDWR)
         return error_set(EINVAL, "descriptor %d is not an empty regular file that is open to read "
-                         "and write", fd);
+                         "and write, without O_APPEND", fd);
     int r = geometry_of_copy(s, &geo);
     if (!r)
         r = backing_fill(fd, &geo, "the snapshot");

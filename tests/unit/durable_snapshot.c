@@ -72,6 +72,9 @@ START_TEST(a_snapshot_into_a_descriptor)
     fd = open(path, O_RDONLY | O_TRUNC);
     ck_assert_int_eq(splinter_store_snapshot_fd(store, fd), -EINVAL);
     close(fd);
+    fd = open(path, O_RDWR | O_TRUNC | O_APPEND); /* writes would all go to the end */
+    ck_assert_int_eq(splinter_store_snapshot_fd(store, fd), -EINVAL);
+    close(fd);
     ck_assert_int_eq(splinter_store_snapshot_fd(store, -1), -EBADF);
     ck_assert_int_eq(splinter_store_snapshot_fd(NULL, 0), -EINVAL);
     ck_assert_int_eq(splinter_store_snapshot(NULL, path, 0), -EINVAL);

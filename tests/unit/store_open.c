@@ -49,7 +49,7 @@ START_TEST(create_without_excl_opens_what_exists)
 }
 END_TEST
 
-/* Creates or opens the store that several threads want at once; what is wrong, or NULL. */
+/* Creates or opens what several threads want at once.  Returns what is wrong, or NULL. */
 static void *races_to_open(void *arg)
 {
     struct splinter_open_options options = {.struct_size = sizeof(options)};

@@ -494,6 +494,51 @@ START_TEST(no_permission_is_eacces)
 }
 END_TEST
 
+/* Whoever makes a store for others to read, itself included, can do so. */
+static int creates_a_store_to_be_read(void)
+{
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    struct place copy;
+    splinter_store *s;
+    struct stat st;
+    char buf[8];
+
+    options.flags = place.flags | SPLINTER_CREATE | SPLINTER_EXCL;
+    options.mode = 0444;
+    options.slots = options.max_value = 10;
+    if (splinter_store_open(&s, place.name, &options))
+        return 1;
+    if (fstat(splinter_store_fd(s), &st) || (st.st_mode & 0777 & ~0444) || !(st.st_mode & 0400))
+        return 2;
+    if (splinter_store_set(s, "k", "value", 5, NULL, NULL))
+        return 3;
+    place_new(&copy, BACKING_FILE);
+    if (splinter_store_snapshot(s, copy.name, 0400) || unlink(copy.name))
+        return 4;
+    splinter_store_close(s);
+    if (place_open(&place, 0, &s) != (place.backing == BACKING_FILE ? 0 : -EACCES))
+        return 5;
+    if (s)
+        splinter_store_close(s);
+    if (place_open(&place, SPLINTER_RDONLY, &s) ||
+        splinter_store_get(s, "k", buf, sizeof(buf), NULL, NULL) || memcmp(buf, "value", 5))
+        return 6;
+    splinter_store_close(s);
+    return splinter_store_unlink(place.name, place.flags) ? 7 : 0;
+}
+
+START_TEST(a_store_may_be_created_to_be_read)
+{
+    int rc;
+
+    place_new(&place, _i);
+    ck_assert_int_eq(chmod(support_dir(), 0777), 0);
+    rc = as_nobody(creates_a_store_to_be_read);
+    chmod(support_dir(), 0700);
+    ck_assert_msg(rc <= 0, "%d", rc);
+}
+END_TEST
+
 START_TEST(no_permission_on_the_directory_is_eacces)
 {
     char path[400];
@@ -721,6 +766,7 @@ static TCase *error_tests(void)
     ADD(bad_keys_are_refused_by_every_call);
     ADD(unknown_set_flags_are_einval);
     ADD_NAMED(no_permission_is_eacces);
+    ADD_NAMED(a_store_may_be_created_to_be_read);
     tcase_add_test(tcase, no_permission_on_the_directory_is_eacces);
     tcase_add_test(tcase, a_missing_directory_is_enoent);
     ADD(no_descriptors_left_is_emfile);
