@@ -701,8 +701,8 @@ static void forked_while_it_opens_or_closes(void)
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     if (!store)
         store = place_again(&place, 0);
-    /* [P2] */
     report(!bad && n > 5 && usable(),
+           /* [P2] */
            "%s: a child born at any of %u steps of opening and closing keeps nothing",
            backing_names[backing], n - 1);
     end();
