@@ -18,8 +18,7 @@
  *    number 0 belongs to no lane; it stands there for a moment whenever a record is zeroed.
  *  - A block in use lies within reserved_units of its slab: touching it cannot fail.
  *  - Slabs below header.slabs_used have a reserved header.
- *  - A block in limbo has its bit set, and its slab has its bit set in the limbo map.  The block
- *    belongs to no lane, and only the holder of the sync lock may free it.
+ *  - A block in limbo belongs to no lane (limbo.c).
  */
 #include <errno.h>
 
@@ -129,7 +128,7 @@ void arena_limbo(struct splinter_store *s, uint32_t ref)
     fetch_or_acq_rel(&slab->limbo[block / 64], UINT64_C(1) << block % 64);
     fault_point("limbo: block marked");
     /* After the block's bit: the holder of the sync lock clears the bit in the map, then reads the
-     * slab's. */
+     * slab's. [>limbo] */
     fetch_or_acq_rel(&s->limbo_map[number / 64], UINT64_C(1) << number % 64);
 }
 

@@ -10,7 +10,7 @@
 #include "names.h"
 
 /* Opens, or closes, the descriptor for locks; closing releases them.  A child of fork closes its
- * copy at once, whenever the fork comes. */
+ * copy at once, whenever the fork comes.  0 or a negative errno, without a sentence. */
 int attach_locks_open(struct splinter_store *s);
 void attach_locks_close(struct splinter_store *s);
 

@@ -160,6 +160,13 @@ static void mark_lanes(struct check *c)
         }
 }
 
+/* Will the next sync look through the slab for records that are no longer current? */
+static bool sync_knows(const splinter_store *s, uint32_t n)
+{
+    return load_acquire(&s->limbo_map[n / 64]) >> n % 64 & 1 ||
+           load_relaxed(&s->header->limbo_at) == n + 1;
+}
+
 /* Is every block in use known to be used, and none in limbo current?  After check_index(). */
 static void check_blocks(struct check *c)
 {
@@ -183,6 +190,8 @@ static void check_blocks(struct check *c)
                 finding(c, limbo ? "slab %u: block %u is marked as superseded, but is current"
                                  : "slab %u: block %u is in use, but belongs to nobody (leaked)", n,
                         b);
+            else if (limbo && (!s->durable || !sync_knows(s, n)))
+                finding(c, "slab %u: block %u waits for a sync, but no sync looks for it", n, b);
         }
     }
 }

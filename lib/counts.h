@@ -6,8 +6,8 @@
 #include "handle.h"
 #include "names.h"
 
-/* 0: the counts are right; -EAGAIN: the store never was quiet enough, or another process is mending
- * them; -ENOMEM; or an error of attach_own().  Takes mutex. */
+/* 0: the counts are right, or the handle is read-only; -EAGAIN: the store was never quiet, or
+ * another process is mending them; -ENOMEM; or an error of attach_own().  Takes mutex. */
 int counts_mend(struct splinter_store *s);
 
 #endif

@@ -13,7 +13,8 @@ struct stored {
 };
 
 /* As splinter_store_get(); the size of the value is out->meta.value_size.  *out is filled in if the
- * result is 0 or -EMSGSIZE (buf is too small for the value). */
+ * result is 0 or -EMSGSIZE (buf is too small for the value); buf may be NULL.  It unsets a key that
+ * has expired, so the caller holds no lane. */
 int get_stored(struct splinter_store *s, const char *name, void *buf, size_t buf_size,
                struct stored *out);
 

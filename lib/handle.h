@@ -64,12 +64,10 @@ struct splinter_store {
     const struct splinter_open_options *options; /* NULL once the store is open */
 
     /* Protects the attachment, and lets one thread at a time clean up after a dead process or mend
-     * counts: threads share the kernel's locks.  Taken after `sync_mutex`, and innermost but for
-     * the kernel's locks on entries, for repair, and (after a fork) for openers. */
+     * counts: threads share the kernel's locks.  Order: docs/architecture.md. */
     pthread_mutex_t mutex;
 
-    /* Lets one thread of the process at a time sync.  Taken after `change` of default.c, and before
-     * the kernel's lock for syncs and `mutex`. */
+    /* Lets one thread of the process at a time sync.  Order: docs/architecture.md. */
     pthread_mutex_t sync_mutex;
 
     struct splinter_store *next, **link; /* the list of all handles; see handles_mutex in fork.c */

@@ -79,7 +79,7 @@ void limbo_clean(struct splinter_store *s, uint64_t upto)
             crash_order();
             fault_point("limbo: slab named");
             /* Cleared before the slab is looked at, so a writer that adds a record meanwhile sets
-             * it again. */
+             * it again. [<limbo] */
             fetch_and_acq_rel(&s->limbo_map[w], ~bit);
             fault_point("limbo: summary cleared");
             if (clean_slab(s, lane, at, number, upto))

@@ -23,8 +23,8 @@ int sync_write_out(struct splinter_store *s, uint64_t epoch, bool clean);
  * that the disk has.  The caller holds the sync lock. */
 void sync_keep_now(struct splinter_store *s);
 
-/* A process died.  If it was in the middle of a sync, undo KEEP_ALL.  The caller does not hold the
- * handle's sync_mutex. */
+/* A process died.  If it was in the middle of a sync, undo KEEP_ALL.  Only tries
+ * sync_mutex: it may be called from inside a sync of this thread. */
 void sync_after_death(struct splinter_store *s);
 
 /* The rest is for openers and for the last closer.  The caller holds the lock of openers, and no

@@ -39,6 +39,7 @@ for name in libsplinter libsplinter_p; do
         >"$tmp/why"
     [ "$(grep -c '^splinter__' "$tmp/defined")" -ge 60 ] ||
         grep -q . "$tmp/why" || grep -c '^splinter__' "$tmp/defined" >>"$tmp/why"
+    [ ! -s "$tmp/why" ] || echo 'a name that files of lib/ share goes into lib/names.h' >>"$tmp/why"
     empty "$name.a defines no name without our prefix"
 
     readelf -sW "$archive" 2>/dev/null |

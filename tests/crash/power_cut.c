@@ -66,6 +66,8 @@ struct shared {
     uint32_t base;       /* of the two images, the one that is on disk for certain */
     uint32_t generation; /* how often that changed */
     uint32_t syncs;      /* that ended */
+    /* In every other history all keys and values are small, so that sets take the fast path. */
+    bool small;
 };
 
 static struct shared *shared;
@@ -187,8 +189,13 @@ static size_t make_value(unsigned key, uint32_t n, uint8_t *out)
     uint64_t state = mix(key, n);
     size_t size = 12 + (random_next(&state) % 4 ? random_next(&state) % 200
                                                  : random_next(&state) % (MAX_VALUE - 12));
-    uint32_t head[3] = {key, n, (uint32_t)size};
+    uint32_t head[3];
 
+    if (shared->small)
+        size = 12 + size % 52;
+    head[0] = key;
+    head[1] = n;
+    head[2] = (uint32_t)size;
     memcpy(out, head, sizeof(head));
     for (size_t at = sizeof(head); at < size; at++)
         out[at] = (uint8_t)random_next(&state);
@@ -197,7 +204,7 @@ static size_t make_value(unsigned key, uint32_t n, uint8_t *out)
 
 static void key_name(unsigned key, char out[32])
 {
-    snprintf(out, 32, "%skey-%u", key % 3 ? "" : "a-longer-name-of-a-", key);
+    snprintf(out, 32, "%skey-%u", key % 3 || shared->small ? "" : "a-longer-name-of-a-", key);
 }
 
 /* ---- a writer ---- */
@@ -399,6 +406,7 @@ static void compose(const char *name, uint64_t *state, const struct image *const
 static void new_history(void)
 {
     memset(shared->key, 0, sizeof(shared->key));
+    shared->small = !shared->small;
 }
 
 /* What is on disk when the round begins is there for certain. */

@@ -106,6 +106,15 @@ static void every_step_was_reached(void)
     }
 }
 
+static bool some_scene_is_wanted(const struct scene *creation, const struct scene *creation_named)
+{
+    for (unsigned i = 0; i < LISTS; i++)
+        for (const struct scene *what = lists[i]; what->name; what++)
+            if (wanted(what))
+                return true;
+    return wanted(creation) || wanted(creation_named);
+}
+
 int main(int argc, char **argv)
 {
     static const struct scene creation = {.name = "create"};
@@ -113,6 +122,13 @@ int main(int argc, char **argv)
 
     if (!read_arguments(argc, argv))
         return 2;
+#ifdef TEST_PERSISTENT
+    backing = BACKING_FILE;
+#endif
+    if (!some_scene_is_wanted(&creation, &creation_named)) {
+        fprintf(stderr, "%s: no scene is called '%s'\n", argv[0], only);
+        return 2;
+    }
     support_start_in_memory();
 #ifdef TEST_PERSISTENT
     report(harness_start(BACKING_FILE), "every step has a name of its own");

@@ -266,6 +266,66 @@ static void cancelled_while_waiting(const char *what, const char *step,
 
 /* ---- opening while another opener is stopped ---- */
 
+static int set_hot_twice(splinter_store *s)
+{
+    int rc = set_hot(s);
+
+    return rc ? rc : set_hot(s);
+}
+
+/* A writer is stopped in the middle of the fast path: a sync may not write without its change. */
+static void a_sync_waits_for_a_fast_set(void)
+{
+    pid_t pid;
+    int rc;
+
+    begin();
+    if (set_hot(store))
+        die("set");
+    pid = start_stopper("fast: epoch taken", set_hot_twice);
+    rc = splinter_store_sync(store);
+    kill(pid, SIGCONT);
+    report(rc == -EAGAIN && !reap(pid) && !splinter_store_sync(store) && usable(),
+           "a sync waits for a set that is stopped in the fast path");
+    end();
+}
+
+static pid_t cleaner;
+static int cleaner_status;
+
+static void lets_the_cleaner_go_on(const char *step)
+{
+    pid_t pid = cleaner;
+
+    if (pid && !strcmp(step, "limbo: block marked")) {
+        cleaner = 0;
+        kill(pid, SIGCONT);
+        cleaner_status = reap(pid);
+    }
+}
+
+/* A sync looks through a slab for old records just while another one comes to lie there. */
+static void a_sync_cleans_while_a_record_is_retired(void)
+{
+    int rc;
+
+    begin();
+    rc = set_hot(store);
+    if (!rc)
+        rc = splinter_store_set(store, "other", "synced", 6, NULL, NULL);
+    if (!rc)
+        rc = splinter_store_sync(store);
+    cleaner = start_stopper("limbo: slab named", sync_now);
+    fault_hook = lets_the_cleaner_go_on;
+    if (!rc)
+        rc = splinter_store_set(store, "other", "after", 5, NULL, NULL);
+    fault_hook = NULL;
+    report(!rc && !cleaner && !cleaner_status && usable(),
+           /* [P4] */
+           "a record that is retired while a sync cleans is found by the next one");
+    end();
+}
+
 static void an_open_does_not_wait_for_ever(void)
 {
     uint64_t patience = open_patience_ns;
@@ -726,8 +786,11 @@ int main(void)
             }
             threads_exit();
         }
-        if (backing == BACKING_FILE)
+        if (backing == BACKING_FILE) {
             an_open_does_not_wait_for_ever();
+            a_sync_waits_for_a_fast_set();
+            a_sync_cleans_while_a_record_is_retired();
+        }
         sixteen_threads();
         forks_while_threads_write();
         a_parent_dies(false);

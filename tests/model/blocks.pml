@@ -9,7 +9,7 @@
  *
  *   process   mirrors
  *   lane      arena_alloc(), adopt(), change_class(), take_block(); give_up_spare(),
- *             arena_free_block(), slab_of_block(); recycle() of change.c; attach_leave()
+ *             arena_free_block(), slab_of_block(); recycle() of change.h; attach_leave()
  *   cleaner   reap_entry(), recover_entry(): recover_old(), zero_spare(), arena_free_block()
  *
  * Checked

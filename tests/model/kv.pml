@@ -8,14 +8,14 @@
  * from the start: the kernel's lock lets only one of them be at work (reap_entry()).
  *
  *   process   mirrors
- *   writer    key_set(): set_once(), update(), insert(), insert_at(), recycle(), clean_spare(),
+ *   writer    key_set(): set_once(), update(), insert(), insert_somewhere(), claim_slot(), recycle(), clean_spare(),
  *             set_fast(), whose steps are those of update();
  *             acknowledge(), open_change(), close_change(); key_unset(): unset_locked();
  *             index_find_anywhere(), look_at()
  *   reader    splinter_store_get(): get_fast(); get_slow(), index_find_anywhere(),
  *             look_at(), still_current()
  *   cleaner   reap_entry(), recover_entry(): finish_change(), unset_happened(),
- *             current_hash(), recover_old(), release_lock(), zero_spare(), arena_free_block()
+ *             index_current_hash(), recover_old(), release_lock(), zero_spare(), arena_free_block()
  *
  * Checked
  *   - A reader returns a value, or "not found", that was current at some moment of its call.

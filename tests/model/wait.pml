@@ -8,7 +8,7 @@
  *   process   mirrors
  *   writer    the compare-and-swap of a current word in lib/set.c or unset.c, or the step of the epoch in
  *             announce(); then wake(), which is wake_key() and wake_any()
- *   waiter    sleep_on_key() and the loop of splinter_store_wait_any(): set_bit(), futex_wait()
+ *   waiter    sleep_on_key() and the loop of splinter_store_wait_any(): wake_ask(), futex_wait()
  *   memory    store buffers becoming visible; the kernel's end of a slice
  *
  * Checked: when nothing moves any more, nobody sleeps whose change has come.  A slice (SLICE_NS)
@@ -135,7 +135,7 @@ endasleep:       !asleep[me]
               fi
            fi;
 #else
-           /* set_bit() */
+           /* wake_ask() */
            seen = word;
            do
            :: seen % 2 -> break

@@ -58,6 +58,44 @@ sed -n 's/^| *`\([a-z-]*\)` *|.*/\1/p' "$top_srcdir/docs/guarantees.md" | while 
 done >"$tmp/why"
 empty 'and none that is not there'
 
+# A row of the table in docs/guarantees.md for each tag: in which functions below $1 it stands.
+rows() {
+    (cd "$1" && find lib -name '*.[ch]' ! -name atomic.h | sort | while read -r file; do
+        awk -v file="$file" '
+            /^}/ { inside = 0 }
+            !inside && /^[A-Za-z_].*\(/ && !/^__attribute__/ {
+                name = $0
+                sub(/\(.*/, "", name)
+                sub(/.*[ *]/, "", name)
+            }
+            /^{/ { inside = 1 }
+            {
+                for (text = $0; match(text, /\[[<>=][a-z][a-z-]*\]/);
+                     text = substr(text, RSTART + RLENGTH)) {
+                    tag = substr(text, RSTART + 1, RLENGTH - 2)
+                    print substr(tag, 2) "|" substr(tag, 1, 1) "|`" file "` `" name "()`"
+                }
+            }' "$file"
+    done) | LC_ALL=C sort -u | awk -F '|' '
+        function row() {
+            if (tag != "")
+                print "| `" tag "` in | " (both == "" ? out : both) " | " \
+                    (both == "" ? in_ : "the same") " |"
+        }
+        $1 != tag { row(); tag = $1; out = in_ = both = "" }
+        $2 == ">" { out = out (out == "" ? "" : ", ") $3 }
+        $2 == "<" { in_ = in_ (in_ == "" ? "" : ", ") $3 }
+        $2 == "=" { both = both (both == "" ? "" : ", ") $3 }
+        END { row() }'
+}
+rows "$top_srcdir" >"$tmp/rows"
+grep '^| `[a-z-]*` in |' "$top_srcdir/docs/guarantees.md" >"$tmp/written"
+{
+    [ -s "$tmp/rows" ] || echo 'no access with a tag was found'
+    diff "$tmp/written" "$tmp/rows" | sed -n 's/^> /write: /p; s/^< /not so: /p'
+} >"$tmp/why"
+empty 'docs/guarantees.md says in which functions the accesses stand'
+
 # The check itself: one end taken away, whichever, is noticed.
 sort -u "$tmp/tags" | while read -r tag; do
     if [ "${tag#=}" = "$tag" ]; then
