@@ -141,14 +141,13 @@ int update(struct splinter_store *s, struct change *c, const struct set_args *ar
     return replace(s, c, &old, must_keep(s, old_epoch)) ? DONE : AGAIN;
 }
 
-/* Claim the slot c->found, if it is vacant. */
-static int claim_slot(struct splinter_store *s, struct change *c, const struct key *key,
+/* Claim the slot c->found, which was seen vacant. */
+ALWAYS_INLINE
+int claim_slot(struct splinter_store *s, struct change *c, const struct key *key,
                       uint64_t becomes)
 {
     uint64_t vacant = 0;
     struct slot *slot = c->found.slot;
-    if (load_relaxed(&slot->current))
-        return AGAIN;
     open_change(s, c, LANE_INSERT, becomes, 0);
     if (!cas_seq_cst(&slot->current, &vacant, becomes)) { /* [>publish] */
         fault_point("insert: slot lost");
@@ -181,7 +180,10 @@ static int insert_somewhere(struct splinter_store *s, struct change *c, const st
             return r;
         }
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-            c->found = (struct lookup){.slot = &s->index[b].slot[i], .bucket = b};
+            struct slot *slot = &s->index[b].slot[i];
+            if (load_relaxed(&slot->current))
+                continue;
+            c->found = (struct lookup){.slot = slot, .bucket = b};
             if (claim_slot(s, c, key, becomes) == DONE)
                 return DONE;
         }
