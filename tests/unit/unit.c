@@ -5,6 +5,15 @@
 #include <grp.h>
 #include <unistd.h>
 
+void mark_some(const char *file, int line)
+{
+    static unsigned marks; /* each test is a process */
+
+    if (marks < MARKS_ALL || marks % MARKS_ALL == 0)
+        (_mark_point)(file, line);
+    marks++;
+}
+
 TCase *group(const char *name, double seconds)
 {
     TCase *tcase = tcase_create(name);

@@ -12,6 +12,13 @@
 
 #include "support.h"
 
+/* For each assertion that holds, Check writes to a file where that was, for the case that a signal
+ * ends the test.  Loops of many thousands spend most of their time on it; from the MARKS_ALL-th on
+ * one in so many is written. */
+#define MARKS_ALL 1000
+void mark_some(const char *file, int line);
+#define _mark_point(file, line) mark_some(file, line)
+
 /* A group, whose tests may take so many seconds each. */
 TCase *group(const char *name, double seconds);
 
