@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "atomic.h"
 #include "calls.h"
 #include "corpus.h"
 #include "image.h"
