@@ -30,12 +30,29 @@ void *need(void *p)
     return p;
 }
 
-uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+uint64_t now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t cpu_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void sleep_ns(uint64_t ns)
+{
+    struct timespec t = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+
+    nanosleep(&t, NULL);
 }
 
 static int by_value(const void *a, const void *b)
@@ -77,7 +94,7 @@ void result(const char *name, double ratio, double limit, double ours, double fl
 
 static bool holds(const struct row *r)
 {
-    return r->at_least ? r->ratio >= r->limit : r->ratio <= r->limit;
+    return isnan(r->limit) || (r->at_least ? r->ratio >= r->limit : r->ratio <= r->limit);
 }
 
 static void cpu_name(char *out, size_t size)
@@ -106,12 +123,17 @@ void print_results(void)
         printf("{\"version\":\"%s\",\"cpu\":\"%s\",\"cores\":%ld,\"quick\":%s,\"torn\":%s,"
                "\"results\":[",
                splinter_version(), cpu, cores, quick ? "true" : "false", torn ? "true" : "false");
-        for (size_t i = 0; i < row_count; i++)
-            printf("%s\n{\"name\":\"%s\",\"ratio\":%.4f,\"limit\":%.4f,\"bound\":\"%s\","
+        for (size_t i = 0; i < row_count; i++) {
+            const struct row *r = &rows[i];
+            char limit[64] = "null";
+
+            if (!isnan(r->limit))
+                snprintf(limit, sizeof(limit), "%.4f", r->limit);
+            printf("%s\n{\"name\":\"%s\",\"ratio\":%.4f,\"limit\":%s,\"bound\":\"%s\","
                    "\"splinter\":%.3f,\"floor\":%.3f,\"unit\":\"%s\",\"ok\":%s}",
-                   i ? "," : "", rows[i].name, rows[i].ratio, rows[i].limit,
-                   rows[i].at_least ? "min" : "max", rows[i].ours, rows[i].floor, rows[i].unit,
-                   holds(&rows[i]) ? "true" : "false");
+                   i ? "," : "", r->name, r->ratio, limit, r->at_least ? "min" : "max", r->ours,
+                   r->floor, r->unit, holds(r) ? "true" : "false");
+        }
         printf("]}\n");
         return;
     }
@@ -123,10 +145,12 @@ void print_results(void)
            "unit");
     for (size_t i = 0; i < row_count; i++) {
         const struct row *r = &rows[i];
+        char limit[64] = "-";
 
-        printf("%-38s %8.3f %c%7.3f %12.1f %12.1f  %-8s %s\n", r->name, r->ratio,
-               r->at_least ? '>' : '<', r->limit, r->ours, r->floor, r->unit,
-               holds(r) ? "ok" : "MISSED");
+        if (!isnan(r->limit))
+            snprintf(limit, sizeof(limit), "%c%7.3f", r->at_least ? '>' : '<', r->limit);
+        printf("%-38s %8.3f %8s %12.1f %12.1f  %-8s %s\n", r->name, r->ratio, limit, r->ours,
+               r->floor, r->unit, isnan(r->limit) ? "" : holds(r) ? "ok" : "MISSED");
     }
     if (torn)
         printf("\nINTEGRITY FAILURE: a value was torn or wrong\n");
@@ -137,6 +161,8 @@ void print_results(void)
 /* 1 at the limit, more is worse, whichever way the limit goes. */
 static double badness(const struct row *r)
 {
+    if (isnan(r->limit))
+        return 0;
     if (r->at_least)
         return r->ratio > 0 ? r->limit / r->ratio : 99;
     return r->limit > 0 ? r->ratio / r->limit : r->ratio > 0 ? 99 : 0;
@@ -180,9 +206,12 @@ void write_plot(FILE *f)
         svg_text(f, r->name);
         fprintf(f,
                 "</text><rect x=\"%d\" y=\"%zu\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>"
-                "<text x=\"%.1f\" y=\"%zu\">%.3g (%s %.3g)</text>\n",
+                "<text x=\"%.1f\" y=\"%zu\">%.3g",
                 LEFT, y + 3, bar, HIGH - 6, holds(r) ? "#4a8f5b" : "#c0504d", LEFT + bar + 6,
-                y + 15, r->ratio, r->at_least ? "at least" : "at most", r->limit);
+                y + 15, r->ratio);
+        if (!isnan(r->limit))
+            fprintf(f, " (%s %.3g)", r->at_least ? "at least" : "at most", r->limit);
+        fputs("</text>\n", f);
     }
     fprintf(f, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%zu\" stroke=\"black\"/>\n</svg>\n",
             LEFT + LIMIT, TOP - 4, LEFT + LIMIT, TOP + row_count * HIGH + 4);

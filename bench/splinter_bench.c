@@ -44,13 +44,6 @@
 bool quick, json;
 const char *dir = ".";
 
-static void sleep_ns(uint64_t ns)
-{
-    struct timespec t = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
-
-    nanosleep(&t, NULL);
-}
-
 uint64_t rnd(void)
 {
     static uint64_t x = UINT64_C(88172645463325252);
@@ -59,17 +52,6 @@ uint64_t rnd(void)
     x ^= x << 25;
     x ^= x >> 27;
     return x * UINT64_C(2685821657736338717);
-}
-
-static inline uint64_t fnv1a(const char *key)
-{
-    uint64_t h = UINT64_C(14695981039346656037);
-
-    while (*key) {
-        h ^= (unsigned char)*key++;
-        h *= UINT64_C(1099511628211);
-    }
-    return h;
 }
 
 static uint64_t fnv1a_bytes(const void *bytes, size_t len)
@@ -84,12 +66,6 @@ static uint64_t fnv1a_bytes(const void *bytes, size_t len)
     return h;
 }
 
-/* The compiler must assume that the bytes at p are read. */
-static inline void used(const void *p)
-{
-    __asm__ volatile("" : : "r"(p) : "memory");
-}
-
 static inline void relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -99,8 +75,7 @@ static inline void relax(void)
 #endif
 }
 
-/* Shared, and in pages of the same kind as a store's. */
-static void *shared(size_t size)
+void *shared(size_t size)
 {
     int fd = memfd_create("splinter-bench", MFD_CLOEXEC);
     void *p;
@@ -116,17 +91,6 @@ static void *shared(size_t size)
 
 /* ---- the store and its floor ---- */
 
-typedef char key_t16[16];
-
-struct packed_record {
-    char key[16];
-    char value[VALUE];
-};
-
-struct line {
-    uint64_t word[8];
-};
-
 struct field {
     splinter_store *store;
     size_t keys;
@@ -136,7 +100,7 @@ struct field {
     struct packed_record *records;
 };
 
-static splinter_store *new_store(size_t slots, size_t max_value)
+splinter_store *new_store(size_t slots, size_t max_value)
 {
     struct splinter_open_options options = {.struct_size = sizeof(options)};
     splinter_store *store;
@@ -159,7 +123,7 @@ static void put(splinter_store *store, const char *key, const void *val, size_t 
         die("set %s: %s", key, strerror(-rc));
 }
 
-static void shuffle(key_t16 *keys, size_t n)
+void shuffle(key_t16 *keys, size_t n)
 {
     for (size_t i = n; i > 1; i--) {
         size_t j = rnd() % i;
@@ -171,20 +135,28 @@ static void shuffle(key_t16 *keys, size_t n)
     }
 }
 
+key_t16 *new_keys(size_t n)
+{
+    key_t16 *keys = need(malloc(n * sizeof(key_t16)));
+
+    for (size_t i = 0; i < n; i++)
+        snprintf(keys[i], sizeof(key_t16), "k%08u", (unsigned)i);
+    return keys;
+}
+
 static void field_make(struct field *f, size_t keys, size_t slots)
 {
     char val[VALUE];
 
     memset(val, 'v', sizeof(val));
     f->keys = keys;
-    f->present = need(malloc(keys * sizeof(key_t16)));
+    f->present = new_keys(keys);
     f->absent = need(malloc(keys * sizeof(key_t16)));
     f->lines = slots / 2 + 1; /* three slots to a line, filled to two thirds */
     f->index = shared(f->lines * sizeof(struct line));
     f->records = shared(keys * sizeof(struct packed_record));
     f->store = new_store(slots, MAX_VALUE);
     for (size_t i = 0; i < keys; i++) {
-        snprintf(f->present[i], sizeof(key_t16), "k%08zu", i);
         snprintf(f->absent[i], sizeof(key_t16), "n%08zu", i);
         put(f->store, f->present[i], val, sizeof(val));
         memcpy(f->records[i].key, f->present[i], sizeof(key_t16));
