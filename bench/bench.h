@@ -73,6 +73,12 @@ void result(const char *name, double ratio, double limit, double ours, double fl
 void print_results(void);
 void write_plot(FILE *f);
 
+/* room.c */
+void bench_first(void);
+void bench_again(void);
+void bench_large(void);
+void bench_sizes(void);
+
 /* file.c */
 void bench_file_calls(void);
 void bench_file_sync(void);

@@ -754,6 +754,8 @@ static const struct {
     {"keys", bench_keys},   {"few", bench_few},         {"many", bench_many},
     {"full", bench_full},   {"churn", bench_churn},     {"readers", bench_readers},
     {"wake", bench_wake},   {"memory", bench_memory},
+    {"first", bench_first}, {"again", bench_again},     {"large", bench_large},
+    {"sizes", bench_sizes},
     {"file", bench_file_calls}, {"sync", bench_file_sync}, {"space", bench_file_space},
     {"rebuild", bench_file_rebuild},
 };
