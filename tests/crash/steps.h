@@ -111,6 +111,7 @@ extern struct place place;
 extern splinter_store *keeper; /* attached all the time, and alive */
 extern splinter_store *second; /* of the dying process, to interfere with itself */
 extern bool slow_sets;         /* every set takes the slow path */
+extern bool in_turn;           /* the two ways to prepare a store have every other step each */
 extern unsigned armed;         /* steps are counted */
 extern unsigned interfered;    /* how often; counted by the scene */
 extern int failures;           /* in this process */
@@ -119,8 +120,8 @@ extern int failures;           /* in this process */
 bool harness_start(int in_backing);
 /* Says what is wrong; the case fails. */
 __attribute__((format(printf, 1, 2))) void fault(const char *format, ...);
-/* Deaths at every step; one in `every` is cleaned up after by processes that die as well; 0: none.
- * The number of deaths; that of dead cleaners is added to `twice`. */
+/* Deaths at every step, or at every other; one in `every` is cleaned up after by processes that die
+ * as well; 0: none.  The number of deaths; that of dead cleaners is added to `twice`. */
 unsigned play(const struct scene *what, bool by_keeper, unsigned every, unsigned *twice);
 /* A creator dies at every step: it leaves a whole store or none, and is in nobody's way.  Also on
  * a file system that has no O_TMPFILE.  The number of deaths. */

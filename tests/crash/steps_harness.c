@@ -21,7 +21,7 @@ const struct scene *scene;
 int backing;
 struct place place;
 splinter_store *keeper, *second;
-bool slow_sets;
+bool slow_sets, in_turn;
 unsigned armed, interfered;
 int failures;
 
@@ -273,7 +273,7 @@ unsigned play(const struct scene *what, bool by_keeper, unsigned every, unsigned
     scene = what;
     board->plain_sets = board->fast_sets = 0;
     do {
-        n += !(scene->flags & LONG) || n < 80 ? 1 : 1 + n / 10;
+        n += (scene->flags & LONG && n >= 80 ? 1 + n / 10 : 1) << (in_turn && (n || by_keeper));
         stage(by_keeper);
         died_there = run(n, false);
         deaths += died_there;

@@ -16,6 +16,9 @@
  *
  * ALL has a cleaner die at each of its steps after each death, FEW (of everyday) after one death
  * in five, NONE after none; with SPLINTER_TEST_SHORT set, or under a sanitizer, it is NONE.
+ *
+ * Each step is played twice, in a store prepared by a process that still has it open, and in one
+ * prepared by a process that is gone; with SPLINTER_TEST_SHORT once, in the one or the other.
  */
 #include "steps.h"
 
@@ -35,6 +38,7 @@ static unsigned every; /* one in so many deaths is looked at by cleaners that di
 /* False: misuse, and it was said. */
 static bool read_arguments(int argc, char **argv)
 {
+    in_turn = getenv("SPLINTER_TEST_SHORT");
     every = SANITIZED || getenv("SPLINTER_TEST_SHORT") ? 0 : 5;
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--twice") && i + 1 < argc) {
