@@ -79,6 +79,10 @@ void bench_again(void);
 void bench_large(void);
 void bench_sizes(void);
 
+/* writers.c */
+void bench_processes(void);
+void bench_writers(void);
+
 /* file.c */
 void bench_file_calls(void);
 void bench_file_sync(void);

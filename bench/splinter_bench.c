@@ -755,7 +755,7 @@ static const struct {
     {"full", bench_full},   {"churn", bench_churn},     {"readers", bench_readers},
     {"wake", bench_wake},   {"memory", bench_memory},
     {"first", bench_first}, {"again", bench_again},     {"large", bench_large},
-    {"sizes", bench_sizes},
+    {"sizes", bench_sizes}, {"processes", bench_processes}, {"writers", bench_writers},
     {"file", bench_file_calls}, {"sync", bench_file_sync}, {"space", bench_file_space},
     {"rebuild", bench_file_rebuild},
 };
