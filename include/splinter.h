@@ -61,8 +61,9 @@ const char *splinter_version(void);
 size_t splinter_key_max(void);
 
 /* One sentence, without a newline, that says why this thread's last call that opens, creates,
- * unlinks, checks or copies a store failed; "" if it succeeded.  The string is valid until
- * the thread's next such call. */
+ * unlinks, checks or copies a store failed; "" if it succeeded.  After a set, append or add that
+ * returned ENOSPC it says what ran out; if such a call succeeds or fails otherwise, the sentence
+ * stays as it was.  The string is valid until the thread's next call that changes it. */
 const char *splinter_last_error(void);
 
 /* ---- layer 1: the bus verbs: one store per process, no handle ----------- */
@@ -75,7 +76,9 @@ const char *splinter_last_error(void);
  * libsplinter_p the path of a file.
  * slots: the largest number of keys that the store can hold, 1 to SPLINTER_SLOTS_MAX.
  * max_value_sz: the length of the longest value in bytes, 1 to SPLINTER_VALUE_MAX.
- * Both are limits.  Memory is reserved only as data arrives.
+ * Both are limits.  Memory is reserved only as data arrives.  If slots values of max_value_sz bytes
+ * would need more than 256 GiB of addresses (a 32-bit machine: 768 MiB), the store holds fewer of
+ * them; `capacity` in struct splinter_stat says how many.
  *
  * Returns 0, or -1 and errno: EINVAL (name, slots or max_value_sz), EEXIST (splinter_create only),
  * ENOENT (no such store: splinter_open; no such directory: all), EBADMSG (not a store, or a damaged
@@ -95,8 +98,9 @@ void splinter_close(void);
 /*
  * Set key to the len bytes at val.  Returns 0, or -1 and errno: EINVAL (key NULL or empty, val NULL
  * or len 0), ENAMETOOLONG (key), EMSGSIZE (len exceeds the store's max_value), ENOSPC (no slot or
- * no memory left), EAGAIN (a stopped process holds this key), EROFS (opened read-only), EBADF (no
- * store is open), EBADMSG (the store is corrupt).
+ * no memory left; splinter_last_error() says which), EAGAIN (a stopped process holds this key, or
+ * the last free memory of this size), EROFS (opened read-only), EBADF (no store is open), EBADMSG
+ * (the store is corrupt).
  *
  * The first bus verb of a thread may also fail with ENOMEM.  The first set or unset of a child
  * after fork() attaches it to the store, and may also fail with EUSERS or another error of
@@ -241,7 +245,8 @@ struct splinter_set_options {
  * Set key to the len bytes at val.  If options is NULL, the set is unconditional, with type 0 and
  * no end of life.  *out_epoch receives the epoch of the new value, unless out_epoch is NULL.
  * Returns 0, or -EINVAL, -ENAMETOOLONG, -EMSGSIZE, -ENOSPC, -EAGAIN, -EROFS, -EEXIST, -ENOENT,
- * -ESTALE, -EBADMSG (the store is corrupt).
+ * -ESTALE, -EBADMSG (the store is corrupt).  After -ENOSPC, splinter_last_error() says what ran
+ * out.
  *
  * If the options of the handle ask for a sync, and that sync fails, the calls that change something
  * return its error; the change has been made.  The first such call of a child after fork() attaches
@@ -310,6 +315,9 @@ struct splinter_stat {
     uint64_t synced;         /* the epoch up to which everything is on disk */
     uint32_t rebuilt;        /* records that the last rebuild of the index found */
     uint32_t damaged;        /* and those that it could not save; reset by the next clean open */
+    uint64_t capacity;       /* keys of max_value bytes that surely fit, whatever was there before:
+                                slots, unless the store would need more than 256 GiB of addresses
+                                for them (a 32-bit machine: 768 MiB) */
 };
 int splinter_store_stat(splinter_store *store, struct splinter_stat *stat);
 

@@ -41,6 +41,13 @@ int backing_reopen(int fd, bool read_only);
  * fallocate(2) returned. */
 int backing_reserve(int fd, uint64_t offset, uint64_t length);
 
+/* Makes a range of the file a hole; or writes zeroes to it, if the file system has no holes.
+ * -ENOSPC, or another error of pwrite(2). */
+int backing_clear(int fd, uint64_t offset, uint64_t length);
+
+/* Maps pages that are reserved, of which the process will write to most; a hint. */
+void backing_populate(void *from, size_t bytes);
+
 /* Writes changes to disk: those of the whole file, or those in a part of its mapping.  -ENOSPC,
  * -EIO. */
 int backing_flush(int fd);

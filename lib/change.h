@@ -3,6 +3,7 @@
 #ifndef SPLINTER_CHANGE_H
 #define SPLINTER_CHANGE_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "arena.h"
@@ -45,7 +46,12 @@ void acknowledge(struct splinter_store *s, const struct slot *slot, uint64_t cur
 void retire(struct splinter_store *s, struct lane_private *lane, uint32_t at, uint64_t replaced,
             uint64_t epoch);
 
-/* Count a key before a writer claims a slot for it (-ENOSPC), and no longer after it is gone. */
+/* Why there is no room; for the caller it is -ENOSPC, which here means that the system gives no
+ * more memory.  key_set() tells them apart in a sentence. */
+#define NO_SLOT (-ENOSR)
+#define NO_PLACE (-ENOBUFS) /* from arena_alloc(), as is -EBUSY */
+
+/* Count a key before a writer claims a slot for it (NO_SLOT), and no longer after it is gone. */
 int keys_reserve(struct splinter_store *s);
 void keys_release(struct splinter_store *s);
 

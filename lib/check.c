@@ -163,7 +163,7 @@ static void mark_lanes(struct check *c)
 /* Will the next sync look through the slab for records that are no longer current? */
 static bool sync_knows(const splinter_store *s, uint32_t n)
 {
-    return load_acquire(&s->limbo_map[n / 64]) >> n % 64 & 1 ||
+    return load_acquire(&arena_group(s, n)->limbo) >> n % GROUP_SLABS & 1 ||
            load_relaxed(&s->header->limbo_at) == n + 1;
 }
 
@@ -173,18 +173,17 @@ static void check_blocks(struct check *c)
     splinter_store *s = c->s;
     mark_lanes(c);
     uint32_t used = load_acquire(&s->header->slabs_used);
-    for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {
-        uint64_t first = slab_first_block(s, n);
-        if (!file_covers(s, first))
+    for (uint32_t n = 0; n < used && n < s->geo.slabs; n = slab_next(s, n)) {
+        if (!file_covers(s, slab_start(s, n) + SLAB_HEADER_UNITS))
             break;
         struct slab *slab = arena_slab(s, n);
-        uint32_t units = load_relaxed(&slab->block_units);
-        for (uint32_t b = 0; units && b < SLAB_BLOCKS; b++) {
-            uint64_t ref = first + (uint64_t)b * units;
+        const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
+        for (uint32_t b = 0; class && b < SLAB_BLOCKS; b++) {
+            uint64_t ref = block_start(s, n, class, b);
             if (!(load_relaxed(&slab->bits[b / 64]) >> b % 64 & 1))
                 continue;
             bool limbo = load_relaxed(&slab->limbo[b / 64]) >> b % 64 & 1;
-            if (ref >= c->units)
+            if (b >= class->blocks || ref >= c->units)
                 finding(c, "slab %u: block %u is in use, but does not exist", n, b);
             else if (limbo == (c->seen[ref / 8] >> ref % 8 & 1))
                 finding(c, limbo ? "slab %u: block %u is marked as superseded, but is current"

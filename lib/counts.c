@@ -24,6 +24,7 @@
 #include "handle.h"
 #include "index.h"
 #include "key.h"
+#include "lane.h"
 #include "registry.h"
 
 /* Does any process hold an insert lock? */
@@ -76,6 +77,103 @@ static void excess_of(struct splinter_store *s, uint32_t *overflow)
         uint32_t has = index_present(s, b) ? load_relaxed(&s->index[b].overflow) : 0;
         overflow[b] = has > overflow[b] ? has - overflow[b] : 0;
     }
+}
+
+#define HELD_MAX 256u
+
+/* An insert lock that a process holds, and the slot that its key is in. */
+struct held {
+    uint32_t lane;
+    const struct slot *slot; /* NULL: the key is in none, */
+    uint64_t current;        /* else what the slot then had */
+};
+
+/* The slot that has this hash, and is not vacant; NULL: none. */
+static const struct slot *slot_of_hash(struct splinter_store *s, uint64_t hash)
+{
+    uint32_t b = hash_home(s, hash);
+    for (uint32_t n = 0; n < s->geo.buckets && index_present(s, b); n++, b = index_next(s, b)) {
+        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
+            const struct slot *slot = &s->index[b].slot[i];
+            if (load_acquire(&slot->hash) == hash && load_acquire(&slot->current)) /* [<visible] */
+                return slot;
+        }
+        if (!load_acquire(&s->index[b].overflow))
+            break;
+    }
+    return NULL;
+}
+
+/* Add a lock that is held, unless its lane is listed: a lane has one lock at a time. */
+static uint32_t list_lane(struct splinter_store *s, struct held *held, uint32_t count,
+                          uint32_t number)
+{
+    const struct lane *lane = lane_shared(s, number);
+    for (uint32_t i = 0; i < count; i++)
+        if (held[i].lane == number)
+            return count;
+    if (!lane || count == HELD_MAX)
+        return HELD_MAX;
+    const struct slot *slot = slot_of_hash(s, load_relaxed(&lane->hash));
+    held[count] = (struct held){number, slot, slot ? load_acquire(&slot->current) : 0};
+    return count + 1;
+}
+
+/* List the locks that are held, beside those that are listed.  HELD_MAX: they are too many. */
+static uint32_t list_held(struct splinter_store *s, struct held *held, uint32_t count)
+{
+    for (uint32_t b = 0; b < s->geo.buckets && count < HELD_MAX; b++) {
+        if (!index_present(s, b)) {
+            b |= CHUNK_BUCKETS - 1;
+            continue;
+        }
+        for (int i = 0; i < 2; i++) {
+            uint32_t word = load_acquire(&s->index[b].lock[i]);
+            if (word)
+                count = list_lane(s, held, count, lock_holder(word));
+        }
+    }
+    return count;
+}
+
+/*
+ * The keys that inserts and unsets under way may have counted, and that are in no slot.  Each has a
+ * lock, and counts at most one key.  If that key was in the same slot with the same record before
+ * and after the keys were counted, it is among them.
+ */
+static uint32_t uncounted(struct splinter_store *s, const struct held *held, uint32_t listed,
+                          uint32_t count)
+{
+    uint32_t n = count - listed;
+    for (uint32_t i = 0; i < listed; i++) {
+        const struct lane *lane = lane_shared(s, held[i].lane);
+        n += !held[i].slot || !lane || load_acquire(&held[i].slot->current) != held[i].current ||
+             slot_of_hash(s, load_relaxed(&lane->hash)) != held[i].slot;
+    }
+    return n;
+}
+
+/* This takes no lock: a process that holds an insert lock, or that mends, may be stopped.  What
+ * header.keys has beyond the keys and those that are under way is too much, provided that no
+ * process changed it meanwhile. */
+int counts_lower(struct splinter_store *s)
+{
+    uint32_t *scratch = malloc((size_t)s->geo.buckets * sizeof *scratch);
+    struct held held[HELD_MAX];
+    if (!scratch)
+        return -ENOMEM;
+    uint64_t before = load_seq_cst(&s->header->keys);
+    uint32_t keys, listed = list_held(s, held, 0);
+    count_all(s, scratch, &keys);
+    uint32_t count = list_held(s, held, listed);
+    if (count < HELD_MAX) {
+        int64_t excess = (int64_t)(uint32_t)before - keys - uncounted(s, held, listed, count);
+        if (excess > 0)
+            cas_seq_cst(&s->header->keys, &before, before - (uint64_t)excess);
+    }
+    fault_point("counts: keys lowered");
+    free(scratch);
+    return 0;
 }
 
 int counts_mend(struct splinter_store *s)

@@ -10,4 +10,8 @@
  * another process is mending them; -ENOMEM; or an error of attach_own().  Takes mutex. */
 int counts_mend(struct splinter_store *s);
 
+/* Lowers the number of keys as far as that is certain while processes hold insert locks.  Takes no
+ * lock.  0, or -ENOMEM. */
+int counts_lower(struct splinter_store *s);
+
 #endif

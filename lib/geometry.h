@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "handle.h"
 #include "layout.h"
 #include "names.h"
 
@@ -17,7 +18,7 @@ int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t
  * Both with a sentence. */
 int geometry_check(const struct geometry *geo, const char *name);
 
-/* The number of size classes that the store needs. */
-uint32_t geometry_classes(const struct geometry *geo);
+/* Fills in the size classes of the store, and returns how many there are. */
+uint32_t geometry_classes(const struct geometry *geo, struct size_class classes[MAX_CLASSES]);
 
 #endif

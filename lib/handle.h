@@ -13,6 +13,15 @@
 /* Units that hold the header of a record and any key, or a short key and an inlined value. */
 #define FAST_UNITS ((uint32_t)((sizeof(struct record) + SPLINTER_KEY_MAX) / UNIT + 1))
 
+/* A size class of blocks. */
+struct size_class {
+    uint32_t units;      /* of a block; of a large one, the most that it can have */
+    uint32_t blocks;     /* of one slab */
+    uint32_t first;      /* unit of the slab at which the first block begins */
+    uint32_t run;        /* how many places of `slabs` one slab takes */
+    uint32_t most_slabs; /* that the class may have at once (arena.c) */
+};
+
 /* The private half of a lane; the shared half is struct lane.  Written and read by the thread that
  * holds the lane, except for `busy`, which every thread of the process tries to set. */
 struct lane_private {
@@ -23,8 +32,8 @@ struct lane_private {
     uint32_t spare_ref[LANE_SPARES];   /* its reference, as the shared half cannot be trusted */
     uint32_t last;                     /* the spare that a change left last */
     uint32_t evict;                    /* the spare to give up next, modulo LANE_SPARES */
-    uint32_t cursor;                   /* the slab that was last searched for free blocks */
-    uint32_t slab[MAX_CLASSES];        /* for each class the slab + 1 that the lane owns; 0: none */
+    uint32_t cursor;                   /* the slab at which the next search begins */
+    uint32_t slab[MAX_CLASSES];        /* for each class the slab + 1 that last had room; 0: none */
 };
 
 struct splinter_store {
@@ -32,14 +41,16 @@ struct splinter_store {
     uint8_t *base;
     struct header *header;
     uint64_t *index_map;
-    uint64_t *limbo_map; /* durable stores: one bit per slab that has records waiting for a sync */
     struct entry *registry;
     struct bucket *index;
+    struct group *groups;
     uint8_t *arena;
     struct geometry geo; /* checked against the file at open */
     uint64_t seed2;      /* computed from geo.seed */
     uint32_t slab_shift; /* log2 of slab_units */
-    uint32_t classes;    /* number of size classes */
+    uint32_t classes;    /* number of size classes, */
+    uint32_t small;      /* and of those of small blocks, which come first */
+    struct size_class class[MAX_CLASSES];
     bool read_only;
     bool durable;           /* GEOMETRY_DURABLE */
     bool sync_each;         /* a sync follows every change */

@@ -13,6 +13,8 @@
  *  - Every block whose bit is set is reachable from the index, or in limbo (limbo.c), or exactly
  *    one lane holds its id: as a spare, or as the block that an open change of that lane replaces.
  *  - A spare is zero, except for the number of its lane.
+ *  - When a call is over, a lane has at most LANE_SPARES_OF_CLASS spares of a class, and none of
+ *    more than SPARE_UNITS.  The arena counts on that (geometry.c).
  *
  * An update swaps: the spare becomes the record, and the old record's block becomes the spare.  So
  * in the steady state no allocator is involved.
@@ -35,6 +37,16 @@ struct lane *lane_shared(struct splinter_store *s, uint32_t number)
         entry >= MAX_ENTRIES)
         return NULL;
     return &s->registry[entry].lane[lane];
+}
+
+bool lane_any_lock(struct splinter_store *s)
+{
+    uint32_t entries = load_acquire(&s->header->registry_used);
+    for (uint32_t e = 0; e < entries && e < MAX_ENTRIES; e++)
+        for (uint32_t l = 0; l < ENTRY_LANES; l++)
+            if (load_relaxed(&s->registry[e].lane[l].lock))
+                return true;
+    return false;
 }
 
 struct lane_private *lane_acquire_some(struct splinter_store *s)
@@ -79,8 +91,19 @@ uint32_t lane_spare_empty(struct splinter_store *s, struct lane_private *lane)
     return at;
 }
 
+void lane_settle(struct splinter_store *s, struct lane_private *lane, uint32_t at)
+{
+    uint32_t class = lane->spare_class[at], same = 0;
+    if (!class)
+        return;
+    for (uint32_t i = 0; i < LANE_SPARES; i++)
+        same += lane->spare_class[i] == class;
+    if (s->class[class - 1].units > SPARE_UNITS || same > LANE_SPARES_OF_CLASS)
+        give_up_spare(s, lane, at);
+}
+
 int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
-                   uint32_t *at)
+                   uint32_t units, uint32_t *at)
 {
     for (uint32_t i = 0; i < LANE_SPARES; i++)
         if (lane->spare_class[i] == class + 1) {
@@ -88,7 +111,7 @@ int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t
             return 0;
         }
     *at = lane_spare_empty(s, lane);
-    int r = arena_alloc(s, lane, class, *at);
+    int r = arena_alloc(s, lane, class, units, *at);
     if (!r)
         lane->spare_class[*at] = class + 1;
     return r;

@@ -16,26 +16,33 @@ struct lane_private *lane_acquire_some(struct splinter_store *s);
 
 /* lane_spare() if the spare that was kept last has another class. */
 int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
-                   uint32_t *at);
+                   uint32_t units, uint32_t *at);
+
+/* Gives up the spare at this place if it is larger than a lane may keep, or one too many of its
+ * class.  The caller holds the lane. */
+void lane_settle(struct splinter_store *s, struct lane_private *lane, uint32_t at);
 
 /* A place without a spare.  If every place has one, the lane gives one up.  The caller holds the
  * lane. */
 uint32_t lane_spare_empty(struct splinter_store *s, struct lane_private *lane);
 
+/* Does any lane hold an insert lock, or try to get one? */
+bool lane_any_lock(struct splinter_store *s);
+
 /* The lane of this number in the store; NULL if there is none. */
 struct lane *lane_shared(struct splinter_store *s, uint32_t number);
 
-/* A spare block of this class; *at is its place.  The caller holds the lane.  0; -ENOSPC; -EBADMSG:
- * the store is damaged. */
+/* A spare block of this class, with at least `units` units; *at is its place.  The caller holds the
+ * lane.  0, or an error of arena_alloc(). */
 static inline int lane_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,
-                             uint32_t *at)
+                             uint32_t units, uint32_t *at)
 {
     /* That is where the last change left the block of the record that it replaced. */
     *at = lane->last;
     if (lane->spare_class[*at] == class + 1)
         return 0;
     uint32_t other;
-    int r = lane_get_spare(s, lane, class, &other);
+    int r = lane_get_spare(s, lane, class, units, &other);
     *at = other;
     return r;
 }

@@ -2,7 +2,7 @@
 /*
  * layout.h - every structure that processes share, as it lies in the store
  *
- *     header | two sync points | index map | limbo map | registry | index | arena
+ *     header | two sync points | index map | registry | index | groups | arena
  *
  * All of it is untrusted when it is read: a hostile process may write anything anywhere at any
  * time.  Positions come from the private copy of the geometry (struct splinter_store), never from
@@ -22,7 +22,7 @@
 
 #define STORE_MAGIC "SPLINTER" /* eight bytes, no terminator */
 #define STORE_BYTE_ORDER UINT32_C(0x01020304)
-#define STORE_FORMAT 2u
+#define STORE_FORMAT 3u
 #define STORE_WORD_BITS ((uint32_t)(8 * sizeof(void *)))
 
 #define UNIT 64u            /* bytes; references count in units from the start of the arena */
@@ -31,11 +31,16 @@
 #define BUCKET_SLOTS 3u
 #define MAX_ENTRIES 512u    /* processes attached to write */
 #define ENTRY_LANES 15u     /* threads of one process that write at the same time */
-#define LANE_SPARES 8u      /* blocks a lane keeps for its next records */
-#define SLAB_WORDS 8u
+#define LANE_SPARES 8u      /* blocks a lane keeps for its next records, */
+#define LANE_SPARES_OF_CLASS 3u
+#define SPARE_UNITS 32u     /* and none that is larger: 2 KiB */
+#define SLAB_WORDS 32u
 #define SLAB_BLOCKS (SLAB_WORDS * 64u)
-#define SLAB_HEADER_UNITS 3u
-#define MAX_CLASSES 128u
+#define SLAB_HEADER_UNITS 9u
+#define GROUP_SLABS 64u
+#define SMALL_UNITS 128u /* the largest block that shares a slab with blocks of other classes */
+#define LARGE_BLOCKS 64u /* most blocks of a slab of large ones */
+#define MAX_CLASSES 30u
 
 /* The part of the header that never changes after the creation.  Every opener copies it, and checks
  * the copy (geometry.c). */
@@ -49,12 +54,13 @@ struct geometry {
     uint32_t buckets;
     uint32_t slab_units; /* a power of two */
     uint32_t slabs;
-    uint32_t flags; /* GEOMETRY_* */
-    uint32_t reserved;
-    uint64_t seed;      /* of the hash of keys */
-    uint64_t limbo_off; /* bytes from the start of the store, as are all that follow */
-    uint64_t registry_off;
+    uint32_t flags;    /* GEOMETRY_* */
+    uint32_t capacity; /* keys of max_value bytes that the arena has room for, whatever was there
+                          before; `slots`, unless the references do not reach as far */
+    uint64_t seed;     /* of the hash of keys */
+    uint64_t registry_off; /* bytes from the start of the store, as are all that follow */
     uint64_t index_off;
+    uint64_t groups_off;
     uint64_t arena_off;
     uint64_t checksum; /* XXH3 of everything before it */
 };
@@ -82,7 +88,7 @@ struct header {
     uint32_t counts_dirty;  /* COUNTS_*: a death may have left keys or an overflow count too high;
                                set by a cleaner, cleared by the process that mends them */
     uint32_t registry_used; /* entries below this number are reserved; raised by an opener */
-    uint32_t slabs_used;    /* slabs below this number have a reserved header; raised by writers */
+    uint32_t slabs_used;    /* slabs below this number exist (arena.c); raised by writers */
     uint64_t clock_floor;   /* the latest end of life that was seen to have passed, so that what has
                                expired stays expired if the clock jumps back; only raised */
     uint32_t ttl_used;      /* 1: some record has had an end of life; set before that record is */
@@ -106,11 +112,20 @@ struct header {
     uint32_t limbo_at;            /* slab + 1 whose bit of the limbo map has been cleared, while it
                                      is looked through; 0: none */
     uint64_t born_ns;             /* birth of the inode, as the number of an inode is reused */
+
+    /* Written and read by writers that look for room. */
+    alignas(64) uint64_t ahead; /* slabs that are reserved whole before they exist: the first << 32
+                                   | the one after the last */
+    uint64_t class_slabs[MAX_CLASSES]; /* low 32 bits: slabs of each class, or more, as a writer
+                                          counts one before the slab has the class, and may die in
+                                          between; high 32 bits: how often that number changed */
+    uint8_t pad4[8];
 };
 #define COUNTS_DIRTY 1u
 #define COUNTS_BEING_MENDED 2u /* still dirty, if the process that mends them dies */
 static_assert(offsetof(struct header, epoch) == 256, "header");
 static_assert(offsetof(struct header, boot) == 448, "header");
+static_assert(offsetof(struct header, ahead) == 512, "header");
 static_assert(sizeof(struct header) <= PAGE, "header");
 
 /* Pages 1 and 2 of the store, written alternately, so that one of them is whole at any moment.  The
@@ -152,7 +167,7 @@ struct lane {
      * the lane's if the generation is still the slab's, the block's bit is set, and the number in
      * its record is the lane's. */
     uint64_t spare[LANE_SPARES];
-    uint64_t hash; /* of the key that an unset removes */
+    uint64_t hash; /* of the key whose insert lock it holds or tries to get */
 };
 static_assert(sizeof(struct lane) == 128, "lane");
 #define LANE_UPDATE 1
@@ -207,13 +222,13 @@ struct record {
 };
 static_assert(sizeof(struct record) == 48, "record");
 
-/* The first three units of a slab.  Blocks of one size follow.  Unless a comment says otherwise the
- * owner writes a field, and every process reads it. */
+/* The first units of a slab.  Blocks of one size follow.  Unless a comment says otherwise the owner
+ * writes a field, and every process reads it. */
 struct slab {
     uint64_t owner;          /* incarnation << 16 | lane number + 1: only that lane sets `bits` */
     uint32_t block_units;    /* size of the blocks; 0 before the first use */
     uint32_t generation;     /* one more with each change of size, stored before the new size */
-    uint32_t reserved_units; /* of the slab, its header included */
+    uint32_t reserved_units; /* of the slab, its header included; of a large one, its header only */
     uint8_t pad[44];
     uint64_t bits[SLAB_WORDS];  /* blocks in use; set by the owner, cleared by the process that
                                    frees the block, after it has zeroed it */
@@ -222,6 +237,30 @@ struct slab {
                                    the process that frees it, before the bit in `bits` */
 };
 static_assert(sizeof(struct slab) == SLAB_HEADER_UNITS * UNIT, "slab");
+
+/* A slab of large blocks, which are as long as the largest value of their class, and of which only
+ * the beginning is reserved.  The header has a page of its own. */
+struct large_slab {
+    struct slab slab;
+    uint32_t have[LARGE_BLOCKS]; /* units of each block that are reserved; only raised, by the
+                                    owner, before the block is taken */
+};
+#define LARGE_FIRST (PAGE / UNIT) /* the unit of a large slab at which its first block begins */
+static_assert(sizeof(struct large_slab) <= PAGE, "large slab");
+
+/* What is known of 64 slabs.  Bits are hints for writers that look for room: whoever follows one
+ * looks at the slab itself.  See arena.c. */
+struct group {
+    uint64_t limbo; /* slabs that have records waiting for a sync (limbo.c) */
+    uint64_t empty; /* small slabs that may have no block in use */
+    uint64_t free[MAX_CLASSES]; /* for each class, slabs of it that may have a free block */
+    uint32_t slab[GROUP_SLABS]; /* kind << 27 | number of the slab whose header, or part, is here;
+                                   0: none yet.  Written once, by a writer. */
+};
+static_assert(sizeof(struct group) == 512, "group");
+#define SLAB_KIND_SHIFT 27
+#define SLAB_NUMBER_MASK ((1u << SLAB_KIND_SHIFT) - 1)
+#define SLAB_KIND_SMALL 1u /* the kind of a large slab is SLAB_KIND_SMALL + 1 and up */
 
 #define CURRENT(epoch, ref) ((uint64_t)(epoch) << 32 | (uint32_t)((ref) + 1))
 #define CURRENT_REF(current) ((uint32_t)(current) - 1)
@@ -296,7 +335,8 @@ static inline uint32_t value_offset(uint32_t key_len)
     return (uint32_t)(sizeof(struct record) + key_len + 15) & ~15u;
 }
 
-/* Size classes: each of 1 to 8 units, then four per doubling. */
+/* Size classes of small blocks: each of 1 to 8 units, then four per doubling.  Those of large ones
+ * follow from the geometry (geometry.c). */
 static inline uint32_t class_of_units(uint32_t units)
 {
     if (units <= 8)

@@ -2,7 +2,7 @@
 /*
  * limbo.c - durable stores: free what a sync has released
  *
- * Invariant: a block in limbo has its bit set, and its slab has its bit set in the limbo map, or is
+ * Invariant: a block in limbo has its bit set, and its slab has its bit set in group.limbo, or is
  * the one that header.limbo_at names.  No lane has the block, and only the holder of the sync lock
  * may free it.
  */
@@ -25,10 +25,12 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
     for (uint32_t w = 0; w < SLAB_WORDS; w++) {
         uint64_t limbo = load_acquire(&slab->limbo[w]) & load_acquire(&slab->bits[w]);
         for (; limbo; limbo &= limbo - 1) {
-            uint32_t block = w * 64 + (uint32_t)__builtin_ctzll(limbo);
-            uint32_t units = load_relaxed(&slab->block_units);
-            uint64_t ref = slab_first_block(s, number) + (uint64_t)block * units;
-            if (!units || units > s->geo.slab_units || !file_covers(s, ref + units))
+            const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
+            uint32_t block = w * 64 + (uint32_t)__builtin_ctzll(limbo), units = 0;
+            uint32_t ref = class ? (uint32_t)block_start(s, number, class, block) : 0;
+            if (class && block < class->blocks)
+                units = arena_block_units(s, ref);
+            if (!units)
                 continue; /* this library did not write that */
             struct record *rec = record_at_ref(s, ref);
             if (load_acquire(&rec->superseded) > upto) {
@@ -66,24 +68,25 @@ void limbo_clean(struct splinter_store *s, uint64_t upto)
     uint32_t used = load_acquire(&s->header->slabs_used);
     uint32_t at = lane_spare_empty(s, lane);
     uint32_t left = load_relaxed(&s->header->limbo_at) - 1;
-    if (left < s->geo.slabs) /* by a process that died in the loop below */
-        fetch_or_acq_rel(&s->limbo_map[left / 64], UINT64_C(1) << left % 64);
-    for (uint32_t w = 0; w * 64 < used && w * 64 < s->geo.slabs; w++) {
-        uint64_t bits = load_relaxed(&s->limbo_map[w]);
+    if (left < used && left < s->geo.slabs) /* by a process that died in the loop below */
+        fetch_or_acq_rel(&arena_group(s, left)->limbo, UINT64_C(1) << left % GROUP_SLABS);
+    for (uint32_t w = 0; w * GROUP_SLABS < used && w * GROUP_SLABS < s->geo.slabs; w++) {
+        uint64_t *map = &s->groups[w].limbo, bits = load_relaxed(map);
         for (; bits; bits &= bits - 1) {
-            uint32_t number = w * 64 + (uint32_t)__builtin_ctzll(bits);
-            uint64_t bit = UINT64_C(1) << number % 64;
-            if (number >= s->geo.slabs || !file_covers(s, slab_first_block(s, number)))
+            uint32_t number = w * GROUP_SLABS + (uint32_t)__builtin_ctzll(bits);
+            uint64_t bit = bits & -bits;
+            if (number >= used || number >= s->geo.slabs ||
+                !file_covers(s, slab_start(s, number) + SLAB_HEADER_UNITS))
                 break;
             store_relaxed(&s->header->limbo_at, number + 1);
             crash_order();
             fault_point("limbo: slab named");
             /* Cleared before the slab is looked at, so a writer that adds a record meanwhile sets
              * it again. [<limbo] */
-            fetch_and_acq_rel(&s->limbo_map[w], ~bit);
+            fetch_and_acq_rel(map, ~bit);
             fault_point("limbo: summary cleared");
             if (clean_slab(s, lane, at, number, upto))
-                fetch_or_acq_rel(&s->limbo_map[w], bit);
+                fetch_or_acq_rel(map, bit);
             fault_point("limbo: slab done");
         }
     }
@@ -95,8 +98,8 @@ void limbo_clean(struct splinter_store *s, uint64_t upto)
 bool limbo_any(struct splinter_store *s)
 {
     uint32_t used = load_acquire(&s->header->slabs_used);
-    for (uint32_t w = 0; w * 64 < used && w * 64 < s->geo.slabs; w++)
-        if (load_acquire(&s->limbo_map[w]))
+    for (uint32_t w = 0; w * GROUP_SLABS < used && w * GROUP_SLABS < s->geo.slabs; w++)
+        if (load_acquire(&s->groups[w].limbo))
             return true;
     return load_relaxed(&s->header->limbo_at);
 }

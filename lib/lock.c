@@ -61,6 +61,7 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
 {
     struct bucket *bucket = &s->index[key->home];
     uint32_t mine = lock_word(key->hash, lane->number), blocker = 0;
+    lane->shared->hash = key->hash;
     lane->shared->lock = key->home + 1; /* a cleaner looks for our number in that bucket */
     crash_order();
     fault_point("lock: named");

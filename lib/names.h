@@ -61,6 +61,7 @@
 #define registry_unlock_sync splinter__registry_unlock_sync
 
 /* backing.c */
+#define backing_clear splinter__backing_clear
 #define backing_create splinter__backing_create
 #define backing_fill splinter__backing_fill
 #define backing_flush splinter__backing_flush
@@ -68,6 +69,7 @@
 #define backing_is_memory splinter__backing_is_memory
 #define backing_open splinter__backing_open
 #define backing_read_geometry splinter__backing_read_geometry
+#define backing_populate splinter__backing_populate
 #define backing_reopen splinter__backing_reopen
 #define backing_reserve splinter__backing_reserve
 #define backing_unlink splinter__backing_unlink
@@ -77,15 +79,35 @@
 #define index_ensure splinter__index_ensure
 #define index_find_anywhere splinter__index_find_anywhere
 
+/* slab.c */
+#define block_find splinter__block_find
+#define groups_reserve splinter__groups_reserve
+#define slab_begin splinter__slab_begin
+#define slab_class splinter__slab_class
+#define slab_count splinter__slab_count
+#define slab_has_free splinter__slab_has_free
+#define slab_hint splinter__slab_hint
+#define slab_hint_free splinter__slab_hint_free
+#define slab_is_empty splinter__slab_is_empty
+#define slab_is_for splinter__slab_is_for
+#define slab_is_owned splinter__slab_is_owned
+#define slab_may_count splinter__slab_may_count
+#define slab_next splinter__slab_next
+#define slab_note splinter__slab_note
+#define slab_reserve splinter__slab_reserve
+#define slab_reserved_ahead splinter__slab_reserved_ahead
+#define slab_uncount splinter__slab_uncount
+#define slab_unhint splinter__slab_unhint
+
 /* arena.c */
 #define arena_alloc splinter__arena_alloc
+#define arena_block splinter__arena_block
 #define arena_block_units splinter__arena_block_units
-#define arena_blocks_of splinter__arena_blocks_of
+#define arena_class splinter__arena_class
 #define arena_free_block splinter__arena_free_block
 #define arena_is_lanes splinter__arena_is_lanes
 #define arena_is_used splinter__arena_is_used
 #define arena_limbo splinter__arena_limbo
-#define arena_used_bytes splinter__arena_used_bytes
 
 /* syncpoint.c */
 #define sync_after_death splinter__sync_after_death
@@ -100,9 +122,11 @@
 
 /* lane.c */
 #define lane_acquire_some splinter__lane_acquire_some
+#define lane_any_lock splinter__lane_any_lock
 #define lane_get_spare splinter__lane_get_spare
 #define lane_preferred splinter__lane_preferred
 #define lane_shared splinter__lane_shared
+#define lane_settle splinter__lane_settle
 #define lane_spare_empty splinter__lane_spare_empty
 
 /* rebuild.c */
@@ -135,6 +159,7 @@
 #define attach_rejoin splinter__attach_rejoin
 
 /* counts.c */
+#define counts_lower splinter__counts_lower
 #define counts_mend splinter__counts_mend
 
 /* walk.c */
@@ -152,6 +177,10 @@
 
 /* get.c */
 #define get_stored splinter__get_stored
+
+/* room.c */
+#define room_make splinter__room_make
+#define room_say splinter__room_say
 
 /* set.c */
 #define key_set splinter__key_set

@@ -46,6 +46,7 @@
 #include "rebuild.h"
 #include "record.h"
 #include "session.h"
+#include "slab.h"
 #include "syncpoint.h"
 
 #define EPOCHS_AHEAD (UINT64_C(1) << 20) /* for epochs that were taken but did not reach the disk */
@@ -76,6 +77,15 @@ static void wipe(void *p, size_t n)
     for (; n >= UNIT; at += UNIT, n -= UNIT)
         if (memcmp(at, zeroes, UNIT)) /* so that a hole of the file stays one */
             memset(at, 0, UNIT);
+}
+
+/* Wipe a block of which the file has this many units.  Of a large one most may be a hole. */
+static int wipe_block(struct rebuild *r, uint64_t ref, uint64_t units)
+{
+    if (r->in_place && units > SMALL_UNITS)
+        return backing_clear(r->s->fd, r->s->geo.arena_off + ref * UNIT, units * UNIT);
+    wipe(record_of(r, ref), (size_t)units * UNIT);
+    return 0;
 }
 
 /* ---- the index ---- */
@@ -124,24 +134,13 @@ static void lose(struct rebuild *r, uint64_t ref, uint64_t to)
     arena_limbo(r->s, (uint32_t)ref);
 }
 
-static bool block_size_is_valid(const struct splinter_store *s, uint32_t units)
+/* How many units of the block at ref the file has; 0 if no block begins there. */
+static uint32_t block_at(const struct rebuild *r, uint64_t ref, struct block *b)
 {
-    return units && units <= s->geo.slab_units - SLAB_HEADER_UNITS &&
-           class_of_units(units) < s->classes && class_units(class_of_units(units)) == units;
-}
-
-/* The units of the block at ref, and its number, if the file has all of it; else 0: somebody has
- * changed the header of its slab since it was scanned. */
-static uint32_t block_at(const struct rebuild *r, uint64_t ref, uint32_t *block)
-{
-    const struct slab *slab = arena_slab(r->s, (uint32_t)(ref >> r->s->slab_shift));
-    uint32_t units = load_relaxed(&slab->block_units);
-    uint32_t at = (uint32_t)ref % r->s->geo.slab_units - SLAB_HEADER_UNITS;
-    if (!block_size_is_valid(r->s, units) || at % units || at / units >= SLAB_BLOCKS ||
-        ref + units > r->units)
+    if (!block_find(r->s, (uint32_t)ref, b))
         return 0;
-    *block = at / units;
-    return units;
+    uint64_t left = r->units - ref;
+    return left < b->class->units ? (uint32_t)left : b->class->units;
 }
 
 /* Index the record at ref, unless a newer one of its key is there.  0, or an error of probe(). */
@@ -149,20 +148,20 @@ static int place(struct rebuild *r, uint64_t ref)
 {
     struct splinter_store *s = r->s;
     struct record *rec = record_of(r, ref);
-    struct slab *slab = arena_slab(s, (uint32_t)(ref >> s->slab_shift));
+    struct block b;
     struct lookup f = {0};
     char name[SPLINTER_KEY_MAX];
     struct key key = {.s = name, .len = load_relaxed(&rec->key_len)};
-    uint32_t block, units = block_at(r, ref, &block);
-    if (!units || key.len - 1 >= SPLINTER_KEY_MAX - 1 || value_offset(key.len) > units * UNIT) {
+    uint32_t units = block_at(r, ref, &b);
+    if (!units || key.len - 1 >= SPLINTER_KEY_MAX - 1 ||
+        value_offset(key.len) > (uint64_t)units * UNIT) {
         r->damaged++; /* by some process, since it was found whole */
         return 0;
     }
     payload_copy(name, rec + 1, key.len);
     if (memchr(name, 0, key.len)) { /* it is whole, but no set wrote it */
         r->damaged++;
-        wipe(rec, (size_t)units * UNIT);
-        return 0;
+        return wipe_block(r, ref, units);
     }
     key.hash = key_hash(s, name, key.len);
     key.home = hash_home(s, key.hash);
@@ -173,10 +172,9 @@ static int place(struct rebuild *r, uint64_t ref)
         /* At S there were no more keys than fit.  A key that was set later may be on disk together
          * with one that was unset before it.  No sync ever acknowledged either change. */
         f.slot->hash = 0;
-        wipe(rec, (size_t)units * UNIT);
-        return 0;
+        return wipe_block(r, ref, units);
     }
-    slab->bits[block / 64] |= UINT64_C(1) << block % 64;
+    b.slab->bits[b.at / 64] |= UINT64_C(1) << b.at % 64;
     if (there == PRESENT && f.rec->epoch >= rec->epoch) {
         lose(r, ref, f.rec->epoch);
         return 0;
@@ -191,8 +189,8 @@ static int place(struct rebuild *r, uint64_t ref)
         return 0;
     }
     r->keys++;
-    for (uint32_t b = key.home; b != f.bucket; b = index_next(s, b))
-        s->index[b].overflow++;
+    for (uint32_t i = key.home; i != f.bucket; i = index_next(s, i))
+        s->index[i].overflow++;
     return 0;
 }
 
@@ -222,13 +220,15 @@ static bool looks_like_record(const struct splinter_store *s, const struct recor
            value_offset(rec->key_len) + (uint64_t)rec->value_len <= (uint64_t)units * UNIT;
 }
 
-/* Look at one block, of which the file has `have` units. */
+/* Look at one block, of which the file has `have` units.  A small one was reserved as a whole, so
+ * if a part is missing, the file has been cut off. */
 static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t have)
 {
+    bool cut = have < units && units <= SMALL_UNITS;
     struct record *rec = record_of(r, ref);
     bool dead = rec->superseded && rec->superseded <= r->synced;
-    bool whole = rec->epoch && have >= units &&
-                 record_is_whole(r->s, rec, (uint64_t)units * UNIT);
+    uint64_t room = have < units ? have : units;
+    bool whole = rec->epoch && !cut && record_is_whole(r->s, rec, room * UNIT);
     if (whole && !dead) {
         if (rec->epoch > r->newest)
             r->newest = rec->epoch;
@@ -236,8 +236,7 @@ static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t 
     }
     if (!dead && rec->epoch <= r->synced && looks_like_record(r->s, rec, units))
         r->damaged++;
-    wipe(rec, (size_t)(have < units ? have : units) * UNIT);
-    return 0;
+    return wipe_block(r, ref, room);
 }
 
 /* Look at a slab whose header is not one: nothing of it counts, and whole records in it are counted
@@ -264,14 +263,25 @@ static void scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
     wipe(record_of(r, from), (size_t)(end - from) * UNIT);
 }
 
+/* Note that a slab of this class begins here, as the process did that began it. */
+static int note_slab(struct rebuild *r, uint32_t number, const struct size_class *class)
+{
+    struct splinter_store *s = r->s;
+    uint32_t next = number + 1;
+    int e = r->in_place ? groups_reserve(s, number + class->run - 1) : 0;
+    if (!e)
+        e = slab_note(s, number, class, &next);
+    r->slabs = next;
+    return e;
+}
+
+/* Look at the slab that begins here. */
 static int scan_slab(struct rebuild *r, uint32_t number)
 {
     struct splinter_store *s = r->s;
     struct slab *slab = arena_slab(s, number);
-    uint64_t start = slab_start(s, number), end = start + s->geo.slab_units;
-    uint32_t units = load_relaxed(&slab->block_units);
-    if (end > r->units)
-        end = r->units;
+    const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
+    uint64_t start = slab_start(s, number);
     uint64_t bits[SLAB_WORDS];
     memcpy(bits, slab->bits, sizeof bits);
     for (uint32_t w = 0; w < SLAB_WORDS; w++)
@@ -280,22 +290,49 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     memset(slab->limbo, 0, sizeof slab->limbo);
     slab->owner = 0;
     slab->generation++;
-    s->header->slabs_used = r->slabs = number + 1;
-    if (!block_size_is_valid(s, units)) {
+    bool lost = !class || class->run > s->geo.slabs - number;
+    int e = note_slab(r, number, lost ? &s->class[0] : class);
+    if (e)
+        return e;
+    if (lost) {
+        uint64_t end = start + s->geo.slab_units;
         slab->block_units = 0;
-        scan_lost(r, start + SLAB_HEADER_UNITS, end);
+        scan_lost(r, start + SLAB_HEADER_UNITS, end < r->units ? end : r->units);
         return 0;
     }
-    uint32_t blocks = arena_blocks_of(s, units);
-    for (uint32_t b = 0; b < blocks; b++) {
-        uint64_t ref = start + SLAB_HEADER_UNITS + (uint64_t)b * units;
-        if (ref >= end) {
+    s->header->class_slabs[class - s->class]++;
+    for (uint32_t b = 0; b < class->blocks; b++) {
+        uint64_t ref = block_start(s, number, class, b);
+        if (ref >= r->units) {
             /* Beyond the end of the file.  If the file reached there at S, it has been cut off.
-             * Else it grew after S, while somebody made the copy. */
+             * Else it grew after S, while somebody made the copy.  A spare counts as a record. */
             r->damaged += ref < r->synced_units && (bits[b / 64] >> b % 64 & 1);
             continue;
         }
-        int e = scan_block(r, ref, units, end - ref);
+        e = scan_block(r, ref, class->units, r->units - ref);
+        if (e)
+            return e;
+    }
+    return 0;
+}
+
+/* Reserve what the large blocks in use need. */
+static int reserve_large(struct rebuild *r, uint32_t number, const struct size_class *class)
+{
+    struct splinter_store *s = r->s;
+    struct large_slab *large = (struct large_slab *)arena_slab(s, number);
+    for (uint32_t b = 0; b < class->blocks; b++) {
+        uint64_t ref = block_start(s, number, class, b), need = 0;
+        if (large->slab.bits[b / 64] >> b % 64 & 1) {
+            const struct record *rec = record_of(r, ref);
+            uint64_t bytes = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
+                             load_relaxed(&rec->value_len);
+            need = (bytes + PAGE - 1) / PAGE * (PAGE / UNIT);
+            need = need < class->units ? need : class->units;
+        }
+        large->have[b] = (uint32_t)need;
+        int e = need ? slab_reserve(s, number, (uint32_t)(ref - slab_start(s, number)),
+                                    (uint32_t)need) : 0;
         if (e)
             return e;
     }
@@ -307,58 +344,54 @@ static int reserve_slab(struct rebuild *r, uint32_t number)
 {
     struct splinter_store *s = r->s;
     struct slab *slab = arena_slab(s, number);
-    uint64_t need = SLAB_HEADER_UNITS, page = PAGE / UNIT;
-    uint32_t units = load_relaxed(&slab->block_units);
-    for (uint32_t b = 0; b < SLAB_BLOCKS; b++)
-        if (slab->bits[b / 64] >> b % 64 & 1)
-            need = SLAB_HEADER_UNITS + (uint64_t)(b + 1) * units;
-    need = (need + page - 1) / page * page;
+    const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
+    uint32_t need = SLAB_HEADER_UNITS;
+    if (class && class->first == LARGE_FIRST) {
+        int e = reserve_large(r, number, class);
+        if (e)
+            return e;
+    } else if (class) {
+        for (uint32_t b = 0; b < class->blocks; b++)
+            if (slab->bits[b / 64] >> b % 64 & 1)
+                need = class->first + (b + 1) * class->units;
+    }
+    need = (need + PAGE / UNIT - 1) / (PAGE / UNIT) * (PAGE / UNIT);
     if (need > s->geo.slab_units)
         need = s->geo.slab_units;
-    slab->reserved_units = (uint32_t)need;
-    return backing_reserve(s->fd, s->geo.arena_off + slab_start(s, number) * UNIT, need * UNIT);
+    slab->reserved_units = need;
+    slab_hint(s, number);
+    return slab_reserve(s, number, 0, need);
 }
 
 /* Wipe the older records of keys that had two, now that the newer ones are on disk. */
-static void wipe_losers(struct rebuild *r)
+static int wipe_losers(struct rebuild *r)
 {
     struct splinter_store *s = r->s;
-    for (uint32_t n = 0; n < r->slabs; n++) {
+    for (uint32_t n = 0; n < r->slabs; n = slab_next(s, n)) {
         struct slab *slab = arena_slab(s, n);
-        s->limbo_map[n / 64] &= ~(UINT64_C(1) << n % 64);
-        for (uint32_t b = 0; b < SLAB_BLOCKS; b++) {
+        const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
+        arena_group(s, n)->limbo &= ~(UINT64_C(1) << n % GROUP_SLABS);
+        for (uint32_t b = 0; class && b < class->blocks; b++) {
             uint64_t bit = UINT64_C(1) << b % 64;
             if (!(slab->limbo[b / 64] & bit))
                 continue;
-            uint32_t units = load_relaxed(&slab->block_units);
-            uint64_t ref = slab_first_block(s, n) + (uint64_t)b * units;
-            if (!block_size_is_valid(s, units) || ref + units > r->units)
+            uint64_t ref = block_start(s, n, class, b);
+            struct block where;
+            uint32_t units = block_at(r, ref, &where);
+            if (!units)
                 break;
-            wipe(record_of(r, ref), (size_t)units * UNIT);
+            int e = wipe_block(r, ref, units);
+            if (e)
+                return e;
             slab->limbo[b / 64] &= ~bit;
             slab->bits[b / 64] &= ~bit;
+            slab_hint(s, n);
         }
-    }
-}
-
-/* ---- the whole ---- */
-
-/* Make a range of the file a hole; or write zeroes to it, if the file system has no holes. */
-static int clear_range(struct splinter_store *s, uint64_t from, uint64_t bytes)
-{
-    static const uint8_t zeroes[65536];
-    int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-    if (fallocate(s->fd, punch, (off_t)from, (off_t)bytes) == 0)
-        return 0;
-    for (uint64_t at = 0; at < bytes;) {
-        size_t n = bytes - at < sizeof zeroes ? (size_t)(bytes - at) : sizeof zeroes;
-        ssize_t w = pwrite(s->fd, zeroes, n, (off_t)(from + at));
-        if (w <= 0 && errno != EINTR)
-            return w ? -errno : -ENOSPC;
-        at += w > 0 ? (uint64_t)w : 0;
     }
     return 0;
 }
+
+/* ---- the whole ---- */
 
 /* Clear everything but the records, and what the header keeps for good. */
 static int reset(struct rebuild *r, const struct sync_point *p)
@@ -369,7 +402,8 @@ static int reset(struct rebuild *r, const struct sync_point *p)
         /* A copy may have holes where we are about to write. */
         int e = backing_reserve(s->fd, 0, s->geo.registry_off);
         if (!e)
-            e = clear_range(s, s->geo.registry_off, s->geo.arena_off - s->geo.registry_off);
+            e = backing_clear(s->fd, s->geo.registry_off,
+                              s->geo.arena_off - s->geo.registry_off);
         if (e)
             return e;
     }
@@ -385,6 +419,8 @@ static int reset(struct rebuild *r, const struct sync_point *p)
     h->ttl_used = 0;
     h->sync_error = 0;
     h->limbo_at = 0;
+    h->ahead = 0;
+    memset(h->class_slabs, 0, sizeof h->class_slabs);
     h->keep = r->synced;
     h->synced = r->synced;
     return 0;
@@ -419,13 +455,13 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
         r.damaged++; /* cut off: at least one record was in the part that is missing */
     int e = reset(&r, &p);
     fault_point("rebuild: reset");
-    uint64_t step = s->geo.slab_units;
-    for (uint32_t n = 0; !e && n < s->geo.slabs && n * step + SLAB_HEADER_UNITS <= r.units; n++) {
+    for (uint32_t n = 0; !e && n < s->geo.slabs && slab_start(s, n) + SLAB_HEADER_UNITS <= r.units;
+         n = r.slabs) {
         e = scan_slab(&r, n);
         fault_point("rebuild: slab scanned");
-        if (progress && (n % 64 == 0 || (n + 1) * step >= r.units))
-            progress(arg, (n + 1) * step * UNIT < r.units * UNIT ? (n + 1) * step * UNIT
-                                                                 : r.units * UNIT, r.units * UNIT);
+        uint64_t done = slab_start(s, r.slabs);
+        if (progress && !e && (r.slabs / 16 != n / 16 || done >= r.units))
+            progress(arg, (done < r.units ? done : r.units) * UNIT, r.units * UNIT);
     }
     if (!e && in_place)
         e = forget_cut_header(&r);
@@ -433,7 +469,7 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
         e = place(&r, r.later[i]);
     fault_point("rebuild: all placed");
     free(r.later);
-    for (uint32_t n = 0; !e && in_place && n < r.slabs; n++)
+    for (uint32_t n = 0; !e && in_place && n < r.slabs; n = slab_next(s, n))
         e = reserve_slab(&r, n);
     fault_point("rebuild: reserved");
     if (e)
@@ -452,7 +488,9 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
         if (e)
             return error_set(-e, "cannot write the rebuilt index of the store to disk");
     }
-    wipe_losers(&r);
+    e = wipe_losers(&r);
+    if (e)
+        return error_set(-e, "cannot wipe older records of the store");
     fault_point("rebuild: losers wiped");
     if (in_place)
         session_note(s->fd, s->header);

@@ -14,7 +14,6 @@
 #include "change.h"
 #include "clock.h"
 #include "compiler.h"
-#include "counts.h"
 #include "expiry.h"
 #include "fault.h"
 #include "fork.h"
@@ -23,8 +22,8 @@
 #include "key.h"
 #include "lane.h"
 #include "lock.h"
-#include "reap.h"
 #include "record.h"
+#include "room.h"
 #include "set.h"
 #include "sync.h"
 
@@ -192,7 +191,7 @@ static int insert_somewhere(struct splinter_store *s, struct change *c, const st
     }
     for (uint32_t n = 0; n < s->geo.buckets; n++)
         fetch_sub_seq_cst(&s->index[n].overflow, 1);
-    return -ENOSPC;
+    return NO_SLOT;
 }
 
 /* insert(), with the lock of the key. */
@@ -238,8 +237,9 @@ ALWAYS_INLINE
 int set_once(struct splinter_store *s, struct change *c, const struct key *key, const void *val,
              size_t len, const struct set_args *args)
 {
-    uint32_t bytes = value_offset(key->len) + (uint32_t)len, races = 0;
-    int r = lane_spare(s, c->lane, class_of_units((bytes + UNIT - 1) / UNIT), &c->at);
+    uint32_t units = (value_offset(key->len) + (uint32_t)len + UNIT - 1) / UNIT, races = 0;
+    uint32_t class = arena_class(s, units);
+    int r = lane_spare(s, c->lane, class, units, &c->at);
     if (r)
         return r;
     c->record = record_at_ref(s, c->lane->spare_ref[c->at]);
@@ -258,6 +258,8 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
         r = found > 0 ? update(s, c, args) : found ? found : insert(s, c, key, args);
         if (r == DONE) {
             c->lane->last = c->at;
+            if (units > SPARE_UNITS || c->lane->spare_class[c->at] != class + 1)
+                lane_settle(s, c->lane, c->at);
             return r;
         }
         if (r || ++races >= RACES_MAX)
@@ -265,19 +267,8 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
         found = index_find(s, key, &c->found, &races);
     }
     clean_spare(c->record, key->len, len);
+    lane_settle(s, c->lane, c->at);
     return r ? r : -EAGAIN;
-}
-
-/* The store is full.  What dead processes held or counted, what has expired, and old versions that
- * wait for a sync can all make room. */
-NOINLINE
-static void make_room(struct splinter_store *s)
-{
-    reap_all(s);
-    counts_mend(s);
-    splinter_store_sweep(s);
-    if (s->durable)
-        sync_now(s);
 }
 
 int key_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
@@ -299,9 +290,10 @@ int key_set(struct splinter_store *s, const struct key *key, const void *val, si
                 *out_epoch = c.epoch;
             return s->durable ? sync_if_due(s) : 0;
         }
-        if (r != -ENOSPC || round)
+        if (!room_is_short(r))
             return r;
-        make_room(s);
+        if (!room_make(s, r, round))
+            return room_say(s, r);
     }
 }
 

@@ -57,7 +57,7 @@ static void set_base(struct splinter_store *s, uint8_t *base)
     s->base = base;
     s->header = (struct header *)(void *)s->base;
     s->index_map = (uint64_t *)(void *)(s->base + INDEX_MAP_OFF);
-    s->limbo_map = (uint64_t *)(void *)(s->base + s->geo.limbo_off);
+    s->groups = (struct group *)(void *)(s->base + s->geo.groups_off);
     s->registry = (struct entry *)(void *)(s->base + s->geo.registry_off);
     s->index = (struct bucket *)(void *)(s->base + s->geo.index_off);
     s->arena = s->base + s->geo.arena_off;
@@ -171,7 +171,9 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     s->sync_each = options && options->flags & SPLINTER_SYNC_EACH;
     s->sync_every_ns = sync_interval_ns(options);
     s->slab_shift = (uint32_t)__builtin_ctz(geo->slab_units);
-    s->classes = geometry_classes(geo);
+    s->classes = geometry_classes(geo, s->class);
+    while (s->small < s->classes && s->class[s->small].units <= SMALL_UNITS)
+        s->small++;
     s->arena_units = (uint64_t)geo->slabs * geo->slab_units;
     s->mapped = (size_t)(geo->arena_off + s->arena_units * UNIT);
     pthread_mutex_init(&s->mutex, NULL);
@@ -217,6 +219,50 @@ void splinter_store_close(splinter_store *s)
     free(s);
 }
 
+/* Bytes of the blocks of a slab that are in use and do not wait for a sync. */
+static uint64_t used_in_slab(struct splinter_store *s, uint32_t n)
+{
+    const struct slab *slab = arena_slab(s, n);
+    const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
+    uint64_t bytes = 0;
+    for (uint32_t w = 0; class && w * 64 < class->blocks; w++) {
+        uint64_t bits = load_relaxed(&slab->bits[w]) & ~load_relaxed(&slab->limbo[w]) &
+                        slab_word_mask(class, w);
+        if (class->first == SLAB_HEADER_UNITS)
+            bytes += (uint64_t)class->units * UNIT * (unsigned)__builtin_popcountll(bits);
+        else
+            for (; bits; bits &= bits - 1) {
+                uint32_t b = (uint32_t)__builtin_ctzll(bits);
+                uint32_t ref = (uint32_t)block_start(s, n, class, b);
+                bytes += (uint64_t)arena_block_units(s, ref) * UNIT;
+            }
+    }
+    return bytes;
+}
+
+/* Bytes of the blocks that hold current records.  Not counted are the spares of lanes and the
+ * blocks that wait for a sync.  Only an estimate while writers work. */
+static uint64_t used_bytes(struct splinter_store *s)
+{
+    uint64_t bytes = 0, spare = 0;
+    uint32_t used = load_acquire(&s->header->slabs_used);
+    for (uint32_t n = 0; n < used && n < s->geo.slabs; n = slab_next(s, n)) {
+        if (!file_covers(s, slab_start(s, n) + SLAB_HEADER_UNITS))
+            break;
+        bytes += used_in_slab(s, n);
+    }
+    uint32_t entries = load_acquire(&s->header->registry_used);
+    for (uint32_t i = 0; i < entries * ENTRY_LANES && i < MAX_ENTRIES * ENTRY_LANES; i++)
+        for (uint32_t k = 0; k < LANE_SPARES; k++) {
+            const struct lane *lane = &s->registry[i / ENTRY_LANES].lane[i % ENTRY_LANES];
+            uint64_t id = load_relaxed(&lane->spare[k]);
+            uint32_t ref = block_id_ref(id);
+            if (id && arena_is_used(s, ref) && arena_generation(s, ref) == (uint32_t)id)
+                spare += (uint64_t)arena_block_units(s, ref) * UNIT;
+        }
+    return bytes > spare ? bytes - spare : 0;
+}
+
 int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
 {
     if (!s || !stat || stat->struct_size < sizeof *stat)
@@ -230,8 +276,9 @@ int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
     }
     stat->slots = s->geo.slots;
     stat->max_value = s->geo.max_value;
+    stat->capacity = s->geo.capacity;
     stat->keys = (uint32_t)load_acquire(&s->header->keys);
-    stat->used_bytes = arena_used_bytes(s);
+    stat->used_bytes = used_bytes(s);
     stat->reserved_bytes = (uint64_t)st.st_blocks * 512;
     stat->mapped_bytes = s->mapped;
     stat->epoch = load_seq_cst(&s->header->epoch);

@@ -77,15 +77,20 @@ static void touch_all(struct splinter_store *s)
         if (load_acquire(&s->index_map[c / 64]) >> c % 64 & 1)
             touch((uint8_t *)s->index + c * chunk, chunk);
     used = load_acquire(&s->header->slabs_used);
-    for (uint32_t n = 0; n < used && n < s->geo.slabs; n++) {
-        if (!file_covers(s, slab_first_block(s, n)))
+    for (uint32_t n = 0; n < used && n < s->geo.slabs; n = slab_next(s, n)) {
+        if (!file_covers(s, slab_start(s, n) + SLAB_HEADER_UNITS))
             break;
         struct slab *slab = arena_slab(s, n);
+        const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
         uint64_t units = load_acquire(&slab->reserved_units);
         if (units > s->geo.slab_units)
             units = s->geo.slab_units;
         if (file_covers(s, slab_start(s, n) + units))
             touch((uint8_t *)slab, units * UNIT);
+        for (uint32_t b = 0; class && class->first == LARGE_FIRST && b < class->blocks; b++) {
+            uint32_t ref = (uint32_t)block_start(s, n, class, b);
+            touch((uint8_t *)record_at_ref(s, ref), (uint64_t)arena_block_units(s, ref) * UNIT);
+        }
     }
 }
 

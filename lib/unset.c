@@ -3,7 +3,8 @@
  * unset.c - unset: of a key, of an expired key, of all expired keys
  *
  * The invariants of a change are in change.c.  An unset empties slot.current under the lock of the
- * key.  Until the change is closed, lane.hash tells the cleaner of a dead process which key it was.
+ * key.  Until the change is closed, lane.hash tells the cleaner of a dead process which key it was
+ * (key_lock() has set it).
  */
 #include <errno.h>
 #include <string.h>
@@ -62,6 +63,7 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     else
         recycle(c, &old);
     c->lane->last = c->at;
+    lane_settle(s, c->lane, c->at);
     keys_release(s);
     if (out_len)
         *out_len = len;
@@ -73,8 +75,6 @@ static int unset_locked(struct splinter_store *s, struct lane_private *lane, con
                         const struct unset_args *args, size_t *out_len)
 {
     struct change c = {.lane = lane, .at = lane_spare_empty(s, lane)};
-    lane->shared->hash = key->hash;
-    fault_point("unset: hash kept");
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         int r = index_find_anywhere(s, key, &c.found, &races);
         if (r <= 0)

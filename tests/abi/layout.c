@@ -24,8 +24,8 @@
 
 static void classes(void)
 {
-    /* Of every size class that a store of any limits has, its first and last length. */
-    uint32_t most = (SPLINTER_VALUE_MAX + 1024) / UNIT, last = UINT32_MAX;
+    /* Of every class of small blocks, its first length. */
+    uint32_t most = SMALL_UNITS, last = UINT32_MAX;
 
     for (uint32_t units = 1; units <= most; units++) {
         uint32_t class = class_of_units(units);
@@ -39,20 +39,29 @@ static void classes(void)
         printf("key of %" PRIu32 " bytes: value at %" PRIu32 "\n", length, value_offset(length));
 }
 
+/* Only of a 64-bit machine: test_layout.sh leaves the lines out elsewhere. */
 static void geometry(size_t slots, size_t max_value, uint32_t flags)
 {
     struct geometry geo;
 
-    /* Limits that a 32-bit machine has, too, so that all machines print the same. */
+    if (STORE_WORD_BITS != 64)
+        return;
     if (geometry_make(&geo, slots, max_value, flags)) {
         puts("geometry_make failed");
         return;
     }
-    printf("%zu slots, %zu bytes, flags %" PRIu32 ": buckets %" PRIu32 ", slab_units %" PRIu32
-           ", slabs %" PRIu32 ", limbo %" PRIu64 ", registry %" PRIu64 ", index %" PRIu64
-           ", arena %" PRIu64 "\n",
-           slots, max_value, flags, geo.buckets, geo.slab_units, geo.slabs, geo.limbo_off,
-           geo.registry_off, geo.index_off, geo.arena_off);
+    /* A 32-bit process maps less, for fewer writers. */
+    printf("64-bit: %zu slots, %zu bytes, flags %" PRIu32 ": capacity %" PRIu32 ", buckets %" PRIu32
+           ", slab_units %" PRIu32 ", slabs %" PRIu32 ", registry %" PRIu64 ", index %" PRIu64
+           ", groups %" PRIu64 ", arena %" PRIu64 "\n",
+           slots, max_value, flags, geo.capacity, geo.buckets, geo.slab_units, geo.slabs,
+           geo.registry_off, geo.index_off, geo.groups_off, geo.arena_off);
+    struct size_class class[MAX_CLASSES];
+    uint32_t count = geometry_classes(&geo, class);
+    for (uint32_t i = 0; i < count; i++)
+        printf("64-bit:   class %" PRIu32 ": %" PRIu32 " units, first %" PRIu32 ", %" PRIu32
+               " blocks in %" PRIu32 " places, at most %" PRIu32 "\n", i, class[i].units,
+               class[i].first, class[i].blocks, class[i].run, class[i].most_slabs);
 }
 
 static void hashes(void)

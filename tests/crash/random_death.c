@@ -12,7 +12,8 @@
  *
  * Three parts: kills alone, and stops (SIGSTOP, SIGCONT) alone, in both of which no call on a key
  * of one's own may say EAGAIN; and both together.  After each part everybody leaves, and the store
- * is looked through: nothing torn, lost, stuck, doubled or leaked.
+ * is looked through: nothing torn, lost, stuck, doubled or leaked.  In the end everybody is killed
+ * at once, all keys are unset, and no byte may be in use.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,13 +28,13 @@
 #include "support.h"
 #include "tap.h"
 
-#define WRITERS 4
+#define WRITERS 10 /* the number of one is a digit */
 #define READERS 2
 #define WORKERS (WRITERS + READERS)
 #define OWN 12           /* keys of each writer */
 #define SHARED 6         /* keys of everybody */
 #define RUN 8            /* a value is at most so many pieces, each appended to the last */
-#define PIECE 2000
+#define PIECE 40000
 #define MAX_VALUE (RUN * PIECE)
 #define STUCK_NS UINT64_C(30000000000) /* a watchdog: no call takes a hundredth of it */
 
@@ -110,7 +111,9 @@ static size_t piece_make(void *at, uint64_t owner, uint64_t key, uint64_t n)
 {
     struct piece *p = at;
     uint64_t r = mix(owner, key, n ^ UINT64_C(1) << 40);
-    size_t fill = (r % 16 ? r / 16 % 100 : r / 16 % (PIECE - sizeof(*p))) & ~(size_t)7;
+    /* Most are short, so that more calls are made; a few are longer than any small block. */
+    size_t most = r % 64 == 0 ? PIECE - sizeof(*p) : r % 8 == 0 ? 3000 : 100,
+           fill = r / 64 % most & ~(size_t)7;
 
     p->owner = owner;
     p->key = key;
@@ -621,6 +624,8 @@ static void look_through(const struct crew *c, bool kills, bool stops)
     tell(shared_keys_work(), "every shared key can be set and unset");
     splinter_store_sync(store);
     rc = splinter_store_stat(store, &st);
+    printf("# %" PRIu64 " KiB in use, %" PRIu64 " reserved\n", st.used_bytes >> 10,
+           st.reserved_bytes >> 10);
     tell(!rc && st.attached == 1 && st.reserved_bytes < 16 << 20,
          "nobody else is attached, and memory is bounded");
 }
@@ -673,10 +678,49 @@ static void play(const char *name, uint64_t events, bool kills, bool stops)
     look_through(&c, kills, stops);
 }
 
+/* Nothing of the dead, and nothing of any size that was ever set, is still in use. */
+static bool nothing_is_left(void)
+{
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+    char key[SPLINTER_KEY_MAX];
+    uint64_t cursor = 0, stay = 0;
+
+    splinter_store_sweep(store);
+    while (splinter_store_walk(store, NULL, &cursor, key, NULL) == 1)
+        stay += splinter_store_unset(store, key, 0, NULL) != 0;
+    must(splinter_store_sync(store), "sync");
+    must(splinter_store_stat(store, &st), "stat");
+    if (!stay && !st.keys && !st.used_bytes)
+        return true;
+    printf("# %" PRIu64 " keys could not be unset, %" PRIu64 " are left, and %" PRIu64
+           " bytes are in use\n", stay, st.keys, st.used_bytes);
+    return false;
+}
+
+static void everybody_dies(void)
+{
+    uint64_t seed = support_seed + (uint64_t)place.backing;
+    struct crew c = {0};
+
+    part = "everybody is killed";
+    __atomic_store_n(&board->stop, 0, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < WORKERS; i++)
+        c.pid[i] = start(i, random_next(&seed));
+    sleep_ms(50);
+    for (unsigned i = 0; i < WORKERS; i++)
+        kill(c.pid[i], SIGKILL);
+    for (unsigned i = 0; i < WORKERS; i++)
+        c.odd_deaths += reap(c.pid[i]) != 1000 + SIGKILL;
+    look_through(&c, true, true);
+    /* [P9] */
+    tell(nothing_is_left(), "nothing is in use when all keys are unset");
+    tell(check_finds_nothing(), "check finds nothing in the empty store");
+}
+
 static void run(int backing, uint64_t kills)
 {
     memset(board, 0, sizeof(*board));
-    store = place_make(&place, backing, 100, MAX_VALUE);
+    store = place_make(&place, backing, 200, MAX_VALUE);
     /* So that each add is to a key that is there: it is made or not when its maker dies. */
     for (unsigned w = 0; w < WRITERS; w++)
         if (splinter_store_add(store, count_keys[w], 0, NULL))
@@ -690,6 +734,7 @@ static void run(int backing, uint64_t kills)
         play("stops", now / 8 + 1, false, true);
         play("kills and stops", now / 4 + 1, true, true);
     }
+    everybody_dies();
     place_end(&place, store);
 }
 

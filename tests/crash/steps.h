@@ -18,7 +18,8 @@
 
 #include "support.h"
 
-#define MAX_VALUE 4096
+#define MAX_VALUE 12000 /* a block of its own */
+#define LONG_VALUE 4096 /* the longest in the other scenes */
 
 /* ---- what the store should hold: steps_items.c ---- */
 

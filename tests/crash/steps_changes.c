@@ -37,7 +37,7 @@ static void unset_wrapped(splinter_store *s)
 static void present_grows(splinter_store *s)
 {
     present_first(s);
-    fill(&after, '+', MAX_VALUE);
+    fill(&after, '+', LONG_VALUE);
 }
 
 static void expired_first(splinter_store *s)

@@ -99,6 +99,30 @@ void spoil_counts(splinter_store *s)
     s->header->counts_dirty = 1;
 }
 
+void spoil_keys(splinter_store *s)
+{
+    s->header->keys += s->geo.slots - (uint32_t)s->header->keys;
+    s->header->counts_dirty = COUNTS_DIRTY;
+}
+
+void spoil_hints(splinter_store *s)
+{
+    for (uint32_t n = 0; n < s->header->slabs_used; n++) {
+        struct group *group = &s->groups[n / GROUP_SLABS];
+        uint64_t bit = UINT64_C(1) << n % GROUP_SLABS;
+
+        group->empty |= bit;
+        for (uint32_t i = 0; i < MAX_CLASSES; i++)
+            group->free[i] |= bit;
+    }
+}
+
+void spoil_slab_counts(splinter_store *s)
+{
+    for (uint32_t i = 0; i < MAX_CLASSES; i++)
+        s->header->class_slabs[i] += UINT64_C(1) << 24;
+}
+
 static const struct lane *reopened;
 
 void reopen_change(splinter_store *s, const char *key)

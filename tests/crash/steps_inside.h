@@ -31,6 +31,12 @@ void make_torn(const char *path);
 void fill_registry(splinter_store *s, const splinter_store *keeper);
 /* Counts are wrong, and known to be. */
 void spoil_counts(splinter_store *s);
+/* There seem to be as many keys as slots, and it is known that this may be wrong. */
+void spoil_keys(splinter_store *s);
+/* Every slab seems to have a free block of any class, and to be empty. */
+void spoil_hints(splinter_store *s);
+/* Each class seems to have more slabs than it may. */
+void spoil_slab_counts(splinter_store *s);
 
 /* The key's record, which `s` has just set, is published, but its change is not closed.
  * Whoever replaces it has to acknowledge that to the writer's cleaner. */

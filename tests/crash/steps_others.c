@@ -12,7 +12,7 @@
 static void absent_long(splinter_store *s)
 {
     absent_first(s);
-    fill(&after, '+', MAX_VALUE);
+    fill(&after, '+', LONG_VALUE);
 }
 
 void other_updates(const char *step)
@@ -85,6 +85,17 @@ static void other_holds_the_lock(const char *step)
         let_go_of_lock(second, items[0].key);
 }
 
+/* Deaths have left the number of keys too high, and another one holds a lock for longer. */
+static void seems_full_meanwhile(const char *step)
+{
+    if (!strcmp(step, "set: begun") && !interfered++) {
+        hold_lock(second, items[1].key);
+        spoil_keys(second);
+    } else if (!strcmp(step, "announce: begun")) {
+        let_go_of_lock(second, items[1].key);
+    }
+}
+
 static void somebody_sleeps(const char *step)
 {
     if (!strcmp(step, "announce: begun"))
@@ -125,6 +136,8 @@ const struct scene other_scenes[] = {
     {.name = "insert while another holds the lock",
      .prepare = absent_first, .act = act_set, .want = -EAGAIN, .flags = SLOW,
      .interfere = other_holds_the_lock},
+    {.name = "insert when the store seems full and another holds a lock",
+     .prepare = absent_first, .act = act_set, .interfere = seems_full_meanwhile},
     {.name = "insert when there are no pages",
      .prepare = absent_long, .act = act_set, .flags = MAY_FAIL, .interfere = no_pages},
     {.name = NULL},

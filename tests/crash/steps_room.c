@@ -103,7 +103,7 @@ static int act_fill_slabs(splinter_store *s)
     for (unsigned i = 4; i < 8; i++) {
         struct item item = items[i];
 
-        fill(&item, 'y', MAX_VALUE);
+        fill(&item, 'y', LONG_VALUE);
         must(set_item(s, &item, 0, 0), "set");
     }
     return set_item(s, &after, 0, 0);
@@ -121,6 +121,47 @@ static int act_other_size(splinter_store *s)
     }
     splinter_store_close(s);
     must(place_open(&place, 0, &s), "open");
+    return set_item(s, &after, 0, 0);
+}
+
+static void large_absent(splinter_store *s)
+{
+    absent_with_playthings(s);
+    fill(&after, '+', MAX_VALUE);
+}
+
+static void large_present(splinter_store *s)
+{
+    add_item(s, 0, 0, MAX_VALUE);
+    add_item(s, 0, 1, MAX_VALUE - 5000); /* that block has less memory */
+    after = items[0];
+    fill(&after, '+', MAX_VALUE);
+}
+
+static void large_to_small(splinter_store *s)
+{
+    add_item(s, 0, 0, MAX_VALUE);
+    after = items[0];
+    fill(&after, '+', 60);
+}
+
+static void large_goes(splinter_store *s)
+{
+    add_item(s, 0, 0, MAX_VALUE);
+    after = items[0];
+    no_more(&after);
+}
+
+/* Deaths have left hints and counts that are wrong. */
+static int act_set_misled(splinter_store *s)
+{
+    spoil_hints(s);
+    return set_item(s, &after, 0, 0);
+}
+
+static int act_set_uncounted(splinter_store *s)
+{
+    spoil_slab_counts(s);
     return set_item(s, &after, 0, 0);
 }
 
@@ -146,6 +187,20 @@ const struct scene room_scenes[] = {
      .prepare = absent_with_playthings, .act = act_fill_slabs},
     {.name = "sets of more sizes than spares",
      .prepare = with_playthings, .act = act_many_sizes},
+    {.name = "insert of a large value",
+     .prepare = large_absent, .act = act_set},
+    {.name = "update of a large value",
+     .prepare = large_present, .act = act_set},
+    {.name = "update that makes a large value small",
+     .prepare = large_to_small, .act = act_set},
+    {.name = "unset of a large value",
+     .prepare = large_goes, .act = act_unset},
+    {.name = "insert when hints are wrong",
+     .prepare = large_absent, .act = act_set_misled},
+    {.name = "insert when slabs seem to be too many",
+     .prepare = absent_with_playthings, .act = act_set_uncounted},
+    {.name = "insert of a large value when slabs seem to be too many",
+     .prepare = large_absent, .act = act_set_uncounted},
     {.name = "slabs change their size",
      .prepare = absent_with_playthings, .act = act_other_size, .flags = LONG},
     {.name = NULL},

@@ -243,7 +243,7 @@ static const struct header_case {
     {0, 0x20202020, true, -EBADMSG, "not a store"},
     {AT_BYTE_ORDER, 0x04030201, false, -EPROTO, "byte order"},
     {AT_FORMAT, 1, false, -EPROTO, "version 1"},
-    {AT_FORMAT, 3, true, -EPROTO, "version 3"},
+    {AT_FORMAT, 4, true, -EPROTO, "version 4"},
     {AT_WORD_BITS, sizeof(void *) == 8 ? 32 : 64, true, -EPROTO, "-bit process"},
     {AT_SLOTS, 101, false, -EBADMSG, "damaged header"},
     {AT_SLOTS, 0, true, -EBADMSG, "damaged header"},
@@ -252,8 +252,9 @@ static const struct header_case {
     {AT_MAX_VALUE, UINT32_MAX, true, -EBADMSG, "damaged header"},
     {AT_FLAGS, 2, true, -EBADMSG, "damaged header"},
     {AT_BUCKETS, 52, true, -EBADMSG, "contradict"},
-    {AT_SLAB_UNITS, 512, true, -EBADMSG, "contradict"},
+    {AT_SLAB_UNITS, 1024, true, -EBADMSG, "contradict"},
     {AT_SLABS, 1, true, -EBADMSG, "contradict"},
+    {AT_CAPACITY, 1, true, -EBADMSG, "contradict"},
     {AT_ARENA_OFF, 4096, true, -EBADMSG, "contradict"},
 };
 

@@ -328,7 +328,9 @@ static void nothing_but_beginnings(void)
     for (int i = 0; i < KEYS; i++)
         wants[i].there = image_slab_of(&torn, record(i)) != number;
     image_slab(&torn, number)->block_units = 0;
-    for (size_t at = SLAB_HEAD_BYTES; at < torn.slab_bytes; at += UNIT_BYTES) {
+    size_t left = torn.size - (size_t)(slab - torn.bytes);
+
+    for (size_t at = SLAB_HEAD_BYTES; at < torn.slab_bytes && at < left; at += UNIT_BYTES) {
         struct raw_record *r = (struct raw_record *)(void *)(slab + at);
 
         memset(r, 'x', UNIT_BYTES);
@@ -524,11 +526,32 @@ static void the_header_counts_too_far(void)
 
 /* ---- files that were cut off ---- */
 
+/* Is a block beyond the end of the file, although the header of its slab is not? */
+static bool beyond(size_t ref, size_t units)
+{
+    size_t slab = torn.slab_bytes / UNIT_BYTES;
+
+    return ref >= units && ref / slab * slab + SLAB_HEAD_BYTES / UNIT_BYTES <= units && ref;
+}
+
+/* The blocks that lanes keep beyond the end of the file: they are in use, and nothing tells that
+ * they had no record. */
+static unsigned spares_beyond(size_t units)
+{
+    unsigned spares = 0;
+
+    for (unsigned e = 0; e < image_u32(&torn, AT_REGISTRY_USED); e++)
+        for (unsigned l = 0; l < LANES; l++)
+            for (unsigned k = 0; k < 8; k++)
+                spares += beyond(image_entry(&torn, e)->lane[l].spare[k] >> 32, units);
+    return spares;
+}
+
 static void cut_to(size_t size)
 {
     size_t units = (size - torn.arena) / UNIT_BYTES;
 
-    damaged = 1; /* for the room that is missing */
+    damaged = 1 + spares_beyond(units); /* 1 for the room that is missing */
     for (int i = 0; i < KEYS; i++) {
         struct raw_record *r;
         bool there = false;
@@ -537,7 +560,7 @@ static void cut_to(size_t size)
             unsigned slab = image_slab_of(&torn, r);
             size_t block = image_slab(&torn, slab)->block_units;
             size_t at = ((size_t)((uint8_t *)r - torn.bytes) - torn.arena) / UNIT_BYTES;
-            bool header = slab * torn.slab_bytes / UNIT_BYTES + 3 <= units;
+            bool header = (slab * torn.slab_bytes + SLAB_HEAD_BYTES) / UNIT_BYTES <= units;
 
             there |= header && at + block <= units;
             /* Superseded since: it is not among those in use. */

@@ -54,8 +54,9 @@ static void whole(struct out *out, unsigned n)
 /* One field of one part, before it is opened or while it is open. */
 static void field(struct out *out, unsigned n)
 {
-    static const uint8_t parts[] = {PART_HEADER, PART_MAPS,   PART_ENTRY,   PART_LANE, PART_BUCKET,
-                                    PART_SLAB,   PART_RECORD, PART_PAYLOAD, PART_ANYTHING};
+    static const uint8_t parts[] = {PART_HEADER, PART_MAPS,    PART_ENTRY,   PART_LANE,
+                                    PART_BUCKET, PART_SLAB,    PART_GROUP,   PART_RECORD,
+                                    PART_PAYLOAD, PART_ANYTHING};
     unsigned part = n % sizeof parts, form = n / sizeof parts % 8, offset = n / sizeof parts / 8;
     put(out, (uint8_t)(1 + n % (image_count - 1)));
     put(out, (uint8_t)(MODE_ALL | (n % 5 ? 0 : MODE_READ_ONLY) | (n % 2 ? MODE_POINTS : 0) |

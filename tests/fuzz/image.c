@@ -346,6 +346,8 @@ uint32_t part_count(const struct image *image, enum part part)
         return image->geo.buckets;
     case PART_SLAB:
         return image->slabs;
+    case PART_GROUP:
+        return (image->slabs + GROUP_SLABS - 1) / GROUP_SLABS;
     case PART_RECORD:
     case PART_PAYLOAD:
         return image->records;
@@ -391,6 +393,10 @@ uint64_t part_at(const struct image *image, enum part part, uint32_t number, uin
     case PART_SLAB:
         at = geo->arena_off + (uint64_t)number * geo->slab_units * UNIT;
         *length = sizeof(struct slab);
+        break;
+    case PART_GROUP:
+        at = geo->groups_off + number * sizeof(struct group);
+        *length = sizeof(struct group);
         break;
     case PART_RECORD:
         at = geo->arena_off + (uint64_t)CURRENT_REF(image->current[number]) * UNIT;

@@ -56,6 +56,7 @@ enum part {
     PART_LANE,     /* first lanes first, for a process with few threads has no others */
     PART_BUCKET,
     PART_SLAB,     /* its header */
+    PART_GROUP,    /* what is known of 64 slabs */
     PART_RECORD,   /* its header */
     PART_PAYLOAD,  /* key and value */
     PART_ANYTHING,

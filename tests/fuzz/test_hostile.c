@@ -161,7 +161,7 @@ static void flip_maps(const struct image *image)
     printf("# %llu cases\n", (unsigned long long)progress->done);
 }
 
-#define FLIP_TESTS (8 * 2 + 1)
+#define FLIP_TESTS (9 * 2 + 1)
 
 static void flip_all(const struct image *image)
 {
@@ -172,6 +172,7 @@ static void flip_all(const struct image *image)
     flip_part(image, PART_LANE, "lanes");
     flip_part(image, PART_BUCKET, "index");
     flip_part(image, PART_SLAB, "slabs");
+    flip_part(image, PART_GROUP, "groups of slabs");
     flip_part(image, PART_RECORD, "a record's header");
     flip_part(image, PART_PAYLOAD, "a record's key and value");
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blocks.pml - who has a block, with death at every step (lib/arena.c, lane.c, recover.c)
+ * blocks.pml - who has a block, with death at every step (lib/arena.c, slab.c, lane.c, recover.c)
  *
  * Lanes take blocks of two sizes from one slab, publish them, get them back when they replace or
- * remove a record, give them up, let the slab go, adopt it, cut it anew, detach, and may be
- * killed between any two steps.  The cleaner frees what the dead had; it may die, too, and
- * another begins from the start, one at a time (the kernel's lock, reap_entry()).
+ * remove a record, give them up, detach, and may be killed between any two steps.  A lane owns the
+ * slab only while it takes a block or two, and first cuts it anew if it is empty and has the other
+ * size.  The cleaner frees what the dead had; it may die, too, and another begins from the start,
+ * one at a time (the kernel's lock, reap_entry()).
  *
  *   process   mirrors
- *   lane      arena_alloc(), adopt(), change_class(), take_block(); give_up_spare(),
- *             arena_free_block(), slab_of_block(); recycle() of change.h; attach_leave()
+ *   lane      arena_alloc(): take_from(), change_class(), take_block(), name_more(),
+ *             take_hinted(), slab_unhint(); arena_free_block(), is_lanes(), slab_hint();
+ *             give_up_spare(); recycle() of change.h; attach_leave()
  *   cleaner   reap_entry(), recover_entry(): recover_old(), zero_spare(), arena_free_block()
  *
  * Checked
@@ -18,6 +20,10 @@
  *   - A block that is taken was free, and clean (P4).
  *   - When all is over and the dead are cleaned up after, a block in use is named by exactly one
  *     living lane or published, and every other one is free.
+ *   - Then a slab with a free block has the hint that says so.  A hint is lost only with a lane
+ *     that dies (hint_lost)
+ *       1. in slab_unhint(), after it has removed the hint and before it has looked again;
+ *       2. after it has given the slab another size, and before it has named a block of it.
  *
  * Abstracted
  *   - Two units: two small blocks, or one large block, in the middle of which stands, where the
@@ -25,8 +31,9 @@
  *     there is a second one, outside of these units; a stranger has it all the time.
  *   - The index is one cell; publishing and unlinking are one step each, which also enters the
  *     old block into the lane's journal.  Whether a change was made is kv.pml's business.
- *   - A lane may let its slab go at any time, and which free block it takes is open: the C code
- *     does both in fewer ways.
+ *   - A lane that looks for a block may come to the slab at any time, hinted at or not, and which
+ *     free block it takes is open: the C code does both in fewer ways.
+ *   - Hints at empty slabs, the number of slabs and what is reserved of them are left out.
  *   - Sequentially consistent memory; blocks in limbo, of stores in files, are left out.
  *
  * Bounds: OPS of each of two lanes, KILLS of lanes and cleaners; if only one dies it is the first.
@@ -54,6 +61,9 @@
 byte owner, block_units = 1, generation;
 bool bits[2];
 
+bool hint[2] = { 1, 0 }; /* group.free: for each class, the slab may have free blocks of it */
+bool hint_lost;          /* a lane died where a hint may be lost */
+
 byte rec_lane[2];   /* what stands in a unit where a record has the number of its lane */
 bool dirty[2]; /* a unit has something in it of a key or a value */
 
@@ -67,7 +77,7 @@ bool attached[LANES];
 
 byte cell, cell_gen; /* the record in the index: unit + 1 */
 
-bool dead[LANES], finished[LANES];
+bool doomed[LANES], dead[LANES], finished[LANES]; /* a lane that is doomed dies at its next step */
 bool cleaner_dies, over;
 byte kills = KILLS;
 
@@ -80,11 +90,13 @@ byte has[2]; /* LANE(), INDEX, or 0: the slab */
 #define GIVE(u, who) has[u] = who; has[1] = (block_units == 2 -> who : has[1])
 
 #define SMALL_OR_ONE (3 - block_units) /* blocks that are modelled */
+#define EMPTY (!bits[0] && (block_units == 2 || !bits[1]))
+#define FULL (bits[0] && bits[1])
 
 /* ---- steps that several share ---- */
 
-/* slab_of_block(): yes gets 1 if the block r, g is the lane's.  b is its number. */
-inline slab_of_block(who)
+/* is_lanes(): yes gets 1 if the block r, g is the lane's.  b is its number; 9: none begins there. */
+inline is_lanes(who)
 {
     yes = 0;
     d_step { b = (r && (r - 1) % block_units == 0 -> (r - 1) / block_units : 9) };
@@ -115,9 +127,36 @@ inline slab_of_block(who)
     fi
 }
 
+/* The class may change after it was read.  The look and the setting are one step: a hint that is
+ * set later can only be there for longer. */
+inline slab_hint()
+{
+    b = block_units;
+    d_step { hint[b - 1] = hint[b - 1] || !FULL; b = 0; away = 0 }
+}
+
+/* The removal of a hint that promised what the slab did not have */
+inline slab_unhint(units)
+{
+    d_step { away = hint[units - 1]; hint[units - 1] = 0 };
+#ifdef BUG_LOOK
+    away = 0
+#else
+    slab_hint()
+#endif
+}
+
+/* If the block is no longer the lane's, the lane may have freed it, or another cleaner, and died
+ * before it gave the hint. */
 inline arena_free_block(who)
 {
-    slab_of_block(who);
+    is_lanes(who);
+#ifdef BUG_HINT
+    if
+    :: yes -> hint[block_units - 1] = 1
+    :: !yes
+    fi;
+#endif
     if
     :: d_step {
            yes ->
@@ -127,6 +166,15 @@ inline arena_free_block(who)
            GIVE(r - 1, 0)
        }
     :: !yes
+    fi;
+    if
+#ifndef BUG_HINT
+    :: yes -> slab_hint()
+#endif
+#ifndef BUG_REHINT
+    :: !yes && b != 9 -> slab_hint()
+#endif
+    :: else
     fi
 }
 
@@ -143,13 +191,22 @@ inline zero_all(who)
 
 /* ---- a lane ---- */
 
+#define TAKE(b) \
+    assert(!bits[b] && IS(b, 0) && !dirty[b] && (block_units == 1 || !dirty[1])); \
+    bits[b] = 1; \
+    GIVE(b, LANE(me))
+
+/* With what name_more() adds: both bits are set at once. */
 inline take_block(place)
 {
     if
     :: d_step { !bits[0] -> b = 0; yes = 1 }
     :: d_step { block_units == 1 && !bits[1] -> b = 1; yes = 1 }
-    :: d_step { bits[0] && (block_units == 2 || bits[1]) -> yes = 0 }
+    :: d_step { FULL -> yes = 0 }
     fi;
+#ifdef BUG_RELEASE_EARLY
+    owner = 0;
+#endif
     if
     :: yes ->
        d_step { assert(IS(b, 0)); rec_lane[b] = NUMBER(me) };
@@ -157,11 +214,22 @@ inline take_block(place)
        d_step { assert(!bits[b] && IS(b, 0)); bits[b] = 1; GIVE(b, LANE(me)) };
        d_step { lane[me].ref[place] = b + 1; lane[me].gen[place] = generation }
 #else
-       d_step { lane[me].ref[place] = b + 1; lane[me].gen[place] = generation };
+       /* The cleaner of a lane that has named a block of the slab gives the hint. */
+       d_step { lane[me].ref[place] = b + 1; lane[me].gen[place] = generation; away = 0 };
+       if
+       :: d_step {
+              block_units == 1 && !bits[1 - b] && !lane[me].ref[1 - place] ->
+              assert(IS(1 - b, 0)); rec_lane[1 - b] = NUMBER(me); more = 1
+          };
+          d_step { lane[me].ref[1 - place] = 2 - b; lane[me].gen[1 - place] = generation }
+       :: skip
+       fi;
        d_step {
-           assert(!bits[b] && IS(b, 0) && !dirty[b] && (block_units == 1 || !dirty[1]));
-           bits[b] = 1;
-           GIVE(b, LANE(me))
+           TAKE(b);
+           if
+           :: more -> TAKE(1 - b)
+           :: else
+           fi
        }
 #endif
     :: else
@@ -170,50 +238,53 @@ inline take_block(place)
 
 inline change_class(units)
 {
-    d_step { generation++; bits[1] = 0 };
+    generation++;
     d_step { assert(has[0] == 0); rec_lane[0] = 0 };
     d_step { assert(has[1] == 0); rec_lane[1] = 0 };
-    d_step { block_units = units; bits[1] = units == 2 }
+    d_step { block_units = units; bits[1] = units == 2; changed = 1; away = 1 }
 }
 
-#define ADOPTABLE(o) \
-    ((o) == 0 || incarnation[((o) - 1) % 4] != (o) / 4)
-#define EMPTY (!bits[0] && (block_units == 2 || !bits[1]))
+/* An incarnation that is over stays so, and its owner word is not used again.  So it makes no
+ * difference that the look and the compare-and-swap are one step. */
+#define ADOPTABLE \
+    (owner == 0 || incarnation[(owner - 1) % 4] != owner / 4)
 
-/* One slab, so arena_alloc() is to take from it if it is ours, and else to adopt it. */
+/* take_from(), then what take_hinted() does if the slab has nothing.  The lane may see that before
+ * it owns the slab, or after. */
 inline alloc(units, place)
 {
     yes = 0;
-    if
-    :: mine && block_units == units -> take_block(place)
-    :: !mine ->
-       o = owner;
-       if
-       :: ADOPTABLE(o) && (block_units == units || EMPTY) ->
-          if
-          :: d_step { owner == o -> owner = OWNER(me); mine = 1 };
-             if
-             :: block_units != units &&
-#ifdef BUG_EMPTY
-                true /* it was empty before it was ours */
-#else
-                EMPTY
+#ifdef BUG_CONVERT_LOOK
+    b = EMPTY;
 #endif
-                -> change_class(units)
-             :: else
-             fi;
-             if
-             :: block_units == units -> take_block(place)
-             :: else
-             fi;
-             if
-             :: !yes -> d_step { owner = 0; mine = 0 }
-             :: yes
-             fi
-          :: owner != o
-          fi
+    if
+    :: d_step { ADOPTABLE -> owner = OWNER(me) };
+       if
+       :: block_units != units &&
+#ifdef BUG_CONVERT_LOOK
+          b /* it was empty before it was ours */
+#else
+          EMPTY
+#endif
+          -> change_class(units)
        :: else
-       fi
+       fi;
+       if
+       :: block_units == units -> take_block(place)
+       :: else
+       fi;
+#ifndef BUG_RELEASE_EARLY
+       owner = 0;
+#endif
+       none = !yes
+    :: (block_units == units -> FULL : !EMPTY) -> none = 1
+    :: else /* another lane owns it */
+    fi;
+    if
+#ifndef BUG_CONVERT_HINT
+    :: changed -> slab_hint() /* nobody has freed the blocks that it has now */
+#endif
+    :: none && hint[units - 1] -> slab_unhint(units)
     :: else
     fi
 }
@@ -281,12 +352,13 @@ inline recycle(place)
     d_step { lane[me].old = 0; lane[me].old_gen = 0; lane[me].at = 0 }
 }
 
-#define NEXT atomic { o = 0; r = 0; b = 0; g = 0; yes = 0; n++ }
+#define NEXT atomic { o = 0; r = 0; b = 0; g = 0; yes = 0; more = 0; changed = 0; none = 0; n++ }
 
 proctype lane_of(byte me)
 {
     byte n, b, o, r, g;
-    bool yes, mine;
+    bool yes, more, changed, none;
+    bool away; /* a hint may be lost if the lane dies here */
     {
         do
         :: n == OPS -> break
@@ -297,7 +369,6 @@ proctype lane_of(byte me)
         :: n < OPS && lane[me].ref[0] -> publish(0); NEXT
         :: n < OPS && !lane[me].ref[0] -> remove(0); NEXT
         :: n < OPS && lane[me].ref[0] && !lane[me].ref[1] -> remove(1); NEXT
-        :: n < OPS && mine -> d_step { owner = 0; mine = 0 }; NEXT
         od;
         if
         :: skip
@@ -309,7 +380,11 @@ proctype lane_of(byte me)
         fi;
         finished[me] = 1
     } unless {
-        dead[me]
+        d_step {
+            doomed[me] ->
+            doomed[me] = 0; dead[me] = 1; hint_lost = hint_lost || away;
+            o = 0; r = 0; b = 0; g = 0; yes = 0; more = 0; changed = 0; none = 0; n = 0; away = 0
+        }
     }
 }
 
@@ -325,7 +400,7 @@ inline zero_spare()
     :: else
     fi;
 #else
-    slab_of_block(d);
+    is_lanes(d);
 #endif
     if
     :: d_step {
@@ -369,13 +444,13 @@ inline recover_entry()
 proctype cleaner()
 {
     byte d, b, k, n, r, g;
-    bool yes;
+    bool yes, away;
 again:
     {
         do
         :: dead[0] && attached[0] -> d = 0; recover_entry(); atomic { TIDY }
         :: dead[1] && attached[1] -> d = 1; recover_entry(); atomic { TIDY }
-        :: d_step { OVER(0) && OVER(1) && NONE_LEFT -> over = 1 }; break
+        :: d_step { !doomed[0] && !doomed[1] && OVER(0) && OVER(1) && NONE_LEFT -> over = 1 }; break
         od
     } unless {
         cleaner_dies -> d_step { cleaner_dies = 0; TIDY }; goto again
@@ -398,17 +473,20 @@ again:
            fi;
            b++
         od;
-        assert(bits[0] || (has[0] == 0 && !dirty[0]))
+        assert(bits[0] || (has[0] == 0 && !dirty[0]));
+        assert(FULL || hint[block_units - 1] || hint_lost)
     }
 }
+
+#define DOOM(l) kills--; doomed[l] = !finished[l]; dead[l] = finished[l]
 
 proctype killer()
 {
 end:
     do
-    :: d_step { kills && !over && !dead[0] -> kills--; dead[0] = 1 }
+    :: d_step { kills && !over && !doomed[0] && !dead[0] -> DOOM(0) }
 #if KILLS > 1
-    :: d_step { kills && !over && !dead[1] -> kills--; dead[1] = 1 }
+    :: d_step { kills && !over && !doomed[1] && !dead[1] -> DOOM(1) }
 #endif
     :: d_step { kills && !over && !cleaner_dies && !NONE_LEFT -> kills--; cleaner_dies = 1 }
     od

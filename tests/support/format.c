@@ -19,6 +19,7 @@
 static_assert(sizeof(struct raw_point) == 56, "sync point");
 static_assert(sizeof(struct raw_record) == 48, "record");
 static_assert(sizeof(struct raw_slab) == SLAB_HEAD_BYTES, "slab");
+static_assert(sizeof(struct raw_group) == 512, "group");
 static_assert(sizeof(struct raw_bucket) == 64, "bucket");
 static_assert(sizeof(struct raw_lane) == 128, "lane");
 static_assert(sizeof(struct raw_entry) == ENTRY_BYTES, "entry");
@@ -26,7 +27,7 @@ static_assert(sizeof(struct raw_entry) == ENTRY_BYTES, "entry");
 static void look(struct image *image, const char *path)
 {
     if (image->size < 4096 || memcmp(image->bytes, "SPLINTER", 8) ||
-        image_u32(image, AT_FORMAT) != 2)
+        image_u32(image, AT_FORMAT) != 3)
         die("%s is no store of the format that format.h describes", path);
     image->seed = image_u64(image, AT_SEED);
     image->arena = (size_t)image_u64(image, AT_ARENA_OFF);
@@ -153,6 +154,23 @@ struct raw_slab *image_slab(const struct image *image, unsigned number)
     return (struct raw_slab *)(void *)(image->bytes + image->arena + number * image->slab_bytes);
 }
 
+struct raw_group *image_group(const struct image *image, unsigned number)
+{
+    return (struct raw_group *)(void *)(image->bytes + image_u64(image, AT_GROUPS_OFF) +
+                                        number / 64 * sizeof(struct raw_group));
+}
+
+unsigned image_slab_at(const struct image *image, unsigned place)
+{
+    return image_group(image, place)->slab[place % 64] & ((1u << 27) - 1);
+}
+
+/* Where the blocks of a slab begin. */
+static size_t head_bytes(const struct raw_slab *slab)
+{
+    return slab->block_units > SMALL_UNITS ? LARGE_HEAD_BYTES : SLAB_HEAD_BYTES;
+}
+
 struct raw_entry *image_entry(const struct image *image, unsigned number)
 {
     return (struct raw_entry *)(void *)(image->bytes + image_u64(image, AT_REGISTRY_OFF) +
@@ -177,9 +195,14 @@ struct raw_record *image_record(const struct image *image, const char *key, unsi
     for (unsigned s = 0; s < image->slabs; s++) {
         const struct raw_slab *slab = image_slab(image, s);
         size_t from = image->arena + s * image->slab_bytes, bytes = slab->block_units * UNIT_BYTES;
+        size_t end = from + image->slab_bytes;
 
-        for (size_t at = from + SLAB_HEAD_BYTES;
-             bytes && at + bytes <= from + image->slab_bytes && at + bytes <= image->size;
+        for (unsigned next = s + 1; next < image->slabs && image_slab_at(image, next) == s; next++)
+            end += image->slab_bytes;
+        if (image_slab_at(image, s) != s)
+            continue;
+        for (size_t at = from + head_bytes(slab);
+             bytes && at + bytes <= end && at + sizeof(struct raw_record) + len <= image->size;
              at += bytes) {
             struct raw_record *record = (struct raw_record *)(void *)(image->bytes + at);
 
@@ -194,13 +217,13 @@ unsigned image_slab_of(const struct image *image, const struct raw_record *recor
 {
     size_t at = (size_t)((const uint8_t *)record - image->bytes) - image->arena;
 
-    return (unsigned)(at / image->slab_bytes);
+    return image_slab_at(image, (unsigned)(at / image->slab_bytes));
 }
 
 unsigned image_block_of(const struct image *image, const struct raw_record *record)
 {
     const struct raw_slab *slab = image_slab(image, image_slab_of(image, record));
-    size_t at = (size_t)((const uint8_t *)record - (const uint8_t *)slab) - SLAB_HEAD_BYTES;
+    size_t at = (size_t)((const uint8_t *)record - (const uint8_t *)slab) - head_bytes(slab);
 
     return (unsigned)(at / (slab->block_units * UNIT_BYTES));
 }

@@ -23,9 +23,10 @@
 #define AT_SLABS 36u
 #define AT_FLAGS 40u
 #define AT_SEED 48u
-#define AT_LIMBO_OFF 56u
-#define AT_REGISTRY_OFF 64u
-#define AT_INDEX_OFF 72u
+#define AT_CAPACITY 44u
+#define AT_REGISTRY_OFF 56u
+#define AT_INDEX_OFF 64u
+#define AT_GROUPS_OFF 72u
 #define AT_ARENA_OFF 80u
 #define AT_CHECKSUM 88u
 #define AT_EPOCH 256u
@@ -43,7 +44,9 @@
 #define AT_INDEX_MAP 12288u
 
 #define UNIT_BYTES 64u
-#define SLAB_HEAD_BYTES 192u
+#define SLAB_HEAD_BYTES 576u
+#define LARGE_HEAD_BYTES 4096u
+#define SMALL_UNITS 128u /* of the largest block of a slab of small ones */
 #define ENTRY_BYTES 2048u
 #define LANES 15u
 
@@ -62,7 +65,12 @@ struct raw_slab {
     uint64_t owner;
     uint32_t block_units, generation, reserved_units;
     uint8_t pad[44];
-    uint64_t bits[8], limbo[8];
+    uint64_t bits[32], limbo[32];
+};
+
+struct raw_group {
+    uint64_t limbo, empty, free[30];
+    uint32_t slab[64];
 };
 
 struct raw_bucket {
@@ -92,7 +100,7 @@ struct image {
     size_t size;
     uint64_t seed;
     size_t arena, slab_bytes;
-    unsigned slabs; /* of which the file has at least the header */
+    unsigned slabs; /* places of slabs, of which the file has as much as a header */
     int fd;         /* if it is mapped; else -1 */
 };
 
@@ -116,6 +124,9 @@ struct raw_point *image_point(const struct image *image);
 void image_seal_point(const struct image *image, struct raw_point *point);
 
 struct raw_slab *image_slab(const struct image *image, unsigned number);
+/* The number of the slab that has this place: a slab of large blocks takes several. */
+unsigned image_slab_at(const struct image *image, unsigned place);
+struct raw_group *image_group(const struct image *image, unsigned number);
 struct raw_entry *image_entry(const struct image *image, unsigned number);
 struct raw_bucket *image_bucket(const struct image *image, uint32_t number);
 

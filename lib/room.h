@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* room.h - what a set does for which there is no room */
+#ifndef SPLINTER_ROOM_H
+#define SPLINTER_ROOM_H
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "change.h"
+#include "handle.h"
+#include "names.h"
+
+/* Is this why a set found no room? */
+static inline bool room_is_short(int why)
+{
+    return why == -ENOSPC || why == NO_SLOT || why == NO_PLACE || why == -EBUSY;
+}
+
+/* Makes room; `round` counts from 0.  False: that has been done, and to do it again would not help.
+ * The caller holds no lane. */
+bool room_make(struct splinter_store *s, int why, int round);
+
+/* What the set returns then: -ENOSPC, with a sentence that says what ran out; or -EAGAIN, if
+ * stopped processes hold what is free. */
+int room_say(struct splinter_store *s, int why);
+
+#endif
