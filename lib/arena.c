@@ -218,14 +218,19 @@ static int reserve_large(struct splinter_store *s, const struct request *q, uint
     return r;
 }
 
-/* The free large block whose memory fits best; UINT32_MAX: none is free. */
-static uint32_t free_large_block(const struct request *q, const struct slab *slab)
+/* The free large block whose memory fits best, or the one that the lane gave up last if it fits;
+ * UINT32_MAX: none is free. */
+static uint32_t free_large_block(struct splinter_store *s, const struct request *q, uint32_t number)
 {
+    const struct slab *slab = arena_slab(s, number);
     uint64_t free = ~load_acquire(&slab->bits[0]) & slab_word_mask(q->class, 0); /* [<free] */
     uint32_t best = UINT32_MAX, best_have = 0;
     for (; free; free &= free - 1) {
         uint32_t b = (uint32_t)__builtin_ctzll(free);
         uint32_t have = load_relaxed(&((const struct large_slab *)slab)->have[b]);
+        if (block_start(s, number, q->class, b) == q->lane->freed && have >= q->units &&
+            have / 2 <= q->units)
+            return b;
         bool better = best_have < q->units ? have > best_have
                                            : have >= q->units && have < best_have;
         if (best == UINT32_MAX || better) {
@@ -237,10 +242,11 @@ static uint32_t free_large_block(const struct request *q, const struct slab *sla
 }
 
 /* The first free block of the slab; UINT32_MAX: none is free. */
-static uint32_t free_block(const struct request *q, const struct slab *slab)
+static uint32_t free_block(struct splinter_store *s, const struct request *q, uint32_t number)
 {
+    const struct slab *slab = arena_slab(s, number);
     if (q->class->first == LARGE_FIRST)
-        return free_large_block(q, slab);
+        return free_large_block(s, q, number);
     for (uint32_t w = 0; w * 64 < q->class->blocks; w++) {
         uint64_t free = ~load_acquire(&slab->bits[w]) & slab_word_mask(q->class, w); /* [<free] */
         if (free)
@@ -297,7 +303,7 @@ static uint64_t name_more(struct splinter_store *s, const struct request *q, uin
 static int take_block(struct splinter_store *s, const struct request *q, uint32_t number)
 {
     struct slab *slab = arena_slab(s, number);
-    uint32_t block = free_block(q, slab);
+    uint32_t block = free_block(s, q, number);
     if (block == UINT32_MAX)
         return -ENOBUFS;
     bool small = q->class->first == SLAB_HEADER_UNITS;

@@ -33,6 +33,7 @@ struct lane_private {
     uint32_t last;                     /* the spare that a change left last */
     uint32_t evict;                    /* the spare to give up next, modulo LANE_SPARES */
     uint32_t cursor;                   /* the slab at which the next search begins */
+    uint32_t freed;                    /* the large block that the lane gave up last */
     uint32_t slab[MAX_CLASSES];        /* for each class the slab + 1 that last had room; 0: none */
 };
 

@@ -98,8 +98,14 @@ void lane_settle(struct splinter_store *s, struct lane_private *lane, uint32_t a
         return;
     for (uint32_t i = 0; i < LANE_SPARES; i++)
         same += lane->spare_class[i] == class;
-    if (s->class[class - 1].units > SPARE_UNITS || same > LANE_SPARES_OF_CLASS)
+    if (s->class[class - 1].units > SPARE_UNITS || same > LANE_SPARES_OF_CLASS) {
+        uint32_t ref = lane->spare_ref[at];
         give_up_spare(s, lane, at);
+        if (class > s->small) { /* the next large value goes where the cache is warm */
+            lane->freed = ref;
+            lane->slab[class - 1] = slab_number_of(s, ref) + 1;
+        }
+    }
 }
 
 int lane_get_spare(struct splinter_store *s, struct lane_private *lane, uint32_t class,

@@ -89,7 +89,7 @@ static int copy_one(struct splinter_store *from, struct splinter_store *to, cons
      * when it is looked for, and the one that this copies may have gone. */
     for (int tries = 0; tries < DROPS; tries++) {
         r = key_set(to, &key, p->bytes, m->value_size, &args, NULL);
-        if (r != -ENOSPC)
+        if (r != -ENOSPC || (uint32_t)load_relaxed(&to->header->keys) < to->geo.slots)
             break;
         int dropped = drop_removed(from, to);
         if (dropped < 0)
