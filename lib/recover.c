@@ -153,9 +153,6 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
             fault_point("recover: change closed");
         }
         release_lock(s, lane, lane_number);
-        store_release(&lane->change_seq, (uint8_t)((lane->change_seq | 1) + 1));
-        if (l == 0)
-            fault_point("recover: change sequence stepped");
         for (uint32_t k = 0; k < LANE_SPARES; k++) {
             uint64_t id = load_relaxed(&lane->spare[k]);
             zero_spare(s, id, lane_number);
@@ -163,6 +160,11 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
             crash_order();
             store_relaxed(&lane->spare[k], 0);
         }
+        /* Only now: one of the spares may be a block in limbo, which the next holder of the sync
+         * lock would take over and free while this zeroes it. */
+        store_release(&lane->change_seq, (uint8_t)((lane->change_seq | 1) + 1));
+        if (l == 0)
+            fault_point("recover: change sequence stepped");
     }
     /* A change may have been made, but not announced: waiters look again. */
     fault_point("recover: lanes clean");

@@ -126,7 +126,7 @@ int sync_now(struct splinter_store *s)
         uint64_t synced = load_acquire(&s->header->synced);
         if (synced < mine || load_relaxed(&s->header->sync_error))
             r = sync_locked(s);
-        else
+        else if (!wait_grace_period(s)) /* it may be dying in limbo_clean(), or be cleaned up */
             limbo_clean(s, synced);
         registry_unlock_sync(s);
     }
