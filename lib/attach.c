@@ -88,10 +88,13 @@ static int make_whole(struct splinter_store *s)
     const struct splinter_open_options *o = s->options;
     if (registry_anybody(s))
         return 0;
+    int r;
     switch (sync_state(s)) {
     case LEFT_CLEAN:
-        if (!o || !(o->flags & SPLINTER_REBUILD))
-            return sync_mark_open(s);
+        /* Before a rebuild also: if we died in it, the next opener would believe what is there. */
+        r = sync_mark_open(s);
+        if (r || !o || !(o->flags & SPLINTER_REBUILD))
+            return r;
         break;
     case LEFT_RUNNING: /* all were killed: cleaners will find out what each entry held */
         if (!o || !(o->flags & SPLINTER_REBUILD))
