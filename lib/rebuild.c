@@ -269,6 +269,8 @@ static int note_slab(struct rebuild *r, uint32_t number, const struct size_class
     struct splinter_store *s = r->s;
     uint32_t next = number + 1;
     int e = r->in_place ? groups_reserve(s, number + class->run - 1) : 0;
+    if (!e && r->in_place) /* its header may be a hole, if it did not reach the disk */
+        e = slab_reserve(s, number, 0, PAGE / UNIT);
     if (!e)
         e = slab_note(s, number, class, &next);
     r->slabs = next;
@@ -286,14 +288,14 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     memcpy(bits, slab->bits, sizeof bits);
     for (uint32_t w = 0; w < SLAB_WORDS; w++)
         bits[w] &= ~slab->limbo[w];
-    memset(slab->bits, 0, sizeof slab->bits);
-    memset(slab->limbo, 0, sizeof slab->limbo);
-    slab->owner = 0;
-    slab->generation++;
     bool lost = !class || class->run > s->geo.slabs - number;
     int e = note_slab(r, number, lost ? &s->class[0] : class);
     if (e)
         return e;
+    memset(slab->bits, 0, sizeof slab->bits);
+    memset(slab->limbo, 0, sizeof slab->limbo);
+    slab->owner = 0;
+    slab->generation++;
     if (lost) {
         uint64_t end = start + s->geo.slab_units;
         slab->block_units = 0;
@@ -316,14 +318,14 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     return 0;
 }
 
-/* Reserve what the large blocks in use need. */
+/* Reserve what the large blocks need that hold a current record.  The others become holes. */
 static int reserve_large(struct rebuild *r, uint32_t number, const struct size_class *class)
 {
     struct splinter_store *s = r->s;
     struct large_slab *large = (struct large_slab *)arena_slab(s, number);
     for (uint32_t b = 0; b < class->blocks; b++) {
         uint64_t ref = block_start(s, number, class, b), need = 0;
-        if (large->slab.bits[b / 64] >> b % 64 & 1) {
+        if ((large->slab.bits[b / 64] & ~large->slab.limbo[b / 64]) >> b % 64 & 1) {
             const struct record *rec = record_of(r, ref);
             uint64_t bytes = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
                              load_relaxed(&rec->value_len);
@@ -356,9 +358,7 @@ static int reserve_slab(struct rebuild *r, uint32_t number)
                 need = class->first + (b + 1) * class->units;
     }
     need = (need + PAGE / UNIT - 1) / (PAGE / UNIT) * (PAGE / UNIT);
-    if (need > s->geo.slab_units)
-        need = s->geo.slab_units;
-    slab->reserved_units = need;
+    slab->reserved_units = need = need < s->geo.slab_units ? need : s->geo.slab_units;
     slab_hint(s, number);
     return slab_reserve(s, number, 0, need);
 }
@@ -398,6 +398,7 @@ static int reset(struct rebuild *r, const struct sync_point *p)
 {
     struct splinter_store *s = r->s;
     struct header *h = s->header;
+    memset(h->boot, 0, sizeof h->boot); /* if we die, the next opener rebuilds again */
     if (r->in_place) {
         /* A copy may have holes where we are about to write. */
         int e = backing_reserve(s->fd, 0, s->geo.registry_off);
@@ -407,7 +408,6 @@ static int reset(struct rebuild *r, const struct sync_point *p)
         if (e)
             return e;
     }
-    memset(h->boot, 0, sizeof h->boot); /* if we die, the next opener rebuilds again */
     memset(s->base + INDEX_MAP_OFF, 0, s->geo.registry_off - INDEX_MAP_OFF);
     if (p->clock_floor > h->clock_floor)
         h->clock_floor = p->clock_floor;
