@@ -22,7 +22,7 @@
 #define SYNC_ROUNDS 4  /* of them, if each takes a sync */
 #define COUNT_EVERY 8  /* rounds; to count the keys takes time in a large store */
 
-bool room_make(struct splinter_store *s, int why, int round)
+bool room_make(struct splinter_store *s, int why, int round, int *sync_failed)
 {
     /* Writers in the middle of an insert can hide what the dead have counted, and others may take
      * what a sync has made room for. */
@@ -39,14 +39,16 @@ bool room_make(struct splinter_store *s, int why, int round)
     else
         sched_yield(); /* slots come free while others change their keys */
     if (s->durable && (why == NO_PLACE || why == -ENOSPC))
-        sync_now(s);
+        *sync_failed = sync_now(s);
     if (round % COUNT_EVERY == 1 && why == NO_SLOT)
         counts_lower(s);
     return true;
 }
 
-int room_say(struct splinter_store *s, int why)
+int room_say(struct splinter_store *s, int why, int sync_failed)
 {
+    if (why == NO_PLACE && sync_failed) /* what it would have freed may be enough */
+        return sync_failed;
     struct stat st;
     unsigned long long bytes = fstat(s->fd, &st) ? 0 : (unsigned long long)st.st_blocks * 512;
     switch (why) {

@@ -17,11 +17,12 @@ static inline bool room_is_short(int why)
 }
 
 /* Makes room; `round` counts from 0.  False: that has been done, and to do it again would not help.
- * The caller holds no lane. */
-bool room_make(struct splinter_store *s, int why, int round);
+ * *sync_failed: what became of the sync that would have made room, if there was one.  The caller
+ * holds no lane. */
+bool room_make(struct splinter_store *s, int why, int round, int *sync_failed);
 
 /* What the set returns then: -ENOSPC, with a sentence that says what ran out; or -EAGAIN, if
- * stopped processes hold what is free. */
-int room_say(struct splinter_store *s, int why);
+ * stopped processes hold what is free; or the error of the sync that would have freed blocks. */
+int room_say(struct splinter_store *s, int why, int sync_failed);
 
 #endif

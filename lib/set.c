@@ -280,7 +280,7 @@ int key_set(struct splinter_store *s, const struct key *key, const void *val, si
     if (args->expiry && !load_relaxed(&s->header->ttl_used))
         store_relaxed(&s->header->ttl_used, 1);
     fault_point("set: begun");
-    for (int round = 0;; round++) {
+    for (int round = 0, sync_failed = 0;; round++) {
         struct change c = {.lane = lane_acquire(s)};
         r = set_once(s, &c, key, val, len, args);
         lane_release(s, c.lane);
@@ -292,8 +292,8 @@ int key_set(struct splinter_store *s, const struct key *key, const void *val, si
         }
         if (!room_is_short(r))
             return r;
-        if (!room_make(s, r, round))
-            return room_say(s, r);
+        if (!room_make(s, r, round, &sync_failed))
+            return room_say(s, r, sync_failed);
     }
 }
 
