@@ -31,12 +31,14 @@
 #include "arena.h"
 #include "atomic.h"
 #include "backing.h"
+#include "clock.h"
 #include "extent.h"
 #include "fault.h"
 #include "handle.h"
 #include "slab.h"
 
-#define ROUNDS 1000u /* of a search, while a slab with a free block has an owner */
+#define ROUNDS 1000u /* of a search, while a slab with a free block has an owner, */
+#define ROUNDS_NS UINT64_C(15000000) /* but no longer: a round looks at every slab */
 #define MORE_UNITS 8u  /* of a block of which a lane takes more than one at once, */
 #define MORE_BLOCKS 2u /* namely so many more */
 static_assert(MORE_BLOCKS < LANE_SPARES_OF_CLASS, "else lane_settle() gives one up at once");
@@ -465,8 +467,12 @@ static int search(struct splinter_store *s, struct request *q, bool *busy)
         r = q->class->first == SLAB_HEADER_UNITS
                 ? take_hinted(s, q, offsetof(struct group, empty)) : -ENOBUFS;
         uint32_t number;
-        if (r && r != -EBADMSG && !q->no_memory && !(r = slab_begin(s, q->class, &number)))
+        if (r && r != -EBADMSG && !q->no_memory && !(r = slab_begin(s, q->class, &number))) {
             r = take_from(s, q, number);
+            slab_hint(s, number); /* others look here, too, before they begin a slab */
+            if (r == -ENOBUFS)
+                r = -EAGAIN; /* others were faster */
+        }
         if (!r || r == -EBADMSG || r == -EAGAIN)
             return r;
         if (r == -ENOSPC)
@@ -484,13 +490,15 @@ int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t cl
     struct request q = {.lane = lane, .class = &s->class[class], .units = units, .at = at};
     if (lane->slab[class] && !take_from(s, &q, lane->slab[class] - 1))
         return 0;
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    for (uint64_t round = 0, from = 0, now = 0; round < ROUNDS && now - from < ROUNDS_NS; round++) {
         bool busy;
         int r = search(s, &q, &busy);
         if (!r || r == -EBADMSG)
             return r;
         if (r != -EAGAIN && !busy)
             return q.no_memory ? -ENOSPC : r;
+        now = busy ? now_monotonic() : now;
+        from = from ? from : now;
         if (busy && round > 10)
             sched_yield();
     }

@@ -77,11 +77,18 @@ bool slab_is_for(const struct splinter_store *s, uint32_t number, const struct s
     return load_relaxed(claim_at(s, number)) >> SLAB_KIND_SHIFT == kind_of(s, class);
 }
 
+/* The class of a slab of large blocks with this claim; NULL: it is one of small blocks. */
+static const struct size_class *run_class(const struct splinter_store *s, uint32_t claim)
+{
+    uint32_t large = (claim >> SLAB_KIND_SHIFT) - SLAB_KIND_SMALL - 1;
+    return large < s->classes - s->small ? &s->class[s->small + large] : NULL;
+}
+
 /* How many places a slab with this claim takes. */
 static uint32_t run_of(const struct splinter_store *s, uint32_t claim)
 {
-    uint32_t large = (claim >> SLAB_KIND_SHIFT) - SLAB_KIND_SMALL - 1;
-    return large < s->classes - s->small ? s->class[s->small + large].run : 1;
+    const struct size_class *class = run_class(s, claim);
+    return class ? class->run : 1;
 }
 
 uint32_t slab_next(const struct splinter_store *s, uint32_t number)
@@ -198,7 +205,11 @@ static bool counts_for(const struct splinter_store *s, uint32_t number,
     const struct slab *slab = arena_slab(s, number);
     if (class->first == LARGE_FIRST)
         return slab_is_for(s, number, class);
-    return load_relaxed(&slab->block_units) == class->units ||
+    /* The owner is looked at before and after.  If it was none before, a lane that gives the slab
+     * this class counts it later, so that the count changes; if it is none after, a lane that takes
+     * the class away has already uncounted it. */
+    return slab_is_owned(s, load_acquire(&slab->owner)) ||
+           load_acquire(&slab->block_units) == class->units ||
            slab_is_owned(s, load_acquire(&slab->owner));
 }
 
@@ -257,6 +268,13 @@ static int complete(struct splinter_store *s, uint32_t number, uint32_t claim)
         return -EBADMSG;
     for (uint32_t i = 1; i < run; i++)
         store_relaxed(claim_at(s, number + i), claim);
+    /* A slab of large blocks keeps its class.  Its header says so before the next slab exists: a
+     * sync that writes a record of that one has then also written this header, and a rebuild does
+     * not take what is in this slab for headers. */
+    if (run > 1) {
+        store_relaxed(&arena_slab(s, number)->reserved_units, PAGE / UNIT);
+        store_relaxed(&arena_slab(s, number)->block_units, run_class(s, claim)->units);
+    }
     fault_point("slab: described");
     /* Release: whoever finds a block in the slab finds the claims. [>slabs] */
     cas_seq_cst(&s->header->slabs_used, &number, number + run);
