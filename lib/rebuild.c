@@ -182,8 +182,7 @@ static int place(struct rebuild *r, uint64_t ref)
     if (rec->superseded) /* so that a page which does not change is not written */
         rec->superseded = 0;
     f.slot->current = CURRENT(rec->epoch, (uint32_t)ref);
-    if (rec->expiry)
-        r->expiring = true;
+    r->expiring |= rec->expiry != 0;
     if (there == PRESENT) {
         lose(r, CURRENT_REF(f.current), rec->epoch);
         return 0;
@@ -325,7 +324,7 @@ static int reserve_large(struct rebuild *r, uint32_t number, const struct size_c
     struct large_slab *large = (struct large_slab *)arena_slab(s, number);
     for (uint32_t b = 0; b < class->blocks; b++) {
         uint64_t ref = block_start(s, number, class, b), need = 0;
-        if ((large->slab.bits[b / 64] & ~large->slab.limbo[b / 64]) >> b % 64 & 1) {
+        if (ref < r->units && (large->slab.bits[0] & ~large->slab.limbo[0]) >> b & 1) {
             const struct record *rec = record_of(r, ref);
             uint64_t bytes = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
                              load_relaxed(&rec->value_len);
@@ -465,6 +464,8 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     }
     if (!e && in_place)
         e = forget_cut_header(&r);
+    while (r.slabs && slab_start(s, r.slabs - 1) + SLAB_HEADER_UNITS > r.units)
+        r.slabs--; /* a part of the last slab, beyond the end: no look leads there */
     for (size_t i = 0; !e && i < r.later_count; i++)
         e = place(&r, r.later[i]);
     fault_point("rebuild: all placed");
