@@ -40,8 +40,7 @@
 #define ROUNDS 1000u /* of a search, while a slab with a free block has an owner, */
 #define ROUNDS_NS UINT64_C(15000000) /* but no longer: a round looks at every slab */
 #define MORE_UNITS 8u  /* of a block of which a lane takes more than one at once, */
-#define MORE_BLOCKS 2u /* namely so many more */
-static_assert(MORE_BLOCKS < LANE_SPARES_OF_CLASS, "else lane_settle() gives one up at once");
+#define MORE_BLOCKS 2u /* namely so many more; lane_settle() lets it keep them */
 #define WHOLE_FROM 8u /* slabs that a store has before it reserves them whole */
 
 uint32_t arena_block(struct splinter_store *s, uint32_t ref, uint32_t *class)
@@ -49,8 +48,8 @@ uint32_t arena_block(struct splinter_store *s, uint32_t ref, uint32_t *class)
     struct block b;
     if (!block_find(s, ref, &b))
         return 0;
-    *class = (uint32_t)(b.class - s->class);
     uint32_t units = b.class->units;
+    *class = (uint32_t)(b.class - s->class);
     if (*class >= s->small) {
         uint32_t have = load_relaxed(&((struct large_slab *)b.slab)->have[b.at]);
         units = have < units ? have : units;
@@ -60,8 +59,7 @@ uint32_t arena_block(struct splinter_store *s, uint32_t ref, uint32_t *class)
 
 uint32_t arena_block_units(struct splinter_store *s, uint32_t ref)
 {
-    uint32_t class;
-    return arena_block(s, ref, &class);
+    return arena_block(s, ref, &(uint32_t){0});
 }
 
 /*
@@ -178,16 +176,12 @@ static int reserve_small(struct splinter_store *s, const struct request *q, uint
         return -ENOSPC;
     uint32_t more = have < 1024 ? have : 1024; /* double up to 64 KiB */
     uint32_t wish = need > have + more ? need : have + more;
-    if (load_relaxed(&s->header->slabs_used) > WHOLE_FROM)
-        wish = s->geo.slab_units;
     wish = (wish + PAGE / UNIT - 1) / (PAGE / UNIT) * (PAGE / UNIT);
-    if (wish > s->geo.slab_units)
+    if (wish > s->geo.slab_units || load_relaxed(&s->header->slabs_used) > WHOLE_FROM)
         wish = s->geo.slab_units;
     int r = slab_reserve(s, number, have, wish - have);
-    if (r) {
-        wish = need;
-        r = slab_reserve(s, number, have, wish - have);
-    }
+    if (r)
+        r = slab_reserve(s, number, have, (wish = need) - have);
     fault_point("reserve: asked");
     if (!r) {
         populate(s, number, have, wish - have);
@@ -230,12 +224,12 @@ static uint32_t free_large_block(struct splinter_store *s, const struct request 
     for (; free; free &= free - 1) {
         uint32_t b = (uint32_t)__builtin_ctzll(free);
         uint32_t have = load_relaxed(&((const struct large_slab *)slab)->have[b]);
-        if (block_start(s, number, q->class, b) == q->lane->freed && have >= q->units &&
-            have / 2 <= q->units)
+        bool fits = have >= q->units;
+        if (fits && have / 2 <= q->units &&
+            block_start(s, number, q->class, b) == q->lane->freed)
             return b;
-        bool better = best_have < q->units ? have > best_have
-                                           : have >= q->units && have < best_have;
-        if (best == UINT32_MAX || better) {
+        if (best == UINT32_MAX ||
+            (best_have < q->units ? have > best_have : fits && have < best_have)) {
             best = b;
             best_have = have;
         }
@@ -308,9 +302,9 @@ static int take_block(struct splinter_store *s, const struct request *q, uint32_
     uint32_t block = free_block(s, q, number);
     if (block == UINT32_MAX)
         return -ENOBUFS;
-    bool small = q->class->first == SLAB_HEADER_UNITS;
-    int r = small ? reserve_small(s, q, number, q->class->first + (block + 1) * q->class->units)
-                  : reserve_large(s, q, number, block);
+    uint32_t end = q->class->first + (block + 1) * q->class->units;
+    int r = q->class->first == LARGE_FIRST ? reserve_large(s, q, number, block)
+                                           : reserve_small(s, q, number, end);
     if (r)
         return r;
     if (!file_covers(s, block_start(s, number, q->class, block) + q->units))
@@ -337,20 +331,19 @@ static void change_class(struct splinter_store *s, struct slab *slab,
     fault_point("class: generation stepped");
     if (was) {
         uint32_t reserved = load_relaxed(&slab->reserved_units);
-        uint8_t *first = (uint8_t *)slab + was->first * UNIT;
         uint64_t start = (uint64_t)((uint8_t *)slab - s->arena) / UNIT;
         for (uint32_t i = 0; i < was->blocks; i++) {
             /* The header may claim a larger reserve than the file has. */
             uint32_t end = was->first + (i + 1) * was->units;
             if (end > reserved || !file_covers(s, start + end))
                 break;
-            payload_zero(first + (uint64_t)i * was->units * UNIT, sizeof(struct record));
+            payload_zero(record_at_ref(s, start + end - was->units), sizeof(struct record));
         }
     }
     fault_point("class: old headers zeroed");
     store_release(&slab->block_units, becomes->units);
     fault_point("class: changed");
-    if (was && was->first == SLAB_HEADER_UNITS)
+    if (was)
         slab_uncount(s, was);
     fault_point("class: old one counted");
 }
@@ -375,10 +368,10 @@ static int take_from(struct splinter_store *s, const struct request *q, uint32_t
     int r = -ENOBUFS;
     bool changed = false;
     has = load_relaxed(&slab->block_units);
-    if (has != units && slab_is_for(s, number, q->class) && (!has || slab_is_empty(slab)) &&
-        (q->class->first != SLAB_HEADER_UNITS || slab_count(s, q->class))) {
+    if (has != units && q->class->first == SLAB_HEADER_UNITS && slab_is_for(s, number, q->class) &&
+        (!has || slab_is_empty(slab)) && slab_count(s, q->class)) {
         if (load_relaxed(&slab->reserved_units) < SLAB_HEADER_UNITS) {
-            bool whole = slab_reserved_ahead(s, number) && q->class->run == 1;
+            bool whole = slab_reserved_ahead(s, number);
             if (whole)
                 populate(s, number, 0, s->geo.slab_units);
             store_relaxed(&slab->reserved_units, whole ? s->geo.slab_units : PAGE / UNIT);
@@ -497,10 +490,10 @@ int arena_alloc(struct splinter_store *s, struct lane_private *lane, uint32_t cl
             return r;
         if (r != -EAGAIN && !busy)
             return q.no_memory ? -ENOSPC : r;
-        now = busy ? now_monotonic() : now;
-        from = from ? from : now;
         if (busy && round > 10)
             sched_yield();
+        now = now_monotonic();
+        from = from ? from : now;
     }
     return -EBUSY;
 }

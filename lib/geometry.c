@@ -158,7 +158,7 @@ static uint32_t divide_arena(struct geometry *geo, struct size_class *c)
         uint64_t room = (most - sum) / (i + 1 < small + large ? 4 : 1) / c[i].run;
         if (slabs > room) {
             slabs = room;
-            uint64_t blocks = (slabs - LARGE_SLACK) * c[i].blocks, keys = blocks - blocks / 8;
+            uint64_t blocks = (slabs - LARGE_SLACK) * c[i].blocks, keys = blocks - (blocks + 7) / 8;
             if (keys < geo->capacity)
                 geo->capacity = (uint32_t)keys;
         }

@@ -271,9 +271,10 @@ static int complete(struct splinter_store *s, uint32_t number, uint32_t claim)
     /* A slab of large blocks keeps its class.  Its header says so before the next slab exists: a
      * sync that writes a record of that one has then also written this header, and a rebuild does
      * not take what is in this slab for headers. */
-    if (run > 1) {
+    const struct size_class *class = run_class(s, claim);
+    if (class) {
         store_relaxed(&arena_slab(s, number)->reserved_units, PAGE / UNIT);
-        store_relaxed(&arena_slab(s, number)->block_units, run_class(s, claim)->units);
+        store_relaxed(&arena_slab(s, number)->block_units, class->units);
     }
     fault_point("slab: described");
     /* Release: whoever finds a block in the slab finds the claims. [>slabs] */
