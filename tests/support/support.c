@@ -144,14 +144,21 @@ const char *support_dir(void)
     return dir;
 }
 
+/* A name that nothing has.  A child begins to count where its parent is; its number comes again
+ * after 32768 processes, and an earlier child with that number may have left what it made. */
 static void fresh(char *out, size_t size, bool file)
 {
-    unsigned n = counter++;
+    char path[600];
 
-    if (file)
-        snprintf(out, size, "%s/store-%ld-%u", dir, (long)getpid(), n);
-    else
-        snprintf(out, size, "%s%ld-%u", prefix, (long)getpid(), n);
+    do {
+        unsigned n = counter++;
+
+        if (file)
+            snprintf(out, size, "%s/store-%ld-%u", dir, (long)getpid(), n);
+        else
+            snprintf(out, size, "%s%ld-%u", prefix, (long)getpid(), n);
+        snprintf(path, sizeof(path), "%s%s", file ? "" : SHM_DIR "/", out);
+    } while (!access(path, F_OK));
 }
 
 void bus_name(char *out, size_t size)
