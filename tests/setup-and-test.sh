@@ -15,18 +15,58 @@
 # The last line says "N passed, M failed, K skipped": every TAP result, and one for
 # valgrind, fuzz and distcheck.  The exit status is 0 only if nothing failed.
 #
+# Each test runs whole in the stage gcc, and those with threads in tsan, too.  Elsewhere loops are
+# shorter.  Two stages run at a time, for most of them wait now and then, or use one core only.
+# What a stage has to say is printed when it ends.
+#
 # SPLINTER_STAGES chooses among
 # "gcc clang tsan valgrind fuzz coverage distcheck model foreign configure packages".
+# SPLINTER_STAGE_JOBS: stages at a time (2, on one core 1)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
-stages=${SPLINTER_STAGES:-gcc clang tsan valgrind fuzz coverage distcheck model foreign configure
-    packages}
+# First those that do not wait for packages to be installed; then the long ones, so that both
+# workers end at about the same time.
+stages=${SPLINTER_STAGES:-tsan fuzz packages gcc clang foreign coverage distcheck model valgrind
+    configure}
+for this in $stages; do
+    case $this in
+        gcc | clang | tsan | valgrind | fuzz | coverage | distcheck | model | foreign | \
+            configure | packages) ;;
+        *)
+            echo "there is no stage $this" >&2
+            exit 2 ;;
+    esac
+done
 unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS DESTDIR
 LC_ALL=C
 DEBIAN_FRONTEND=noninteractive
 export LC_ALL DEBIAN_FRONTEND
 jobs=$(nproc 2>/dev/null || echo 1)
+at_a_time=${SPLINTER_STAGE_JOBS:-$((jobs > 1 ? 2 : 1))}
+
+# Ends all processes below process $1; each is stopped first, so that it starts no other meanwhile.
+end_below() {
+    # shellcheck disable=SC2013 # words are meant
+    for below in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+        kill -s STOP "$below" 2>/dev/null || continue
+        (end_below "$below")
+        kill "$below"
+        kill -s CONT "$below"
+    done
+}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/splinter-check.XXXXXX") || exit 1
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+    trap '' HUP INT TERM
+    end_below $$
+    wait
+    chmod -R u+w "$work" 2>/dev/null
+    rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
 
 # ---- what is needed ---------------------------------------------------------
 
@@ -34,24 +74,21 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-updated=no
 apt_install() {
     command -v apt-get >/dev/null || {
         echo "missing: $*; this script installs packages on Debian only" >&2
-        exit 1
-    }
-    echo "installing: $*"
-    if [ $updated = no ]; then
-        as_root apt-get update -q >/dev/null || exit 1
-        updated=yes
-    fi
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" \
-        >"${TMPDIR:-/tmp}/splinter-apt.$$" 2>&1 || {
-        cat "${TMPDIR:-/tmp}/splinter-apt.$$"
-        rm -f "${TMPDIR:-/tmp}/splinter-apt.$$"
         return 1
     }
-    rm -f "${TMPDIR:-/tmp}/splinter-apt.$$"
+    echo "installing: $*"
+    (
+        [ -e "$work/apt-updated" ] || as_root apt-get update -q || exit
+        touch "$work/apt-updated"
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+            --no-install-recommends "$@"
+    ) >"$work/apt.out" 2>&1 || {
+        cat "$work/apt.out"
+        return 1
+    }
 }
 
 missing=
@@ -60,6 +97,41 @@ need() { # command or header, package
         /*) [ -e "$1" ] ;;
         *) command -v "$1" >/dev/null ;;
     esac || missing="$missing $2"
+}
+# What the stage $1 needs besides.
+need_for() {
+    case $1 in
+        coverage) need gcovr gcovr ;;
+        model) need spin spin ;;
+        foreign)
+            [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] || return
+            need qemu-arm-static qemu-user-static
+            for machine in arm-linux-gnueabihf:armhf aarch64-linux-gnu:arm64 \
+                s390x-linux-gnu:s390x i686-linux-gnu:i386; do
+                need "${machine%:*}-gcc" "gcc-${machine%:*}"
+                need "/usr/${machine%:*}/include/stdio.h" "libc6-dev-${machine#*:}-cross"
+            done ;;
+        packages)
+            command -v dpkg-query >/dev/null || return
+            for package in $(sh tests/packages/run.sh --needs ci); do
+                # shellcheck disable=SC2016 # dpkg-query expands it
+                dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null |
+                    grep -qx installed || missing="$missing $package"
+            done ;;
+    esac
+}
+# The packages for all stages at once; if that fails, for each, to see which lacks what it needs.
+install_for_stages() {
+    missing=
+    for this in $stages; do need_for "$this"; done
+    # shellcheck disable=SC2086 # a list
+    [ -z "$missing" ] || apt_install $missing || for this in $stages; do
+        missing=
+        need_for "$this"
+        # shellcheck disable=SC2086 # a list
+        [ -z "$missing" ] || apt_install $missing || touch "$work/lacking.$this"
+    done
+    touch "$work/installed"
 }
 need gcc gcc
 need g++ g++
@@ -81,11 +153,6 @@ if [ -n "$missing" ]; then
     apt_install $missing || exit 1
 fi
 
-# The tree is copied, so that what was built in it, and what is built here, never meet.
-work=$(mktemp -d "${TMPDIR:-/tmp}/splinter-check.XXXXXX") || exit 1
-trap 'chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-
 case " $stages " in
     *' clang '* | *' tsan '* | *' fuzz '*)
         echo 'int main(void) { return 0; }' >"$work/t.c"
@@ -97,6 +164,7 @@ case " $stages " in
         fi ;;
 esac
 
+# The tree is copied, so that what was built in it, and what is built here, never meet.
 mkdir "$work/src"
 tar -cf - --exclude=./.git --exclude=./build --exclude=./autom4te.cache . |
     tar -xf - -C "$work/src" || exit 1
@@ -146,8 +214,8 @@ configuration() {
     # -k, so that a test that does not compile does not hide the others; VERBOSE prints the
     # logs of those that fail.
     (cd "$work/$name" &&
-        timeout 900 make -k -j"$jobs" check VERBOSE=1 \
-            ${only:+"TESTS=$only" "check_PROGRAMS=$only"}) >"$work/$name/check.out" 2>&1
+        timeout 1800 make -k -j"$jobs" check VERBOSE=1 ${only:+"TESTS=$only" \
+            "check_PROGRAMS=$only" check_LTLIBRARIES=}) >"$work/$name/check.out" 2>&1
     status=$?
     grep -h 'warning:' "$work/$name/build.out" "$work/$name/check.out"
     count "$work/$name"
@@ -186,6 +254,14 @@ stage() {
     echo "== $name: $result, $(($(date +%s) - start)) s"
 }
 
+# A test does one in $1 of what it does again and again, and leaves out what takes long.
+shorter() {
+    SPLINTER_TEST_SHORT=1
+    SPLINTER_TEST_DIVISOR=$1
+    SPLINTER_TEST_SCRIPTS=$((1000 / $1))
+    export SPLINTER_TEST_SHORT SPLINTER_TEST_DIVISOR SPLINTER_TEST_SCRIPTS
+}
+
 # The tests with threads; the shell tests have none, and the crash tests none that TSan sees.
 under_tsan() {
     only='tests/unit/test_verbs tests/unit/test_store tests/unit/test_durable tests/unit/test_errors
@@ -202,12 +278,15 @@ under_tsan() {
 under_valgrind() {
     tests='tests/unit/test_verbs tests/unit/test_errors tests/unit/test_store
         tests/unit/test_durable'
-    [ -d "$work/gcc" ] || {
-        mkdir "$work/gcc" || return 1
-        (cd "$work/gcc" && ../src/configure CC=gcc && make -j"$jobs") || return 1
-    }
+    tree=$work/gcc
+    if [ -d "$work/stages/gcc" ]; then
+        until [ -e "$work/stages/gcc/ended" ]; do sleep 1; done
+    else
+        tree=$work/memcheck
+        mkdir "$tree" && cd "$tree" && ../src/configure CC=gcc && make -j"$jobs" || return 1
+    fi
     # shellcheck disable=SC2086 # a list
-    cd "$work/gcc" && make -j"$jobs" $tests || return 1
+    cd "$tree" && make -j"$jobs" $tests || return 1
     result=0
     for t in $tests; do
         echo "$t"
@@ -222,22 +301,19 @@ under_valgrind() {
 }
 
 fuzz() {
-    timeout 300 sh "$work/src/tests/fuzz/run.sh" 60
+    timeout 600 sh "$work/src/tests/fuzz/run.sh" 60
 }
 
 # The table is worth its lines when all is well, too.
 coverage() {
-    command -v gcovr >/dev/null || apt_install gcovr || {
-        failed=$((failed + 1))
-        return
-    }
     stage coverage timeout 1800 sh "$work/src/tests/coverage/run.sh" "$work/coverage"
     [ "$result" != passed ] || cat "$work/coverage.out"
 }
 
 distcheck() {
     mkdir -p "$work/dist" && cd "$work/dist" || return 1
-    ../src/configure CC=gcc && SPLINTER_TEST_SHORT=1 timeout 900 make -j"$jobs" distcheck VERBOSE=1
+    shorter 10
+    ../src/configure CC=gcc && timeout 1800 make -j"$jobs" distcheck VERBOSE=1
 }
 
 # The other machines, where Debian has cross compilers for them.
@@ -250,18 +326,7 @@ foreign() {
         return
     fi
     start=$(date +%s)
-    missing=
-    need qemu-arm-static qemu-user-static
-    for machine in arm-linux-gnueabihf:armhf aarch64-linux-gnu:arm64 s390x-linux-gnu:s390x \
-        i686-linux-gnu:i386; do
-        need "${machine%:*}-gcc" "gcc-${machine%:*}"
-        need "/usr/${machine%:*}/include/stdio.h" "libc6-dev-${machine#*:}-cross"
-    done
-    # shellcheck disable=SC2086 # a list
-    if [ -n "$missing" ] && ! apt_install $missing; then
-        failed=$((failed + 1))
-        return
-    fi
+    shorter 5
     timeout 1800 sh tests/foreign/run.sh -d "$work/foreign"
     status=$?
     count "$work/foreign"
@@ -292,25 +357,6 @@ tap() {
     echo "== $name: $p passed, $f failed, $s skipped, $(($(date +%s) - start)) s"
 }
 
-packages() {
-    # shellcheck disable=SC2046 # a list
-    set -- $(sh tests/packages/run.sh --needs ci)
-    dpkg-query -W "$@" >/dev/null 2>&1 || apt_install "$@" || {
-        failed=$((failed + 1))
-        return
-    }
-    tap packages timeout 1800 sh tests/packages/run.sh ci
-}
-
-models() {
-    command -v spin >/dev/null || apt_install spin || {
-        failed=$((failed + 1))
-        return
-    }
-    # They have no configuration, so they run once.
-    tap model env CC=gcc timeout 1200 sh tests/model/run.sh
-}
-
 if ! sh ./autogen.sh >"$work/autogen.out" 2>&1; then
     cat "$work/autogen.out"
     echo
@@ -318,23 +364,73 @@ if ! sh ./autogen.sh >"$work/autogen.out" 2>&1; then
     exit 1
 fi
 
-for this in $stages; do
-    case $this in
+run_stage() {
+    # Nobody looks for a program while it is being installed: these two use what there is.
+    case $1 in
+        tsan | fuzz) ;;
+        *) until [ -e "$work/installed" ]; do sleep 1; done ;;
+    esac
+    if [ -e "$work/lacking.$1" ]; then
+        echo
+        echo "== $1: what it needs cannot be installed"
+        failed=$((failed + 1))
+        return
+    fi
+    case $1 in
         gcc) configuration gcc CC=gcc ;;
-        clang) configuration clang CC=clang --enable-sanitizer=address,undefined ;;
+        clang)
+            shorter 4
+            configuration clang CC=clang --enable-sanitizer=address,undefined ;;
         tsan) under_tsan ;;
         valgrind) stage valgrind under_valgrind ;;
         fuzz) stage fuzz fuzz ;;
         coverage) coverage ;;
         distcheck) stage distcheck distcheck ;;
-        model) models ;;
+        # They have no configuration, so they run once.
+        model) tap model env CC=gcc timeout 1800 sh tests/model/run.sh ;;
         foreign) foreign ;;
-        configure) tap configure timeout 900 sh tests/configure/run.sh ;;
-        packages) packages ;;
-        *)
-            echo "there is no stage $this" >&2
-            exit 2 ;;
+        configure) tap configure timeout 1800 sh tests/configure/run.sh ;;
+        packages)
+            shorter 10
+            tap packages timeout 1800 sh tests/packages/run.sh ci ;;
     esac
+}
+
+# Runs each stage that no other worker has taken, and prints its name when it has ended.
+worker() {
+    for this in $stages; do
+        mkdir "$work/stages/$this" 2>/dev/null || continue
+        (
+            run_stage "$this"
+            echo $passed $failed $skipped >"$work/stages/$this/counts"
+        ) >"$work/stages/$this/out" 2>&1
+        touch "$work/stages/$this/ended"
+        echo "$this"
+    done
+    echo end
+}
+
+mkdir "$work/stages" && mkfifo "$work/ends" && exec 3<>"$work/ends" || exit 1
+install_for_stages 3<&- &
+running=0
+while [ $running -lt "$at_a_time" ]; do
+    worker >&3 3<&- &
+    running=$((running + 1))
+done
+while [ $running -gt 0 ] && read -r this <&3; do
+    if [ "$this" = end ]; then
+        running=$((running - 1))
+        continue
+    fi
+    cat "$work/stages/$this/out"
+    if read -r p f s <"$work/stages/$this/counts"; then
+        passed=$((passed + p))
+        failed=$((failed + f))
+        skipped=$((skipped + s))
+    else
+        echo "== $this: no result"
+        failed=$((failed + 1))
+    fi
 done
 
 echo
