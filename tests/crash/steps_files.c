@@ -38,6 +38,12 @@ static int act_sync(splinter_store *s)
     return splinter_store_sync(s);
 }
 
+/* The store was closed in order. */
+static int act_rebuild(splinter_store *s)
+{
+    return place_open(&place, SPLINTER_REBUILD, &s);
+}
+
 /* [P2] */
 const struct scene file_scenes[] = {
     {.name = "update after a sync",
@@ -51,5 +57,7 @@ const struct scene file_scenes[] = {
      .prepare = with_limbo, .act = act_sync, .flags = DURABLE},
     {.name = "open after a power cut",
      .prepare = with_limbo, .act = act_open, .flags = DURABLE | OPENS | ALONE | TORN},
+    {.name = "open that is told to rebuild",
+     .prepare = with_limbo, .act = act_rebuild, .flags = DURABLE | OPENS | ALONE},
     {.name = NULL},
 };
