@@ -326,6 +326,47 @@ static void a_sync_cleans_while_a_record_is_retired(void)
     end();
 }
 
+/* A process was killed while its sync freed an old record, and its cleaner is stopped while it
+ * zeroes that block: another sync must not free the block, for a writer would get it. */
+static void a_sync_leaves_a_block_to_its_cleaner(void)
+{
+    unsigned lost = 0;
+    char key[16], got[16];
+    pid_t pid;
+    int rc;
+
+    begin();
+    rc = splinter_store_set(store, "other", "synced", 6, NULL, NULL);
+    if (!rc)
+        rc = splinter_store_sync(store);
+    if (!rc)
+        rc = splinter_store_set(store, "other", "after", 5, NULL, NULL);
+    pid = start_stopper("limbo: named", sync_now);
+    kill(pid, SIGKILL);
+    reap(pid);
+    pid = start_stopper("recover: spare's header zeroed", nothing);
+    splinter_store_sync(store); /* it may say EAGAIN */
+    for (unsigned i = 0; i < 12 && !rc; i++) {
+        snprintf(key, sizeof(key), "key%u", i);
+        rc = splinter_store_set(store, key, "whole", 5, NULL, NULL);
+    }
+    kill(pid, SIGCONT);
+    rc |= reap(pid);
+    for (unsigned i = 0; i < 12; i++) {
+        snprintf(key, sizeof(key), "key%u", i);
+        memset(got, 0, sizeof(got));
+        lost += splinter_store_get(store, key, got, sizeof(got), NULL, NULL) ||
+                strcmp(got, "whole");
+        splinter_store_unset(store, key, 0, NULL);
+    }
+    if (lost || rc)
+        printf("# %u keys are lost, %d\n", lost, rc);
+    report(!rc && !lost && !splinter_store_sync(store) && usable(),
+           /* [P2] */
+           "a sync leaves a block to the cleaner that zeroes it");
+    end();
+}
+
 static void an_open_does_not_wait_for_ever(void)
 {
     uint64_t patience = open_patience_ns;
@@ -790,6 +831,7 @@ int main(void)
             an_open_does_not_wait_for_ever();
             a_sync_waits_for_a_fast_set();
             a_sync_cleans_while_a_record_is_retired();
+            a_sync_leaves_a_block_to_its_cleaner();
         }
         sixteen_threads();
         forks_while_threads_write();
