@@ -97,10 +97,12 @@ int backing_clear(int fd, uint64_t offset, uint64_t length)
 {
     static const uint8_t zeroes[65536];
     int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    int result;
     not_cancelled();
-    if (fallocate(fd, punch, (off_t)offset, (off_t)length) == 0)
-        return 0;
-    for (uint64_t at = 0; at < length;) {
+    do
+        result = fallocate(fd, punch, (off_t)offset, (off_t)length);
+    while (result && errno == EINTR);
+    for (uint64_t at = 0; result && at < length;) {
         size_t n = length - at < sizeof zeroes ? (size_t)(length - at) : sizeof zeroes;
         ssize_t w = pwrite(fd, zeroes, n, (off_t)(offset + at));
         if (w <= 0 && errno != EINTR)
