@@ -41,7 +41,8 @@ static bool any_lock_held(struct splinter_store *s)
     return false;
 }
 
-/* What the overflow count of each bucket, and the number of keys, should be. */
+/* What the number of keys should be, and, unless overflow is NULL, the overflow count of each
+ * bucket. */
 static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *keys)
 {
     /* A key counts in each bucket from its home up to the one before its own.  First note where
@@ -49,7 +50,8 @@ static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *ke
      * index has its keys. */
     uint32_t running = 0;
     *keys = 0;
-    memset(overflow, 0, s->geo.buckets * sizeof *overflow);
+    if (overflow)
+        memset(overflow, 0, s->geo.buckets * sizeof *overflow);
     for (uint32_t b = 0; b < s->geo.buckets; b++) {
         if (!index_present(s, b)) {
             b |= CHUNK_BUCKETS - 1;
@@ -60,13 +62,15 @@ static void count_all(struct splinter_store *s, uint32_t *overflow, uint32_t *ke
             if (!index_current_hash(s, &s->index[b].slot[i], &hash))
                 continue;
             ++*keys;
+            if (!overflow)
+                continue;
             uint32_t home = hash_home(s, hash);
             overflow[home]++;
             overflow[b]--;
             running += home > b; /* it counts up to the last bucket, and on from the first */
         }
     }
-    for (uint32_t b = 0; b < s->geo.buckets; b++)
+    for (uint32_t b = 0; overflow && b < s->geo.buckets; b++)
         overflow[b] = running += overflow[b];
 }
 
@@ -156,15 +160,12 @@ static uint32_t uncounted(struct splinter_store *s, const struct held *held, uin
 /* This takes no lock: a process that holds an insert lock, or that mends, may be stopped.  What
  * header.keys has beyond the keys and those that are under way is too much, provided that no
  * process changed it meanwhile. */
-int counts_lower(struct splinter_store *s)
+void counts_lower(struct splinter_store *s)
 {
-    uint32_t *scratch = malloc((size_t)s->geo.buckets * sizeof *scratch);
     struct held held[HELD_MAX];
-    if (!scratch)
-        return -ENOMEM;
     uint64_t before = load_seq_cst(&s->header->keys);
     uint32_t keys, listed = list_held(s, held, 0);
-    count_all(s, scratch, &keys);
+    count_all(s, NULL, &keys);
     uint32_t count = list_held(s, held, listed);
     if (count < HELD_MAX) {
         int64_t excess = (int64_t)(uint32_t)before - keys - uncounted(s, held, listed, count);
@@ -172,8 +173,6 @@ int counts_lower(struct splinter_store *s)
             cas_seq_cst(&s->header->keys, &before, before - (uint64_t)excess);
     }
     fault_point("counts: keys lowered");
-    free(scratch);
-    return 0;
 }
 
 int counts_mend(struct splinter_store *s)

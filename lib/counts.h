@@ -11,7 +11,7 @@
 int counts_mend(struct splinter_store *s);
 
 /* Lowers the number of keys as far as that is certain while processes hold insert locks.  Takes no
- * lock.  0, or -ENOMEM. */
-int counts_lower(struct splinter_store *s);
+ * lock. */
+void counts_lower(struct splinter_store *s);
 
 #endif
