@@ -241,7 +241,7 @@ static uint32_t free_large_block(struct splinter_store *s, const struct request 
 static uint32_t free_block(struct splinter_store *s, const struct request *q, uint32_t number)
 {
     const struct slab *slab = arena_slab(s, number);
-    if (q->class->first == LARGE_FIRST)
+    if (class_is_large(q->class))
         return free_large_block(s, q, number);
     for (uint32_t w = 0; w * 64 < q->class->blocks; w++) {
         uint64_t free = ~load_acquire(&slab->bits[w]) & slab_word_mask(q->class, w); /* [<free] */
@@ -303,7 +303,7 @@ static int take_block(struct splinter_store *s, const struct request *q, uint32_
     if (block == UINT32_MAX)
         return -ENOBUFS;
     uint32_t end = q->class->first + (block + 1) * q->class->units;
-    int r = q->class->first == LARGE_FIRST ? reserve_large(s, q, number, block)
+    int r = class_is_large(q->class) ? reserve_large(s, q, number, block)
                                            : reserve_small(s, q, number, end);
     if (r)
         return r;
@@ -368,7 +368,7 @@ static int take_from(struct splinter_store *s, const struct request *q, uint32_t
     int r = -ENOBUFS;
     bool changed = false;
     has = load_relaxed(&slab->block_units);
-    if (has != units && q->class->first == SLAB_HEADER_UNITS && slab_is_for(s, number, q->class) &&
+    if (has != units && !class_is_large(q->class) && slab_is_for(s, number, q->class) &&
         (!has || slab_is_empty(slab)) && slab_count(s, q->class)) {
         if (load_relaxed(&slab->reserved_units) < SLAB_HEADER_UNITS) {
             bool whole = slab_reserved_ahead(s, number);
@@ -385,10 +385,8 @@ static int take_from(struct splinter_store *s, const struct request *q, uint32_t
         r = take_block(s, q, number);
     store_release(&slab->owner, 0); /* [>owner] */
     fault_point("adopt: given back");
-    if (changed) { /* others look here, too, before they begin a slab */
-        fence_seq_cst(); /* [=hint] */
+    if (changed) /* others look here, too, before they begin a slab */
         slab_hint(s, number);
-    }
     if (!r)
         q->lane->slab[q->class - s->class] = number + 1;
     return r;
@@ -401,7 +399,7 @@ static int worse(int a, int b)
 }
 
 /* Take a block of a slab for which this word of each group has a hint. */
-static int take_hinted(struct splinter_store *s, const struct request *q, size_t word)
+static int take_hinted(struct splinter_store *s, struct request *q, size_t word)
 {
     uint32_t used = load_acquire(&s->header->slabs_used); /* [<slabs] */
     used = used < s->geo.slabs ? used : s->geo.slabs;
@@ -421,6 +419,7 @@ static int take_hinted(struct splinter_store *s, const struct request *q, size_t
                 slab_unhint(s, number, hints);
             if (!r)
                 q->lane->cursor = number;
+            q->no_memory |= r == -ENOSPC; /* not asked for again in each slab */
             if (!r || r == -EBADMSG)
                 return r;
             result = worse(r, result);
@@ -452,12 +451,10 @@ static int search(struct splinter_store *s, struct request *q, bool *busy)
     size_t hint = offsetof(struct group, free) + (size_t)(q->class - s->class) * sizeof(uint64_t);
     int r = take_hinted(s, q, hint);
     *busy = r == -EBUSY;
-    if (r == -ENOSPC)
-        q->no_memory = true;
     if (!r || r == -EBADMSG)
         return r;
     if (slab_may_count(s, q->class)) {
-        r = q->class->first == SLAB_HEADER_UNITS
+        r = !class_is_large(q->class)
                 ? take_hinted(s, q, offsetof(struct group, empty)) : -ENOBUFS;
         uint32_t number;
         if (r && r != -EBADMSG && !q->no_memory && !(r = slab_begin(s, q->class, &number))) {

@@ -22,6 +22,11 @@ struct size_class {
     uint32_t most_slabs; /* that the class may have at once (arena.c) */
 };
 
+static inline bool class_is_large(const struct size_class *class)
+{
+    return class->first == LARGE_FIRST;
+}
+
 /* The private half of a lane; the shared half is struct lane.  Written and read by the thread that
  * holds the lane, except for `busy`, which every thread of the process tries to set. */
 struct lane_private {

@@ -347,7 +347,7 @@ static int reserve_slab(struct rebuild *r, uint32_t number)
     struct slab *slab = arena_slab(s, number);
     const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
     uint32_t need = SLAB_HEADER_UNITS;
-    if (class && class->first == LARGE_FIRST) {
+    if (class && class_is_large(class)) {
         int e = reserve_large(r, number, class);
         if (e)
             return e;

@@ -125,7 +125,7 @@ void slab_hint(struct splinter_store *s, uint32_t number)
         return;
     /* A process that frees a block clears its bit, then reads the hint; one that removes a hint
      * then reads class and bits.  One of them sees what the other has done. */
-    fence_seq_cst_after_rmw(); /* [=hint] */
+    fence_seq_cst(); /* [=hint] */
     const struct slab *slab = arena_slab(s, number);
     struct group *group = arena_group(s, number);
     const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
@@ -144,7 +144,7 @@ void slab_hint_free(struct splinter_store *s, const struct block *b, bool word_i
     struct group *group = arena_group(s, b->number);
     fence_seq_cst_after_rmw(); /* [=hint] */
     set_hint(&group->free[b->class - s->class], b->number);
-    if (word_is_empty && b->class->first == SLAB_HEADER_UNITS && slab_is_empty(b->slab))
+    if (word_is_empty && !class_is_large(b->class) && slab_is_empty(b->slab))
         set_hint(&group->empty, b->number);
     fault_point("hint: block is free");
 }
@@ -203,7 +203,7 @@ static bool counts_for(const struct splinter_store *s, uint32_t number,
                        const struct size_class *class)
 {
     const struct slab *slab = arena_slab(s, number);
-    if (class->first == LARGE_FIRST)
+    if (class_is_large(class))
         return slab_is_for(s, number, class);
     /* The owner is looked at before and after.  If it was none before, a lane that gives the slab
      * this class counts it later, so that the count changes; if it is none after, a lane that takes
@@ -297,7 +297,7 @@ int slab_note(struct splinter_store *s, uint32_t number, const struct size_class
 int slab_begin(struct splinter_store *s, const struct size_class *class, uint32_t *number)
 {
     uint32_t used = load_acquire(&s->header->slabs_used), there = 0;
-    bool large = class->first != SLAB_HEADER_UNITS;
+    bool large = class_is_large(class);
     if (used > s->geo.slabs)
         return -EBADMSG;
     if (class->run > s->geo.slabs - used)

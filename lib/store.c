@@ -228,7 +228,7 @@ static uint64_t used_in_slab(struct splinter_store *s, uint32_t n)
     for (uint32_t w = 0; class && w * 64 < class->blocks; w++) {
         uint64_t bits = load_relaxed(&slab->bits[w]) & ~load_relaxed(&slab->limbo[w]) &
                         slab_word_mask(class, w);
-        if (class->first == SLAB_HEADER_UNITS)
+        if (!class_is_large(class))
             bytes += (uint64_t)class->units * UNIT * (unsigned)__builtin_popcountll(bits);
         else
             for (; bits; bits &= bits - 1) {

@@ -87,7 +87,7 @@ static void touch_all(struct splinter_store *s)
             units = s->geo.slab_units;
         if (file_covers(s, slab_start(s, n) + units))
             touch((uint8_t *)slab, units * UNIT);
-        for (uint32_t b = 0; class && class->first == LARGE_FIRST && b < class->blocks; b++) {
+        for (uint32_t b = 0; class && class_is_large(class) && b < class->blocks; b++) {
             uint32_t ref = (uint32_t)block_start(s, n, class, b);
             touch((uint8_t *)record_at_ref(s, ref), (uint64_t)arena_block_units(s, ref) * UNIT);
         }
