@@ -71,15 +71,23 @@ run() {
 }
 
 # start COMMAND...: in the background, one at a time; $T/bg.out and $T/bg.err have its output,
-# $pid is its process.  (timeout also gives it back the SIGINT that a background process of a
-# shell ignores.)
+# $pid is its watchdog's process, which ends as it does.  (The watchdog, timeout, also gives it back
+# the SIGINT that a background process of a shell ignores.)
 start() {
     : >"$T/bg.out"
     : >"$T/bg.err"
-    timeout -k 5 "$WATCHDOG" "$@" >"$T/bg.out" 2>"$T/bg.err" </dev/null &
+    rm -f "$T/bg.pid"
+    # shellcheck disable=SC2016 # the inner shell's $$
+    timeout -k 5 "$WATCHDOG" sh -c 'echo $$ >"$0" && exec "$@"' "$T/bg.pid" "$@" \
+        >"$T/bg.out" 2>"$T/bg.err" <"$input" &
     pid=$!
     pids="$pids $pid"
 }
+
+# signal_it SIGNAL: to what start() started, once it has said or done something.  Not by way of
+# timeout, which ends with 143 and leaves it running if the signal comes before timeout's own fork()
+# has returned; on a busy machine that can be later than the first words of the child.
+signal_it() { kill -s "$1" "$(cat "$T/bg.pid")"; }
 
 # ended: waits for what start() started; $status.
 ended() {

@@ -98,7 +98,7 @@ input=$T/in
 run "$send" --lines "$BUS" log.a
 input=/dev/null
 ok 'the last value always comes' bg_printed '"value":"2000"'
-kill "$pid"
+signal_it TERM
 ended
 ok 'SIGTERM: status 0' is_status 0
 missed=$(sum_of '.*"key":"log.a","missed":\([0-9]*\)}.*' "$T/bg.out")
@@ -112,7 +112,7 @@ input=$T/in
 run "$send" --lines "$BUS" log.a
 input=/dev/null
 bg_printed '	2000'
-kill -INT "$pid"
+signal_it INT
 ended
 ok 'SIGINT: status 0' is_status 0
 missed=$(sum_of '^splinter_logtee: \([0-9]*\) values of key .* missed.*' "$T/bg.err")
@@ -133,7 +133,7 @@ if bg_printed '"value":"old"'; then
     ok 'a key that was removed and set again is reported as such' \
         grep -qF '{"key":"again","missed":0,"recreated":true}' "$T/bg.out"
 else
-    kill "$pid" 2>/dev/null
+    signal_it TERM 2>/dev/null
     ended
     skip 'a key that was removed and set again is reported as such' 'the key was gone too soon'
 fi
@@ -145,11 +145,11 @@ bg_says 'following'
 run "$send" "$BUS" log.b first
 ok '--output' eventually grep -qs first "$T/log"
 mv "$T/log" "$T/log.1"
-kill -HUP "$pid"
+signal_it HUP
 ok 'SIGHUP reopens it' bg_says 'reopened'
 run "$send" "$BUS" log.b second
 ok 'what comes then goes to the new file' eventually grep -qs second "$T/log"
-kill "$pid"
+signal_it TERM
 ended
 ok 'and only there' \
     eval 'is_status 0 && file_is "$T/log.1" "log.b\tfirst\n" && file_is "$T/log" "log.b\tsecond\n"'

@@ -67,7 +67,7 @@ quick='--keys=500 --duration=0.2'
 
     start "$perf" --keys=500 --duration=1000 --bus="$BUS.int"
     eventually [ -e "/dev/shm/$BUS.int" ]
-    kill -INT "$pid"
+    signal_it INT
     ended
     ok 'SIGINT ends it early, with status 0' is_status 0
     ok 'and removes its bus' [ ! -e "/dev/shm/$BUS.int" ]

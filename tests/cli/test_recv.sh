@@ -99,7 +99,7 @@ input=$T/in
 run "$send" --lines "$BUS" k
 input=/dev/null
 ok 'the last value always comes' bg_printed 100
-kill "$pid"
+signal_it TERM
 ended
 sum=$(sum_of '^splinter_recv: \([0-9]*\) values of key.*missed.*' "$T/bg.err")
 lines=$(wc -l <"$T/bg.out")
@@ -116,13 +116,13 @@ ok 'a key that goes away: status 3' is_status 3
 
 start "$recv" --verbose "$BUS" k
 bg_says 'following'
-kill -INT "$pid"
+signal_it INT
 ended
 ok 'SIGINT while waiting: status 0' is_status 0
 
 start "$recv" --wait --verbose "$BUS.never" k
 bg_says 'waiting'
-kill "$pid"
+signal_it TERM
 ended
 ok 'SIGTERM while waiting for a bus: status 0' is_status 0
 

@@ -117,15 +117,15 @@ ok '--lines: the lines before it were sent' value_is "$BUS" k short
 
 # One at a time: each line is sent when it is there, not at the end of the input.
 mkfifo "$T/fifo"
-timeout -k 5 "$WATCHDOG" "$send" --lines "$BUS" k <"$T/fifo" 2>"$T/bg.err" &
-pid=$!
-pids="$pids $pid"
+input=$T/fifo
+start "$send" --lines "$BUS" k
+input=/dev/null
 exec 3>"$T/fifo"
 echo first >&3
 ok '--lines: a line is sent as soon as it is there' eventually value_is "$BUS" k first
 echo second >&3
 ok '--lines: and the next' eventually value_is "$BUS" k second
-kill "$pid"
+signal_it TERM
 ended
 ok 'SIGTERM ends it, as a signal does' [ "$status" -gt 128 -o "$status" = 124 ]
 exec 3>&-
@@ -156,7 +156,7 @@ bg_says 'following'
 run "$send" --sync "$T/store" marker THE-VALUE-ON-DISK
 cp "$T/store" "$T/copy"
 cp "$T/store" "$T/bad"
-kill "$pid"
+signal_it TERM
 ended
 ok 'a copy of a store in use opens' value_is "$T/copy" k synced
 run "$recv" --current --oneshot "$T/copy" marker
