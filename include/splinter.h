@@ -146,6 +146,22 @@ int splinter_sync(void);
 
 typedef struct splinter_store splinter_store;
 
+/*
+ * Structures grow at their end, so a program and the library may know different versions of one.
+ * The caller sets struct_size, the first member, to sizeof the structure before the call.
+ *
+ * Options that the library reads: what the caller's structure does not reach counts as 0.  What
+ * lies beyond the structure that the library knows must be 0, else the call returns -E2BIG and does
+ * nothing: the library would have to ignore what the caller asks for.
+ *
+ * Structures that the library fills in: it writes as far as both reach, and sets struct_size to
+ * the number of bytes that it has filled in.  It leaves what lies beyond as it was.  A call that
+ * fails leaves all of it as it was, unless the call says otherwise.  What one call has filled in,
+ * the next one may be given again as it is.
+ *
+ * -EINVAL: struct_size is less than its own size.
+ */
+
 /* Flags of splinter_store_open(). */
 #define SPLINTER_CREATE 0x01u    /* create the store if it does not exist */
 #define SPLINTER_EXCL 0x02u      /* with SPLINTER_CREATE: fail with EEXIST if the store exists */
@@ -157,7 +173,7 @@ typedef struct splinter_store splinter_store;
 #define SPLINTER_REBUILD 0x80u   /* rebuild the index of a file that nobody else has open */
 #define SPLINTER_NETWORK 0x100u  /* open a file even if it is on a network file system */
 
-/* Set struct_size to sizeof this structure, all else to 0, then the members that you need. */
+/* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
 struct splinter_open_options {
     size_t struct_size;
     uint32_t flags;   /* SPLINTER_*; with neither MEMORY nor FILE, the library's default */
@@ -181,7 +197,7 @@ struct splinter_open_options {
  * copy of a store in use), the call rebuilds its index; see `progress`.  If the rebuild finds
  * damaged records the call still succeeds; splinter_last_error() and splinter_store_stat() say how
  * many there are.
- * Errors: those of splinter_create(), negated.
+ * Errors: those of splinter_create(), negated; -E2BIG (see struct_size).
  */
 int splinter_store_open(splinter_store **out, const char *name,
                         const struct splinter_open_options *options);
@@ -208,7 +224,7 @@ int splinter_store_unlink(const char *name, uint32_t flags);
 
 /* What the store knows about a value.  Set struct_size to sizeof this structure. */
 struct splinter_meta {
-    size_t struct_size;
+    size_t struct_size;  /* in: what the caller has; out: what is filled in; both in bytes */
     uint64_t epoch;      /* of the set that wrote it */
     uint64_t ttl_ns;     /* remaining life in nanoseconds; 0: no end of life */
     uint64_t value_size; /* bytes */
@@ -232,7 +248,7 @@ int splinter_store_get(splinter_store *store, const char *key, void *buf, size_t
 #define SPLINTER_IF_EPOCH 0x02u  /* only if the value's epoch is still if_epoch, else -ESTALE
                                     (-ENOENT if the key is gone) */
 
-/* Set struct_size to sizeof this structure, all else to 0, then the members that you need. */
+/* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
 struct splinter_set_options {
     size_t struct_size;
     uint32_t flags;    /* SPLINTER_IF_* */
@@ -245,8 +261,8 @@ struct splinter_set_options {
  * Set key to the len bytes at val.  If options is NULL, the set is unconditional, with type 0 and
  * no end of life.  *out_epoch receives the epoch of the new value, unless out_epoch is NULL.
  * Returns 0, or -EINVAL, -ENAMETOOLONG, -EMSGSIZE, -ENOSPC, -EAGAIN, -EROFS, -EEXIST, -ENOENT,
- * -ESTALE, -EBADMSG (the store is corrupt).  After -ENOSPC, splinter_last_error() says what ran
- * out.
+ * -ESTALE, -EBADMSG (the store is corrupt), -E2BIG (see struct_size).  After -ENOSPC,
+ * splinter_last_error() says what ran out.
  *
  * If the options of the handle ask for a sync, and that sync fails, the calls that change something
  * return its error; the change has been made.  The first such call of a child after fork() attaches
@@ -300,7 +316,7 @@ int splinter_store_wait_any(splinter_store *store, uint64_t epoch, uint64_t time
 
 /* What a store is and holds.  Set struct_size to sizeof this structure. */
 struct splinter_stat {
-    size_t struct_size;
+    size_t struct_size;      /* in: what the caller has; out: what is filled in; both in bytes */
     uint64_t slots;          /* the limits that it was created with */
     uint64_t max_value;      /* bytes */
     uint64_t keys;           /* present now, including expired keys not yet swept */
@@ -319,6 +335,7 @@ struct splinter_stat {
                                 slots, unless the store would need more than 256 GiB of addresses
                                 for them (a 32-bit machine: 768 MiB) */
 };
+/* Returns 0, or -EINVAL or an error of fstat(2). */
 int splinter_store_stat(splinter_store *store, struct splinter_stat *stat);
 
 /*

@@ -19,6 +19,7 @@
 #include "handle.h"
 #include "index.h"
 #include "key.h"
+#include "sized.h"
 #include "unset.h"
 
 /* FAST_UNITS leave room for a short key and an inlined value. */
@@ -118,7 +119,7 @@ static int get_slow(struct splinter_store *s, const char *name, void *buf, size_
                     size_t *out_size, struct splinter_meta *meta)
 {
     struct stored stored;
-    if (!s || (meta && meta->struct_size < sizeof *meta))
+    if (!s || !sized_may_give(meta))
         return -EINVAL;
     int r = get_stored(s, name, buf, buf_size, &stored);
     if (r && r != -EMSGSIZE)
@@ -126,7 +127,7 @@ static int get_slow(struct splinter_store *s, const char *name, void *buf, size_
     if (out_size)
         *out_size = stored.meta.value_size;
     if (meta)
-        *meta = stored.meta;
+        sized_give(meta, &stored.meta, sizeof stored.meta);
     return r;
 }
 

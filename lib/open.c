@@ -15,6 +15,7 @@
 #include "error.h"
 #include "geometry.h"
 #include "handle.h"
+#include "sized.h"
 #include "store.h"
 
 #define OPEN_FLAGS 0x1ffu /* all flags of splinter_store_open() */
@@ -52,6 +53,21 @@ static int attach_new(int fd, const struct geometry *geo, void *arg)
         return error_set(-own, "cannot open '%.200s' a second time through /proc/self/fd: %s",
                          c->name, strerror(-own));
     return store_attach(&c->store, own, c->name, geo, c->options);
+}
+
+/* The caller's options, or none, as this library knows them.  Fails with a sentence. */
+static int take_options(struct splinter_open_options *own,
+                        const struct splinter_open_options *theirs)
+{
+    *own = (struct splinter_open_options){.struct_size = sizeof *own};
+    int r = theirs ? sized_take(own, sizeof *own, theirs) : 0;
+    if (r == -EINVAL)
+        return error_set(EINVAL, "struct_size is %zu, at least %zu is expected",
+                         sized_bytes(theirs), sizeof(size_t));
+    if (r == -E2BIG)
+        return error_set(E2BIG, "struct_size is %zu, and the options ask for something beyond the "
+                         "%zu bytes that this library knows", sized_bytes(theirs), sizeof *own);
+    return r;
 }
 
 /* Are the options allowed, each and together?  Fails with a sentence. */
@@ -112,14 +128,10 @@ int splinter_store_open(splinter_store **out, const char *name,
     if (!out)
         return error_set(EINVAL, "no place for the handle was given");
     *out = NULL;
-    struct splinter_open_options o = {0};
-    if (options) {
-        if (options->struct_size < sizeof o)
-            return error_set(EINVAL, "struct_size is %zu, at least %zu is expected",
-                             options->struct_size, sizeof o);
-        memcpy(&o, options, sizeof o);
-    }
-    int r = check_options(&o);
+    struct splinter_open_options o;
+    int r = take_options(&o, options);
+    if (!r)
+        r = check_options(&o);
     if (r)
         return r;
     if (o.flags & (SPLINTER_CREATE | SPLINTER_ANONYMOUS))
@@ -135,23 +147,23 @@ int splinter_store_open_fd(splinter_store **out, int fd,
     if (!out)
         return error_set(EINVAL, "no place for the handle was given");
     *out = NULL;
-    if (options && options->struct_size < sizeof *options)
-        return error_set(EINVAL, "struct_size is %zu, at least %zu is expected",
-                         options->struct_size, sizeof *options);
-    bool read_only = options && options->flags & SPLINTER_RDONLY;
+    struct splinter_open_options o;
+    int r = take_options(&o, options);
+    if (r)
+        return r;
     char name[32];
     snprintf(name, sizeof name, "descriptor %d", fd);
-    int own = backing_reopen(fd, read_only);
+    int own = backing_reopen(fd, o.flags & SPLINTER_RDONLY);
     if (own < 0)
         return error_set(own == -ENOENT ? EBADF : -own, "cannot open the file of %s: %s", name,
                          strerror(-own));
     struct geometry geo;
-    int r = backing_read_geometry(own, name, &geo);
+    r = backing_read_geometry(own, name, &geo);
     if (r) {
         close(own);
         return r;
     }
-    return store_attach(out, own, name, &geo, options);
+    return store_attach(out, own, name, &geo, &o);
 }
 
 int splinter_store_unlink(const char *name, uint32_t flags)

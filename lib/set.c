@@ -25,6 +25,7 @@
 #include "record.h"
 #include "room.h"
 #include "set.h"
+#include "sized.h"
 #include "sync.h"
 
 /* Fill in the record that is to be published.  It gets no end of life and no type. */
@@ -438,6 +439,23 @@ int set_fast(struct splinter_store *s, const char *name, const void *val, size_t
 
 /* ---- the call ---- */
 
+static int take_options(struct set_args *args, const struct splinter_set_options *options)
+{
+    struct splinter_set_options o;
+    int r = sized_take(&o, sizeof o, options);
+    if (r)
+        return r;
+    if (o.type > 65535 || o.flags & ~(SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH) ||
+        o.flags == (SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH))
+        return -EINVAL;
+    *args = (struct set_args){.flags = o.flags, .type = o.type, .if_epoch = o.if_epoch};
+    if (o.ttl_ns) {
+        uint64_t now = now_realtime();
+        args->expiry = o.ttl_ns > UINT64_MAX - now ? UINT64_MAX : now + o.ttl_ns;
+    }
+    return 0;
+}
+
 NOINLINE
 static int set_slow(struct splinter_store *s, const char *name, const void *val, size_t len,
                     const struct splinter_set_options *options, uint64_t *out_epoch)
@@ -446,20 +464,9 @@ static int set_slow(struct splinter_store *s, const char *name, const void *val,
     struct set_args args = {0};
     if (!s || !val || !len)
         return -EINVAL;
-    if (options) {
-        if (options->struct_size < sizeof *options || options->type > 65535 ||
-            options->flags & ~(SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH) ||
-            options->flags == (SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH))
-            return -EINVAL;
-        args.flags = options->flags;
-        args.type = options->type;
-        args.if_epoch = options->if_epoch;
-        if (options->ttl_ns) {
-            uint64_t now = now_realtime();
-            args.expiry = options->ttl_ns > UINT64_MAX - now ? UINT64_MAX : now + options->ttl_ns;
-        }
-    }
-    int r = key_make(s, name, &key);
+    int r = options ? take_options(&args, options) : 0;
+    if (!r)
+        r = key_make(s, name, &key);
     if (r)
         return r;
     if (len > s->geo.max_value)

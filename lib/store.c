@@ -27,6 +27,7 @@
 #include "reap.h"
 #include "rebuild.h"
 #include "registry.h"
+#include "sized.h"
 #include "store.h"
 #include "sync.h"
 #include "syncpoint.h"
@@ -265,7 +266,7 @@ static uint64_t used_bytes(struct splinter_store *s)
 
 int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
 {
-    if (!s || !stat || stat->struct_size < sizeof *stat)
+    if (!s || !stat || !sized_may_give(stat))
         return -EINVAL;
     struct stat st;
     if (fstat(s->fd, &st))
@@ -274,24 +275,27 @@ int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
         reap_all(s);
         counts_mend(s);
     }
-    stat->slots = s->geo.slots;
-    stat->max_value = s->geo.max_value;
-    stat->capacity = s->geo.capacity;
-    stat->keys = (uint32_t)load_acquire(&s->header->keys);
-    stat->used_bytes = used_bytes(s);
-    stat->reserved_bytes = (uint64_t)st.st_blocks * 512;
-    stat->mapped_bytes = s->mapped;
-    stat->epoch = load_seq_cst(&s->header->epoch);
-    stat->attached = 0;
+    struct splinter_stat own = {.struct_size = sizeof own,
+                                .slots = s->geo.slots,
+                                .max_value = s->geo.max_value,
+                                .capacity = s->geo.capacity,
+                                .keys = (uint32_t)load_acquire(&s->header->keys),
+                                .used_bytes = used_bytes(s),
+                                .reserved_bytes = (uint64_t)st.st_blocks * 512,
+                                .mapped_bytes = s->mapped,
+                                .epoch = load_seq_cst(&s->header->epoch),
+                                .format_version = STORE_FORMAT};
     uint32_t used = load_acquire(&s->header->registry_used);
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
-        stat->attached += registry_alive(s, i);
-    stat->format_version = STORE_FORMAT;
-    stat->durable = s->durable;
-    stat->synced = s->durable ? load_acquire(&s->header->synced) : 0;
-    stat->sync_error = s->durable ? load_relaxed(&s->header->sync_error) : 0;
-    stat->rebuilt = s->durable ? load_relaxed(&s->header->rebuilt) : 0;
-    stat->damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
+        own.attached += registry_alive(s, i);
+    if (s->durable) {
+        own.durable = 1;
+        own.synced = load_acquire(&s->header->synced);
+        own.sync_error = load_relaxed(&s->header->sync_error);
+        own.rebuilt = load_relaxed(&s->header->rebuilt);
+        own.damaged = load_relaxed(&s->header->damaged);
+    }
+    sized_give(stat, &own, sizeof own);
     return 0;
 }
 

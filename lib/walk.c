@@ -15,6 +15,7 @@
 #include "handle.h"
 #include "index.h"
 #include "key.h"
+#include "sized.h"
 #include "walk.h"
 
 /* The key in a slot, and its metadata.  WALK_END: no key is visible there. */
@@ -76,7 +77,7 @@ enum walk walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTE
 int splinter_store_walk(splinter_store *s, const char *prefix, uint64_t *cursor, char *key,
                         struct splinter_meta *meta)
 {
-    if (!s || !cursor || !key || (meta && meta->struct_size < sizeof *meta))
+    if (!s || !cursor || !key || !sized_may_give(meta))
         return -EINVAL;
     size_t len = prefix ? strlen(prefix) : 0;
     char found[SPLINTER_KEY_MAX];
@@ -87,7 +88,7 @@ int splinter_store_walk(splinter_store *s, const char *prefix, uint64_t *cursor,
             continue;
         strcpy(key, found);
         if (meta)
-            *meta = m;
+            sized_give(meta, &m, sizeof m);
         return 1;
     }
     return 0;

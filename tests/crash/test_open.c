@@ -85,8 +85,10 @@ static void options(void)
 
     begin();
     says(splinter_store_open(NULL, "x", NULL), -EINVAL, "handle");
-    o.struct_size = 8;
-    says(splinter_store_open(&none, "x", &o), -EINVAL, "struct_size is 8");
+    o.struct_size = 3;
+    says(splinter_store_open(&none, "x", &o), -EINVAL, "struct_size is 3");
+    o.struct_size = 5000;
+    says(splinter_store_open(&none, "x", &o), -E2BIG, "struct_size is 5000");
     o.struct_size = sizeof(o);
     o.flags = 0x80000000u;
     says(splinter_store_open(&none, "x", &o), -EINVAL, "unknown flags 0x80000000");
@@ -325,13 +327,15 @@ static void another_version(int backing)
 
 static void descriptors(void)
 {
-    struct splinter_open_options o = {.struct_size = 4};
+    struct splinter_open_options o = {.struct_size = 2};
     const char *path = in_folder("empty");
     int ends[2], fd;
 
     begin();
     says(splinter_store_open_fd(NULL, 0, NULL), -EINVAL, "handle");
-    says(splinter_store_open_fd(&none, 0, &o), -EINVAL, "struct_size is 4");
+    says(splinter_store_open_fd(&none, 0, &o), -EINVAL, "struct_size is 2");
+    o.struct_size = 5000;
+    says(splinter_store_open_fd(&none, 0, &o), -E2BIG, "struct_size is 5000");
     says(splinter_store_open_fd(&none, -1, NULL), -EBADF, "descriptor -1");
     says(splinter_store_open_fd(&none, 12345, NULL), -EBADF, "descriptor 12345");
     if (pipe(ends))
