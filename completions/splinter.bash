@@ -30,7 +30,7 @@ _splinter_files()
 _splinter()
 {
     local tool=$1 cur=${COMP_WORDS[COMP_CWORD]} line option word i help
-    local file=no only_words=no positional=0 pending=
+    local file=no bus=no only_words=no positional=0 pending=
     local -A argument=()
     local -a options=()
     COMPREPLY=()
@@ -58,6 +58,7 @@ _splinter()
         elif [[ $word == -?* ]]; then
             [[ $word == --file || $word == -f ]] && file=yes
             pending=${argument[$word]-}
+            [[ $pending == --bus ]] && bus=yes
         else
             positional=$((positional + 1))
         fi
@@ -70,6 +71,10 @@ _splinter()
             _splinter_files "$cur"
             return ;;
         --bus)
+            if [[ $file == yes || $cur == */* ]]; then
+                _splinter_files "$cur"
+                return
+            fi
             # shellcheck disable=SC2207
             COMPREPLY=($(compgen -W "$(_splinter_stores)" -- "$cur"))
             return ;;
@@ -87,7 +92,7 @@ _splinter()
     if [[ $only_words == no && $cur == -* ]]; then
         # shellcheck disable=SC2207
         COMPREPLY=($(compgen -W "${options[*]}" -- "$cur"))
-    elif [[ $positional == 0 && $help == *'[BUS]'* ]]; then
+    elif [[ $positional == 0 && $bus == no && $help == *'[BUS]'* ]]; then
         if [[ $file == yes || $cur == */* ]]; then
             _splinter_files "$cur"
         else

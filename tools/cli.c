@@ -105,10 +105,10 @@ int cli_option(const struct cli_syntax *syntax, int argc, char **argv)
 {
     int option = getopt_long(argc, argv, syntax->letters, syntax->options, NULL);
     switch (option) {
-    case CLI_OPT_HELP:
+    case 'h':
         fputs(syntax->help, stdout);
         break;
-    case CLI_OPT_VERSION:
+    case 'V':
         printf("%s (Splinter) %s\n", tool, splinter_version());
         break;
     case '?':

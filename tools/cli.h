@@ -15,7 +15,6 @@
 #include <stdint.h>
 #include <stdnoreturn.h>
 
-#define CLI_DEFAULT_BUS "splinter_debug"
 #define CLI_DEFAULT_KEY "__debug"
 
 /* Exit statuses, the same for all tools. */
@@ -53,17 +52,14 @@ void cli_stdout_done(void);
 /* The options of a tool, for getopt_long(). */
 struct cli_syntax {
     const char *help;             /* the whole output of --help */
-    const char *letters;          /* the short options */
+    const char *letters;          /* the short options, with CLI_LETTERS */
     const struct option *options; /* ends with CLI_OPTIONS */
 };
-enum {
-    CLI_OPT_HELP = 256,
-    CLI_OPT_VERSION,
-    CLI_OPT_OWN /* the first of the tool's own options without a letter */
-};
-#define CLI_OPTIONS                                     \
-    {"help", no_argument, NULL, CLI_OPT_HELP},          \
-    {"version", no_argument, NULL, CLI_OPT_VERSION},    \
+enum { CLI_OPT_OWN = 256 }; /* the first of the tool's own options without a letter */
+#define CLI_LETTERS "hV"
+#define CLI_OPTIONS                         \
+    {"help", no_argument, NULL, 'h'},       \
+    {"version", no_argument, NULL, 'V'},    \
     {NULL, 0, NULL, 0}
 
 /* The next option, or -1.  Does not return after --help, --version or a wrong option. */

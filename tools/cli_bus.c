@@ -19,6 +19,12 @@ void cli_close(void)
     opened = NULL;
 }
 
+const char *cli_default_bus(void)
+{
+    const char *bus = getenv("SPLINTER_BUS");
+    return bus && *bus ? bus : CLI_DEFAULT_BUS;
+}
+
 uint32_t cli_where(const char *bus, bool file)
 {
     return file || (bus[0] && strchr(bus + 1, '/')) ? SPLINTER_FILE : SPLINTER_MEMORY;

@@ -10,6 +10,13 @@
 
 #include <splinter.h>
 
+#define CLI_DEFAULT_BUS "splinter_debug"
+#define CLI_BUS_LETTERS "b:"
+#define CLI_BUS_OPTION {"bus", required_argument, NULL, 'b'}
+
+/* The bus that is meant if the command line names none: SPLINTER_BUS, or CLI_DEFAULT_BUS. */
+const char *cli_default_bus(void);
+
 /* SPLINTER_FILE or SPLINTER_MEMORY, from the look of the name and from --file. */
 uint32_t cli_where(const char *bus, bool file);
 

@@ -15,7 +15,6 @@
 void cli_follow_init(struct cli_follow *f)
 {
     *f = (struct cli_follow){
-        .bus = CLI_DEFAULT_BUS,
         .count = UINT64_MAX,
         .timeout_ms = CLI_NEVER,
     };
@@ -24,6 +23,9 @@ void cli_follow_init(struct cli_follow *f)
 void cli_follow_option(struct cli_follow *f, int option)
 {
     switch (option) {
+    case 'b':
+        f->bus = optarg;
+        break;
     case 'n':
         f->count = cli_number("--count", optarg, 1, UINT64_MAX - 1);
         break;

@@ -12,8 +12,10 @@
 
 #include <splinter.h>
 
+#include "cli_bus.h"
+
 struct cli_follow {
-    const char *bus;
+    const char *bus; /* NULL until an option or an argument names it */
     bool file;      /* --file */
     bool wait;      /* the bus, or a key, may come later */
     bool current;   /* begin with what is there */
@@ -28,8 +30,9 @@ struct cli_follow {
 
 void cli_follow_init(struct cli_follow *f);
 
-#define CLI_FOLLOW_LETTERS "n:t:cwfv"
+#define CLI_FOLLOW_LETTERS CLI_BUS_LETTERS "n:t:cwfv" CLI_LETTERS
 #define CLI_FOLLOW_OPTIONS                      \
+    CLI_BUS_OPTION,                             \
     {"count", required_argument, NULL, 'n'},    \
     {"timeout", required_argument, NULL, 't'},  \
     {"current", no_argument, NULL, 'c'},        \

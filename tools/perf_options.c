@@ -21,13 +21,13 @@ static const char help[] =
     "  -k, --keys N           number of keys (default 20000)\n"
     "  -s, --value-size BYTES size of each value, 32 or more (default 64)\n"
     "  -d, --duration SECONDS how long to measure (default 3; up to three decimals)\n"
-    "  -b, --bus NAME         use this memory store, created if it does not exist (default:\n"
+    "  -b, --bus BUS          use this memory store, created if it does not exist (default:\n"
     "                         a store without a name); what was made is removed afterwards\n"
     "  -j, --json             print one JSON object instead of the table\n"
     "      --self-test=FAULT  put a fault into what every 1000th read got, so that verification\n"
     "                         must fail: torn, stale or foreign\n"
-    "      --help             print this and exit\n"
-    "      --version          print the version and exit\n"
+    "  -h, --help             print this and exit\n"
+    "  -V, --version          print the version and exit\n"
     "\n"
     "Exit status: 0 every value read was right, 1 a failure or a wrong value, 2 wrong arguments.\n";
 
@@ -58,12 +58,13 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
         {"keys", required_argument, NULL, 'k'},
         {"value-size", required_argument, NULL, 's'},
         {"duration", required_argument, NULL, 'd'},
-        {"bus", required_argument, NULL, 'b'},
+        CLI_BUS_OPTION,
         {"json", no_argument, NULL, 'j'},
         {"self-test", required_argument, NULL, OPT_SELF_TEST},
         CLI_OPTIONS,
     };
-    static const struct cli_syntax syntax = {help, "r:Pk:s:d:b:j", options};
+    static const struct cli_syntax syntax = {help, CLI_BUS_LETTERS "r:Pk:s:d:j" CLI_LETTERS,
+                                             options};
     int option;
 
     *o = (struct perf_options){

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "cli_bus.h"
 #include "cli_follow.h"
 #include "logtee_output.h"
 #include "logtee_round.h"
@@ -20,10 +21,12 @@
 
 static const char help[] =
     "Usage: splinter_logtee [OPTION]... [BUS] [KEY]...\n"
-    "Copy each new value of the KEYs (default: of all keys) of BUS (default " CLI_DEFAULT_BUS ")\n"
-    "to standard output, as lines of the key, a tab and the value.  Nothing is consumed.\n"
-    "A BUS with a '/' other than a leading one is the path of a file.\n"
+    "       splinter_logtee [OPTION]... --bus BUS [KEY]...\n"
+    "Copy each new value of the KEYs (default: of all keys) of BUS (default $SPLINTER_BUS, or\n"
+    CLI_DEFAULT_BUS ") to standard output, as lines of the key, a tab and the value.\n"
+    "Nothing is consumed.  A BUS with a '/' other than a leading one is the path of a file.\n"
     "\n"
+    "  -b, --bus BUS        the bus; all arguments are then KEYs\n"
     "  -p, --prefix P       of all keys that begin with P\n"
     "  -o, --output FILE    append to FILE; SIGHUP reopens it\n"
     "  -T, --timestamps     print the time at which each value was read\n"
@@ -34,8 +37,8 @@ static const char help[] =
     "  -w, --wait           wait for a bus or named keys that do not exist yet\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
     "  -v, --verbose        say on standard error when following begins\n"
-    "      --help           print this and exit\n"
-    "      --version        print the version and exit\n"
+    "  -h, --help           print this and exit\n"
+    "  -V, --version        print the version and exit\n"
     "\n"
     "Values that were overwritten before they could be read are counted and reported.\n"
     "Exit status: 0 done (also after SIGINT or SIGTERM), 1 failure, 2 wrong arguments,\n"
@@ -81,12 +84,14 @@ static void read_options(int argc, char **argv)
 
 static void read_arguments(int count, char **arguments)
 {
-    if (count > 0)
-        task.follow.bus = arguments[0];
-    if (count > 1) {
-        task.names = arguments + 1;
-        task.name_count = (size_t)count - 1;
+    if (!task.follow.bus && count > 0) {
+        task.follow.bus = *arguments++;
+        count--;
     }
+    if (!task.follow.bus)
+        task.follow.bus = cli_default_bus();
+    task.names = arguments;
+    task.name_count = (size_t)count;
     for (size_t i = 0; i < task.name_count; i++)
         cli_key("KEY", task.names[i]);
     if (task.name_count && *task.prefix)

@@ -19,11 +19,12 @@
 #include "cli_out.h"
 
 static const char help[] =
-    "Usage: splinter_recv [OPTION]... [BUS] [KEY]\n"
-    "Print each new value of KEY (default " CLI_DEFAULT_KEY ") of\n"
-    "BUS (default " CLI_DEFAULT_BUS ") as it arrives, each followed by a newline.\n"
+    "Usage: splinter_recv [OPTION]... [[BUS] KEY]\n"
+    "Print each new value of KEY (default " CLI_DEFAULT_KEY ") of BUS (default $SPLINTER_BUS, or\n"
+    CLI_DEFAULT_BUS ") as it arrives, each followed by a newline.  One argument is KEY.\n"
     "A BUS with a '/' other than a leading one is the path of a file.\n"
     "\n"
+    "  -b, --bus BUS        the bus; the only argument is then KEY\n"
     "  -1, --oneshot        end after one value\n"
     "  -n, --count N        end after N values\n"
     "  -t, --timeout MS     give up when no value has come for MS milliseconds\n"
@@ -34,8 +35,8 @@ static const char help[] =
     "  -r, --raw            print nothing but the values\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
     "  -v, --verbose        say on standard error when following begins, and what was missed\n"
-    "      --help           print this and exit\n"
-    "      --version        print the version and exit\n"
+    "  -h, --help           print this and exit\n"
+    "  -V, --version        print the version and exit\n"
     "\n"
     "Exit status: 0 done (also after SIGINT or SIGTERM), 1 failure, 2 wrong arguments,\n"
     "3 no such bus or key, 4 timeout.\n";
@@ -90,12 +91,14 @@ static void read_options(int argc, char **argv)
 
 static void read_arguments(int count, char **arguments)
 {
-    if (count > 2)
-        cli_usage("too many arguments: only BUS and KEY are allowed");
-    if (count > 0)
-        asked.bus = arguments[0];
+    if (count > (asked.bus ? 1 : 2))
+        cli_usage("too many arguments: only %s allowed", asked.bus ? "KEY is" : "BUS and KEY are");
     if (count > 1)
-        key = arguments[1];
+        asked.bus = *arguments++;
+    else if (!asked.bus)
+        asked.bus = cli_default_bus();
+    if (count > 0)
+        key = *arguments;
     cli_key("KEY", key);
 }
 

@@ -14,12 +14,13 @@
 #define DEFAULT_MAX_VALUE 65536
 
 static const char help[] =
-    "Usage: splinter_send [OPTION]... [BUS] [KEY] VALUE\n"
-    "       splinter_send [OPTION]... --stdin|--lines [BUS] [KEY]\n"
-    "Set KEY (default " CLI_DEFAULT_KEY ") of BUS (default " CLI_DEFAULT_BUS ") to VALUE.\n"
-    "One argument is VALUE, two are BUS and VALUE.  VALUE '-' is the same as --stdin.\n"
+    "Usage: splinter_send [OPTION]... [[BUS] KEY] VALUE\n"
+    "       splinter_send [OPTION]... --stdin|--lines [[BUS] KEY]\n"
+    "Set KEY (default " CLI_DEFAULT_KEY ") of BUS (default $SPLINTER_BUS, or " CLI_DEFAULT_BUS ")\n"
+    "to VALUE.  One argument is VALUE, two are KEY and VALUE.  VALUE '-' is the same as --stdin.\n"
     "A BUS with a '/' other than a leading one is the path of a file.\n"
     "\n"
+    "  -b, --bus BUS        the bus; the arguments then do not begin with it\n"
     "  -s, --stdin          take the value, any bytes, from standard input\n"
     "  -l, --lines          send each line of standard input as a value of its own\n"
     "  -t, --ttl MS         the value expires after MS milliseconds\n"
@@ -28,12 +29,12 @@ static const char help[] =
     "      --max-value BYTES  values of up to BYTES bytes (default 65536)\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
     "      --sync           end only when what was sent is on disk, if BUS is in a file\n"
-    "      --help           print this and exit\n"
-    "      --version        print the version and exit\n"
+    "  -h, --help           print this and exit\n"
+    "  -V, --version        print the version and exit\n"
     "\n"
     "Exit status: 0 sent, 1 failure, 2 wrong arguments, 3 no such bus.\n";
 
-static const char *bus = CLI_DEFAULT_BUS;
+static const char *bus; /* NULL until an option or an argument names it */
 static const char *key = CLI_DEFAULT_KEY;
 static const char *value; /* NULL: from standard input */
 static bool from_stdin, lines, create, file, sync_at_end;
@@ -160,6 +161,7 @@ enum { OPT_SLOTS = CLI_OPT_OWN, OPT_MAX_VALUE, OPT_SYNC };
 static void read_options(int argc, char **argv)
 {
     static const struct option options[] = {
+        CLI_BUS_OPTION,
         {"stdin", no_argument, NULL, 's'},
         {"lines", no_argument, NULL, 'l'},
         {"ttl", required_argument, NULL, 't'},
@@ -170,11 +172,14 @@ static void read_options(int argc, char **argv)
         {"sync", no_argument, NULL, OPT_SYNC},
         CLI_OPTIONS,
     };
-    static const struct cli_syntax syntax = {help, "slt:cf", options};
+    static const struct cli_syntax syntax = {help, CLI_BUS_LETTERS "slt:cf" CLI_LETTERS, options};
     int option;
 
     while ((option = cli_option(&syntax, argc, argv)) != -1)
         switch (option) {
+        case 'b':
+            bus = optarg;
+            break;
         case 's':
             from_stdin = true;
             break;
@@ -213,14 +218,18 @@ static void read_arguments(int count, char **arguments)
     }
     if (!value && !from_stdin)
         cli_usage("VALUE is missing");
-    if (count > 2)
-        cli_usage("too many arguments: only %s",
-                  from_stdin ? "BUS and KEY are allowed; the value comes from standard input"
-                             : "BUS, KEY and VALUE are allowed");
-    if (count > 0)
-        bus = arguments[0];
+    if (count > (bus ? 1 : 2))
+        cli_usage("too many arguments: only %s allowed%s",
+                  !from_stdin ? bus ? "KEY and VALUE are" : "BUS, KEY and VALUE are"
+                  : bus       ? "KEY is"
+                              : "BUS and KEY are",
+                  from_stdin ? "; the value comes from standard input" : "");
     if (count > 1)
-        key = arguments[1];
+        bus = *arguments++;
+    else if (!bus)
+        bus = cli_default_bus();
+    if (count > 0)
+        key = *arguments;
     cli_key("KEY", key);
     if (value && !*value)
         cli_usage("VALUE: an empty value is not allowed; it must be at least 1 byte long");

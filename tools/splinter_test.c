@@ -6,6 +6,8 @@
  *
  * One process creates a store and sets a key, a second one opens the store and answers.
  */
+#include <errno.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +18,9 @@
 
 #include <splinter.h>
 
-static char name[64];
+static char unique[64];
+static const char *name = unique; /* of the store */
+static int created;
 
 static void check(int good, const char *step)
 {
@@ -24,10 +28,11 @@ static void check(int good, const char *step)
         printf("ok      %s\n", step);
         return;
     }
-    printf("FAILED  %s: %s\n", step, splinter_last_error());
-    perror(step);
+    const char *why = splinter_last_error(); /* of the calls that open; the others set errno */
+    printf("FAILED  %s: %s\n", step, *why ? why : strerror(errno));
     splinter_close();
-    splinter_store_unlink(name, 0);
+    if (created)
+        splinter_store_unlink(name, 0);
     exit(1);
 }
 
@@ -43,23 +48,37 @@ static int answer(void)
     return r;
 }
 
+/* The status, when everything was printed. */
+static int printed(void)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "splinter_test: cannot write to standard output\n");
+    return 1;
+}
+
 static int say_version(void)
 {
     printf("splinter_test (Splinter) %s\n", splinter_version());
-    return fflush(stdout) ? 1 : 0;
+    return printed();
 }
 
 static int say_help(void)
 {
-    puts("Usage: splinter_test [--help|--version]\n"
+    puts("Usage: splinter_test [OPTION]...\n"
          "Create a store, use it from two processes, remove it.\n"
+         "\n"
+         "  -b, --bus BUS        call the store BUS, of which there must be none yet\n"
+         "  -h, --help           print this and exit\n"
+         "  -V, --version        print the version and exit\n"
+         "\n"
          "Exit status: 0 all went well, 1 something did not, 2 wrong arguments.");
-    return fflush(stdout) ? 1 : 0;
+    return printed();
 }
 
-static int refuse_arguments(void)
+static int wrong_arguments(void)
 {
-    fprintf(stderr, "splinter_test: no arguments are allowed\nTry 'splinter_test --help'.\n");
+    fprintf(stderr, "Try 'splinter_test --help'.\n");
     return 2;
 }
 
@@ -75,22 +94,14 @@ static void hold_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-int main(int argc, char **argv)
+static void use_the_store(void)
 {
     char text[64], *keys[4];
     size_t len = 0, count = 0;
     int status = -1;
 
-    if (argc > 1 && strcmp(argv[1], "--version") == 0)
-        return say_version();
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        return say_help();
-    if (argc > 1)
-        return refuse_arguments();
-    hold_signals();
-
-    snprintf(name, sizeof(name), "splinter_test.%ld", (long)getpid());
     check(splinter_create(name, 16, 1024) == 0, "create a store: 16 keys, values up to 1024 bytes");
+    created = 1;
     check(splinter_set("question", "ping?", 5) == 0, "set a key");
 
     fflush(stdout); /* or both processes would print it */
@@ -109,6 +120,37 @@ int main(int argc, char **argv)
 
     splinter_close();
     check(splinter_store_unlink(name, 0) == 0, "remove the store");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"bus", required_argument, NULL, 'b'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    snprintf(unique, sizeof(unique), "splinter_test.%ld", (long)getpid());
+    while ((option = getopt_long(argc, argv, "b:hV", options, NULL)) != -1)
+        switch (option) {
+        case 'b':
+            name = optarg;
+            break;
+        case 'h':
+            return say_help();
+        case 'V':
+            return say_version();
+        default:
+            return wrong_arguments();
+        }
+    if (optind < argc) {
+        fprintf(stderr, "splinter_test: only options are allowed\n");
+        return wrong_arguments();
+    }
+    hold_signals();
+    use_the_store();
     printf("libsplinter %s works\n", splinter_version());
-    return fflush(stdout) || ferror(stdout) ? 1 : 0;
+    return printed();
 }

@@ -11,6 +11,8 @@ send=$TOOLS_DIR/splinter_send
 recv=$TOOLS_DIR/splinter_recv
 logtee=$TOOLS_DIR/splinter_logtee
 perf=$TOOLS_DIR/splinter_perf
+smoke=$TOOLS_DIR/splinter_test
+unset SPLINTER_BUS
 
 WATCHDOG=120 # seconds; under a sanitizer everything is slow
 
@@ -141,9 +143,14 @@ common() { # TOOL PATH
     run "$2" --help
     ok "$1: --help goes to standard output, status 0" \
         eval 'is_status 0 && silent && grep -q "^Usage: $tool" "$T/out"'
-    run "$2" --version
-    ok "$1: --version names the tool" \
-        eval 'is_status 0 && silent && grep -q "^$tool .*[0-9]" "$T/out"'
+    mv "$T/out" "$T/help"
+    run "$2" -h
+    ok "$1: -h is the same" eval 'is_status 0 && cmp -s "$T/out" "$T/help"'
+    for option in --version -V; do
+        run "$2" $option
+        ok "$1: $option names the tool" \
+            eval 'is_status 0 && silent && grep -q "^$tool .*[0-9]" "$T/out"'
+    done
     run "$2" --no-such-option
     ok "$1: an unknown option is a usage error" says 2 "--help"
     if [ -e /dev/full ]; then

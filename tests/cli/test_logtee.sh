@@ -43,6 +43,11 @@ ok '--timestamps: RFC 3339' \
     eval 'is_status 0 &&
         grep -qE "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z	other	three$" "$T/out"'
 
+run "$logtee" --current --count=1 --bus="$BUS" other
+ok '--bus: all arguments are keys' printed 'other\tthree\n'
+run env SPLINTER_BUS="$BUS" "$logtee" --current --count=3
+ok 'without arguments: the bus in SPLINTER_BUS' printed 'log.a\tone\nlog.b\ttwo\nother\tthree\n'
+
 # ---- JSON
 
 run "$logtee" --current --count=1 --format=json "$BUS" other

@@ -9,6 +9,8 @@ common splinter_recv "$recv"
 
 run "$recv" a b c
 ok 'three arguments are too many' says 2 'too many arguments'
+run "$recv" -b bus a b
+ok 'two arguments and --bus are too many' says 2 'only KEY is allowed'
 for bad in 0 -1 x '' 1.5; do
     run "$recv" --count="$bad" "$BUS"
     ok "--count='$bad' is refused" \
@@ -51,6 +53,13 @@ run "$send" "$BUS" k text
 run "$recv" --current --count=1 --epoch "$BUS" k
 ok '--epoch puts a number and a tab before it' \
     eval 'is_status 0 && grep -qx "[1-9][0-9]*	text" "$T/out"'
+run "$recv" --current --oneshot --bus="$BUS" k
+ok '--bus' printed 'text\n'
+run env SPLINTER_BUS="$BUS" "$recv" --current --oneshot other
+ok 'the only argument is KEY, of the bus in SPLINTER_BUS' printed 'x\n'
+run "$send" -b "$BUS" 'to the default key'
+run env SPLINTER_BUS="$BUS" "$recv" --current --oneshot
+ok 'the default key' printed 'to the default key\n'
 head -c 60000 /dev/zero | tr '\0' z >"$T/in"
 input=$T/in
 run "$send" --stdin "$BUS" big

@@ -53,8 +53,28 @@ ok 'a file that is no store' says 1 'not a store'
 run "$send" --create --slots=4 --max-value=64 "$BUS" k v
 ok '--create makes the bus' eval 'is_status 0 && silent'
 ok 'the value is there' value_is "$BUS" k v
-run "$send" "$BUS" 'a value'
-ok 'two arguments: the default key' value_is "$BUS" __debug 'a value'
+run "$send" -b "$BUS" 'a value'
+ok 'one argument and --bus: the default key' value_is "$BUS" __debug 'a value'
+run "$send" --bus="$BUS" k 'by option'
+ok 'two arguments and --bus: KEY and VALUE' value_is "$BUS" k 'by option'
+run "$send" --bus="$BUS" "$BUS" k v
+ok 'three arguments and --bus are too many' says 2 'only KEY and VALUE are allowed'
+run env SPLINTER_BUS="$BUS" "$send" k environment
+ok 'two arguments are KEY and VALUE: of the bus in SPLINTER_BUS' value_is "$BUS" k environment
+run env SPLINTER_BUS="$BUS" "$send" 'one word'
+ok 'one argument is VALUE' value_is "$BUS" __debug 'one word'
+run env SPLINTER_BUS="$BUS.none" "$send" "$BUS" k 'by argument'
+ok 'three arguments: SPLINTER_BUS does not matter' value_is "$BUS" k 'by argument'
+run env SPLINTER_BUS="$BUS.none" "$send" -b "$BUS" k 'by letter'
+ok 'nor with --bus' value_is "$BUS" k 'by letter'
+input=$T/text
+run env SPLINTER_BUS="$BUS" "$send" --stdin k
+input=/dev/null
+ok '--stdin: one argument is KEY' value_is "$BUS" k 'this is no store\n'
+run env SPLINTER_BUS="$BUS" "$recv" --current --oneshot k
+ok 'splinter_recv: one argument is KEY' printed 'this is no store\n\n'
+run env SPLINTER_BUS= "$send" --stdin k
+ok 'an empty SPLINTER_BUS is none' eval "! grep -qF \"bus ''\" \"\$T/err\""
 run "$send" "/$BUS" k slash
 ok 'a leading slash makes no difference' value_is "$BUS" k slash
 run "$send" -- "$BUS" k -5
