@@ -37,15 +37,18 @@ extern "C" {
 
 /* ---- constants -------------------------------------------------------- */
 
+/* Each is a literal, so that generators of bindings, which see no macros inside macros, find it. */
+
 /* A key is a C string of 1 to SPLINTER_KEY_MAX - 1 bytes. */
 #define SPLINTER_KEY_MAX 256
 
-/* Largest `slots` and `max_value` of a store (less on 32-bit machines). */
-#define SPLINTER_SLOTS_MAX (UINT32_C(1) << 28)
-#define SPLINTER_VALUE_MAX (UINT32_C(1) << 30)
+/* Largest `slots` and `max_value` of a store (less on 32-bit machines):
+ * 2^28 and 2^30. */
+#define SPLINTER_SLOTS_MAX 0x10000000u
+#define SPLINTER_VALUE_MAX 0x40000000u
 
 /* A timeout, in milliseconds, that never expires. */
-#define SPLINTER_FOREVER UINT64_MAX
+#define SPLINTER_FOREVER 0xffffffffffffffff /* UINT64_MAX */
 
 /* Types of values.  A type is a label; only splinter_store_add() looks at it.  Splinter defines
  * 0 to 255; 256 to 65535 are for the application. */
