@@ -27,8 +27,8 @@ empty() {
 # Comments go, as in a generator.
 literals() {
     sed -e 's:/\*.*\*/::' -e 's:/\*.*::' -e 's/[ \t]*$//' "$1" |
-        sed -n -E 's/^#[ \t]*define[ \t]+(SPLINTER_[A-Z0-9_]+)[ \t]+((0x[0-9a-f]+|[0-9]+)[uUlL]*)$/\1 \2/p' |
-        LC_ALL=C sort
+        awk '$1 == "#define" && NF == 3 && $2 ~ /^SPLINTER_[A-Z0-9_]+$/ &&
+             $3 ~ /^(0x[0-9a-f]+|[0-9]+)[uUlL]*$/ { print $2, $3 }' | LC_ALL=C sort
 }
 # macros HEADER: "NAME VALUE" of what the compiler says that the header defines, but for its guard.
 macros() {
