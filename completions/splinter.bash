@@ -61,6 +61,7 @@ _splinter()
             [[ $pending == --bus ]] && bus=yes
         else
             positional=$((positional + 1))
+            [[ $tool == *_send ]] && only_words=yes # its options come before the arguments
         fi
     done
     [[ $cur == '=' ]] && cur=

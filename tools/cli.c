@@ -2,6 +2,7 @@
 /* cli.c - arguments, messages, signals and time */
 #include "cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <splinter.h>
@@ -118,6 +119,19 @@ int cli_option(const struct cli_syntax *syntax, int argc, char **argv)
     }
     cli_stdout_done();
     exit(CLI_OK);
+}
+
+bool cli_is_option(const struct cli_syntax *syntax, const char *word)
+{
+    if (word[0] != '-' || !word[1])
+        return false;
+    if (word[1] != '-')
+        return !word[2] && isalnum((unsigned char)word[1]) && strchr(syntax->letters, word[1]);
+    size_t len = strcspn(word + 2, "=");
+    for (const struct option *o = syntax->options; o->name; o++)
+        if (strlen(o->name) == len && strncmp(o->name, word + 2, len) == 0)
+            return true;
+    return len == 0;
 }
 
 /* strtoull() accepts spaces, signs and whatever comes after the digits. */

@@ -52,7 +52,8 @@ void cli_stdout_done(void);
 /* The options of a tool, for getopt_long(). */
 struct cli_syntax {
     const char *help;             /* the whole output of --help */
-    const char *letters;          /* the short options, with CLI_LETTERS */
+    const char *letters;          /* the short options, with CLI_LETTERS; a '+' before them: no
+                                   * option comes after the first argument */
     const struct option *options; /* ends with CLI_OPTIONS */
 };
 enum { CLI_OPT_OWN = 256 }; /* the first of the tool's own options without a letter */
@@ -64,6 +65,9 @@ enum { CLI_OPT_OWN = 256 }; /* the first of the tool's own options without a let
 
 /* The next option, or -1.  Does not return after --help, --version or a wrong option. */
 int cli_option(const struct cli_syntax *syntax, int argc, char **argv);
+
+/* word would be an option of the tool, written in full, or "--". */
+bool cli_is_option(const struct cli_syntax *syntax, const char *word);
 
 /* A whole decimal number from min to max; what names the argument in the message. */
 uint64_t cli_number(const char *what, const char *text, uint64_t min, uint64_t max);

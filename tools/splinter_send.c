@@ -18,6 +18,7 @@ static const char help[] =
     "       splinter_send [OPTION]... --stdin|--lines [[BUS] KEY]\n"
     "Set KEY (default " CLI_DEFAULT_KEY ") of BUS (default $SPLINTER_BUS, or " CLI_DEFAULT_BUS ")\n"
     "to VALUE.  One argument is VALUE, two are KEY and VALUE.  VALUE '-' is the same as --stdin.\n"
+    "Options come before the arguments, so VALUE may begin with a dash, as -5 does.\n"
     "A BUS with a '/' other than a leading one is the path of a file.\n"
     "\n"
     "  -b, --bus BUS        the bus; the arguments then do not begin with it\n"
@@ -158,21 +159,22 @@ static void send_lines(void)
 
 enum { OPT_SLOTS = CLI_OPT_OWN, OPT_MAX_VALUE, OPT_SYNC };
 
+static const struct option options[] = {
+    CLI_BUS_OPTION,
+    {"stdin", no_argument, NULL, 's'},
+    {"lines", no_argument, NULL, 'l'},
+    {"ttl", required_argument, NULL, 't'},
+    {"create", no_argument, NULL, 'c'},
+    {"slots", required_argument, NULL, OPT_SLOTS},
+    {"max-value", required_argument, NULL, OPT_MAX_VALUE},
+    {"file", no_argument, NULL, 'f'},
+    {"sync", no_argument, NULL, OPT_SYNC},
+    CLI_OPTIONS,
+};
+static const struct cli_syntax syntax = {help, "+" CLI_BUS_LETTERS "slt:cf" CLI_LETTERS, options};
+
 static void read_options(int argc, char **argv)
 {
-    static const struct option options[] = {
-        CLI_BUS_OPTION,
-        {"stdin", no_argument, NULL, 's'},
-        {"lines", no_argument, NULL, 'l'},
-        {"ttl", required_argument, NULL, 't'},
-        {"create", no_argument, NULL, 'c'},
-        {"slots", required_argument, NULL, OPT_SLOTS},
-        {"max-value", required_argument, NULL, OPT_MAX_VALUE},
-        {"file", no_argument, NULL, 'f'},
-        {"sync", no_argument, NULL, OPT_SYNC},
-        CLI_OPTIONS,
-    };
-    static const struct cli_syntax syntax = {help, CLI_BUS_LETTERS "slt:cf" CLI_LETTERS, options};
     int option;
 
     while ((option = cli_option(&syntax, argc, argv)) != -1)
@@ -206,6 +208,26 @@ static void read_options(int argc, char **argv)
             sync_at_end = true;
             break;
         }
+}
+
+/*
+ * A value that comes from somewhere else may be any bytes, and must not become an option by what
+ * they are.  So no option comes after the first argument.  What looks like one was meant to be one,
+ * or needs a "--" before it: to send it in place of obeying would be as wrong as the reverse.
+ * Removes that "--".  Returns how many arguments are left.
+ */
+static int only_arguments(int count, char **arguments)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(arguments[i], "--") == 0 && i + 1 < count) {
+            memmove(arguments + i, arguments + i + 1, (size_t)(count - i) * sizeof(*arguments));
+            return count - 1;
+        }
+        if (cli_is_option(&syntax, arguments[i]))
+            cli_usage("'%s' comes after an argument: options come first; if it is the value, put "
+                      "'--' before it", arguments[i]);
+    }
+    return count;
 }
 
 static void read_arguments(int count, char **arguments)
@@ -284,7 +306,10 @@ int main(int argc, char **argv)
 
     cli_start(name, argv);
     read_options(argc, argv);
-    read_arguments(argc - optind, argv + optind);
+    int count = argc - optind;
+    if (strcmp(argv[optind - 1], "--") != 0)
+        count = only_arguments(count, argv + optind);
+    read_arguments(count, argv + optind);
     if (from_stdin)
         cli_catch_signals(false); /* else there is nothing that would take time */
     open_bus();

@@ -64,6 +64,10 @@ complete_words splinter_recv -b "$BUS" "$BUS"
 ok "after which no argument is one" offers '\n'
 complete_words splinter_recv -- --ver
 ok "no options after --" offers '\n'
+complete_words splinter_send "$BUS" --cre
+ok "splinter_send: none after an argument" offers '\n'
+complete_words splinter_recv "$BUS" --ver
+ok "splinter_recv: options may come later" offers '--verbose\n--version\n'
 
 # Files.
 mkdir "$T/d" && : >"$T/d/a file" && : >"$T/d/another"

@@ -79,6 +79,23 @@ run "$send" "/$BUS" k slash
 ok 'a leading slash makes no difference' value_is "$BUS" k slash
 run "$send" -- "$BUS" k -5
 ok 'a VALUE that looks like an option, after --' value_is "$BUS" k -5
+for dashed in -5 -5.5 -.5 -1e3 -inf -x ---- --no-option --created; do
+    run "$send" "$BUS" k "$dashed"
+    ok "VALUE $dashed" value_is "$BUS" k "$dashed"
+done
+for option in -c --create --ttl=5 -h -V -b --; do
+    run "$send" "$BUS" k $option
+    ok "$option after an argument: says that it has to come first" says 2 "'$option' comes after"
+    run "$send" -- "$BUS" k $option
+    ok "it is the VALUE if -- is before the arguments" value_is "$BUS" k "$option"
+    run "$send" "$BUS" k -- $option
+    ok "or before the VALUE" value_is "$BUS" k "$option"
+done
+run "$send" -b "$BUS" -- -c
+ok 'a single VALUE after --' value_is "$BUS" __debug -c
+run "$send" -b "$BUS" k --stdin
+ok 'an option that comes too late is not sent' value_is "$BUS" k --
+run "$send" -- "$BUS" k -5
 run "$send" "$BUS" k "$long"
 ok 'a VALUE that is too long: both numbers' \
     says 1 "the value has 300 bytes; bus '$BUS' takes at most 64"

@@ -12,7 +12,7 @@ timeout 60 ./example >out &
 program=$!
 while kill -0 $program 2>/dev/null; do
     # Until the program has made the bus there is none; after it has ended nobody listens.
-    splinter_send weather oslo/temperature -- -5 2>/dev/null || :
+    splinter_send weather oslo/temperature -5 2>/dev/null || :
     sleep 0.1
 done
 wait $program
