@@ -28,6 +28,7 @@ void cli_follow_option(struct cli_follow *f, int option)
         break;
     case 'n':
         f->count = cli_number("--count", optarg, 1, UINT64_MAX - 1);
+        f->counted = true;
         break;
     case 't':
         f->timeout_ms = cli_number("--timeout", optarg, 0, CLI_MS_MAX);
@@ -82,6 +83,13 @@ splinter_store *cli_follow_open(struct cli_follow *f)
             cli_die(CLI_TIMEOUT, "bus '%s' was not created in time", f->bus);
         poll(NULL, 0, (int)(ms < 20 ? ms : 20));
     }
+}
+
+void cli_follow_end(const struct cli_follow *f)
+{
+    cli_close();
+    if (cli_stop && f->counted && f->count)
+        cli_die_of_signal();
 }
 
 /* ---- what was missed ---- */

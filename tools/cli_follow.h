@@ -21,6 +21,7 @@ struct cli_follow {
     bool current;   /* begin with what is there */
     bool verbose;   /* say when waiting and following begin */
     uint64_t count; /* values that are still to be printed */
+    bool counted;   /* --count or the like: less than that is not what was asked for */
     uint64_t timeout_ms;
     uint64_t deadline; /* of the next value */
     bool came;         /* the bus did not exist at first, so all that is in it is new */
@@ -50,6 +51,10 @@ void cli_follow_renew_deadline(struct cli_follow *f);
 
 /* Opens the bus; read-only if writing is not allowed.  NULL: cli_stop. */
 splinter_store *cli_follow_open(struct cli_follow *f);
+
+/* After the last output: closes the bus.  If a signal came before all that was counted on, the
+ * process ends by that signal, for it has not done what it was asked for. */
+void cli_follow_end(const struct cli_follow *f);
 
 /* ---- what was missed ---- */
 

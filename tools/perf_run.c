@@ -151,7 +151,8 @@ bool perf_run(struct perf_job *job, double *seconds)
 {
     make_shared(job);
     start_workers(job);
-    *seconds = let_them_work(job);
+    if (!cli_stop)
+        *seconds = let_them_work(job);
     bool good = end_workers(job, job->end) == 0;
     good &= workers_succeeded(job);
     free(threads);

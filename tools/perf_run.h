@@ -9,7 +9,8 @@
 
 /*
  * Makes the shared memory, starts the workers, lets them work for as long as was asked, and waits
- * for their end; *seconds is how long they worked.  Returns false if something went wrong.
+ * for their end; *seconds is how long they worked, and is left alone if a signal came before they
+ * began.  Returns false if something went wrong.
  */
 bool perf_run(struct perf_job *job, double *seconds);
 

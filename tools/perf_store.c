@@ -35,6 +35,13 @@ static void clean_up(void)
         }
 }
 
+void perf_store_close(void)
+{
+    clean_up();
+    store = NULL;
+    cli_close();
+}
+
 static void open_anonymous(struct splinter_open_options *options)
 {
     options->flags = SPLINTER_ANONYMOUS;

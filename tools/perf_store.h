@@ -12,4 +12,7 @@ splinter_store *perf_store_open(const struct perf_options *o);
 /* Sets every key once; ends early if cli_stop says so. */
 void perf_store_fill(const struct perf_options *o);
 
+/* Removes now what is else removed at exit. */
+void perf_store_close(void);
+
 #endif /* SPLINTER_PERF_STORE_H */

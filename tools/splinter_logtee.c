@@ -41,8 +41,8 @@ static const char help[] =
     "  -V, --version        print the version and exit\n"
     "\n"
     "Values that were overwritten before they could be read are counted and reported.\n"
-    "Exit status: 0 done (also after SIGINT or SIGTERM), 1 failure, 2 wrong arguments,\n"
-    "3 no such bus or key, 4 timeout.\n";
+    "Exit status: 0 done (also after SIGINT or SIGTERM, unless --count is not yet fulfilled),\n"
+    "1 failure, 2 wrong arguments, 3 no such bus or key, 4 timeout.\n";
 
 static struct logtee_task task = {.prefix = ""};
 static bool json, timestamps;
@@ -113,5 +113,6 @@ int main(int argc, char **argv)
         logtee_follow(store, &task);
     logtee_output_total();
     logtee_seen_free();
+    cli_follow_end(&task.follow);
     return CLI_OK;
 }

@@ -6,8 +6,6 @@
  * memory: two flags and a result for each worker, written by that worker alone and read when it
  * has ended.
  */
-#include <stdlib.h>
-
 #include "cli.h"
 #include "perf_options.h"
 #include "perf_report.h"
@@ -29,10 +27,12 @@ int main(int argc, char **argv)
         .end = PERF_WRITER + 1 + (unsigned)o.readers,
     };
     perf_store_fill(&o);
-    if (cli_stop)
-        exit(CLI_OK);
-    double seconds;
-    bool good = perf_run(&job, &seconds);
+    double seconds = 0;
+    bool good = !cli_stop && perf_run(&job, &seconds);
+    if (cli_stop && !seconds) { /* nothing was measured */
+        perf_store_close();
+        cli_die_of_signal();
+    }
     uint64_t failures = perf_report(&job, seconds);
     cli_stdout_done();
     return good && !failures ? CLI_OK : CLI_FAILURE;

@@ -38,8 +38,8 @@ static const char help[] =
     "  -h, --help           print this and exit\n"
     "  -V, --version        print the version and exit\n"
     "\n"
-    "Exit status: 0 done (also after SIGINT or SIGTERM), 1 failure, 2 wrong arguments,\n"
-    "3 no such bus or key, 4 timeout.\n";
+    "Exit status: 0 done (also after SIGINT or SIGTERM, unless --oneshot or --count is not yet\n"
+    "fulfilled), 1 failure, 2 wrong arguments, 3 no such bus or key, 4 timeout.\n";
 
 static struct cli_follow asked;
 static const char *key = CLI_DEFAULT_KEY;
@@ -70,6 +70,7 @@ static void read_options(int argc, char **argv)
         switch (option) {
         case '1':
             asked.count = 1;
+            asked.counted = true;
             break;
         case 'e':
             show_epoch = true;
@@ -191,5 +192,6 @@ int main(int argc, char **argv)
         follow(store);
     }
     cli_out_flush(&out);
+    cli_follow_end(&asked);
     return CLI_OK;
 }

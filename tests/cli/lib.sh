@@ -130,6 +130,13 @@ bg_printed() { eventually bg_found "$1" "$T/bg.out" && grep -qF -- "$1" "$T/bg.o
 
 # Conditions for ok.
 is_status() { [ "$status" = "$1" ]; }
+died_of() { # SIGNAL; timeout, which is between, passes it on
+    case $1 in
+        HUP) is_status 129 ;;
+        INT) is_status 130 ;;
+        TERM) is_status 143 ;;
+    esac
+}
 says() { is_status "$1" && grep -qF -- "$2" "$T/err"; } # STATUS TEXT-ON-STDERR
 silent() { [ ! -s "$T/err" ]; }
 # shellcheck disable=SC2059 # a format it is

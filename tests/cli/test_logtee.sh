@@ -124,6 +124,15 @@ missed=$(sum_of '^splinter_logtee: \([0-9]*\) values of key .* missed.*' "$T/bg.
 values=$(wc -l <"$T/bg.out")
 ok 'plain: values and missed ones make all that were sent' [ $((missed + values)) = 2000 ]
 
+start "$logtee" --verbose --count=2 "$BUS" log.a
+bg_says 'following'
+run "$send" "$BUS" log.a 'one of two'
+bg_printed 'one of two'
+signal_it TERM
+ended
+ok 'SIGTERM before the last value of --count: not status 0' died_of TERM
+ok 'and the total was reported' grep -q '1 value' "$T/bg.err"
+
 # A key that expires and is set again begins at revision 1: what was in between is unknown.
 run "$send" --ttl 200 "$BUS" again old
 start "$logtee" --current --count=2 --format=json --verbose "$BUS" again

@@ -71,6 +71,14 @@ quick='--keys=500 --duration=0.2'
     ended
     ok 'SIGINT ends it early, with status 0' is_status 0
     ok 'and removes its bus' [ ! -e "/dev/shm/$BUS.int" ]
+    # Mostly while the keys are set, before anything is measured; a slow shell comes later.
+    start "$perf" --json --keys=300000 --duration=1000 --bus="$BUS.int"
+    eventually [ -e "/dev/shm/$BUS.int" ]
+    signal_it TERM
+    ended
+    ok 'SIGTERM before anything was measured: no numbers, and not status 0' \
+        eval 'if [ -s "$T/bg.out" ]; then is_status 0; else died_of TERM; fi'
+    ok 'and the bus is gone, too' [ ! -e "/dev/shm/$BUS.int" ]
     if [ -e /dev/full ]; then
         timeout "$WATCHDOG" "$perf" $quick >/dev/full 2>"$T/err"
         status=$?

@@ -135,6 +135,27 @@ signal_it TERM
 ended
 ok 'SIGTERM while waiting for a bus: status 0' is_status 0
 
+for signal in INT TERM HUP; do
+    start "$recv" --verbose --oneshot "$BUS" k
+    bg_says 'following'
+    signal_it $signal
+    ended
+    ok "SIG$signal before the value of --oneshot: not status 0" died_of $signal
+done
+start "$recv" --verbose --wait --oneshot "$BUS.never" k
+bg_says 'waiting'
+signal_it TERM
+ended
+ok 'nor if the bus never came' died_of TERM
+start "$recv" --verbose --count=2 "$BUS" k
+bg_says 'following'
+run "$send" "$BUS" k 'one of two'
+bg_printed 'one of two'
+signal_it TERM
+ended
+ok 'SIGTERM before the last value of --count: not status 0' died_of TERM
+ok 'and what had come was printed' file_is "$T/bg.out" 'one of two\n'
+
 if [ -e /dev/full ]; then
     timeout "$WATCHDOG" "$recv" --current --oneshot "$BUS" k >/dev/full 2>"$T/err"
     status=$?
