@@ -180,7 +180,7 @@ typedef struct splinter_store splinter_store;
 struct splinter_open_options {
     size_t struct_size;
     uint32_t flags;   /* SPLINTER_*; with neither MEMORY nor FILE, the library's default */
-    uint32_t mode;    /* permissions of a new store, less the umask; 0 means 0600 */
+    uint32_t mode;    /* permissions of any new store, less the umask; 0 means 0600 */
     size_t slots;     /* of a new store: the largest number of keys */
     size_t max_value; /* of a new store: the length of the longest value in bytes */
     /* Stores in files: a call that changes something syncs if the last sync is older.  0: never. */
@@ -205,10 +205,17 @@ struct splinter_open_options {
 int splinter_store_open(splinter_store **out, const char *name,
                         const struct splinter_open_options *options);
 
-/* Open the store behind a descriptor, such as one received over a socket.  fd stays the
- * caller's.  Of the options, the flags SPLINTER_RDONLY, _SYNC_EACH and _REBUILD, sync_every_ms,
- * progress and progress_arg count.  Needs /proc.  Errors: those of splinter_store_open(),
- * -EBADF. */
+/*
+ * Open the store behind a descriptor, such as one received over a socket.  fd stays the caller's.
+ * Of the options, the flags SPLINTER_RDONLY, _SYNC_EACH and _REBUILD, sync_every_ms, progress and
+ * progress_arg count.
+ *
+ * The handle can do no more than fd: if fd is open to read only, so is the handle.  To write, the
+ * call opens the file of fd a second time.  So fd has to be open to read and write, the user of the
+ * process needs write permission by the mode of the store, and /proc has to be there.
+ * Errors: those of splinter_store_open(), -EBADF (not open, opened with O_PATH, or no /proc),
+ * -EACCES (also: fd is open to write only, or the mode does not let this user write).
+ */
 int splinter_store_open_fd(splinter_store **out, int fd,
                            const struct splinter_open_options *options);
 

@@ -24,6 +24,7 @@
 #include "error.h"
 #include "fault.h"
 #include "geometry.h"
+#include "newfile.h"
 #include "session.h"
 
 #define SHM_DIR "/dev/shm" /* where shm_open(3) of glibc and musl keeps its objects */
@@ -194,67 +195,6 @@ static int refuse_network(int fd, const char *name, uint32_t flags)
     return 0;
 }
 
-/* On a file system without O_TMPFILE: make a file with a temporary name, which the caller links and
- * removes. */
-static int create_named_temporary(const char *path, uint32_t mode, char temp[PATH_MAX])
-{
-    for (int i = 0; i < 100; i++) {
-        if (snprintf(temp, PATH_MAX, "%.*s.%ld-%d", PATH_MAX - 40, path, (long)getpid(), i) >=
-            PATH_MAX)
-            return -ENAMETOOLONG;
-        int fd = open(temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-        if (fd >= 0 || errno != EEXIST)
-            return fd < 0 ? -errno : fd;
-    }
-    return -EEXIST;
-}
-
-/* A new file in the directory of a store, not yet under the store's name. */
-struct new_file {
-    int fd;
-    char proc[64];       /* the name that /proc has for the descriptor, */
-    char temp[PATH_MAX]; /* and a temporary one; empty if the file has none */
-};
-
-/* Until new_file_restrict() the owner may read and write the file, because it is opened once more
- * to be filled in.  0 or a negative errno, without a sentence. */
-static int new_file_open(struct new_file *file, const char *dir, const char *path, uint32_t mode)
-{
-    mode |= 0600;
-    file->temp[0] = '\0';
-    file->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
-    snprintf(file->proc, sizeof file->proc, "/proc/self/fd/%d", file->fd);
-    if (file->fd >= 0 && access(file->proc, F_OK)) { /* no /proc to link from */
-        close(file->fd);
-        file->fd = -1;
-        errno = EOPNOTSUPP;
-    }
-    if (file->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-        file->fd = create_named_temporary(path, mode, file->temp);
-    else if (file->fd < 0)
-        file->fd = -errno;
-    return file->fd < 0 ? file->fd : 0;
-}
-
-/* From now on the file has the mode that was asked for, less the umask. */
-static int new_file_restrict(const struct new_file *file, uint32_t mode)
-{
-    struct stat st;
-    if ((mode & 0600) == 0600)
-        return 0;
-    if (fstat(file->fd, &st) || fchmod(file->fd, st.st_mode & mode))
-        return -errno;
-    return 0;
-}
-
-/* Give the file its name. */
-static int new_file_link(const struct new_file *file, const char *path)
-{
-    if (*file->temp)
-        return link(file->temp, path);
-    return linkat(AT_FDCWD, file->proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
-}
-
 static int create_path(const char *path, const char *name, uint32_t mode,
                        const struct geometry *geo, uint32_t flags, backing_filler *filler,
                        void *arg, int *out_fd)
@@ -271,7 +211,7 @@ static int create_path(const char *path, const char *name, uint32_t mode,
         return error_set(EEXIST, "'%.200s' already exists", name);
     bool durable = geo->flags & GEOMETRY_DURABLE;
     struct new_file file;
-    int r = new_file_open(&file, dir, path, mode);
+    int r = newfile_open(&file, dir, path, mode);
     if (r)
         return error_set(-r, "cannot create '%.200s': %s", name, strerror(-r));
     fault_point("create: file made");
@@ -284,10 +224,10 @@ static int create_path(const char *path, const char *name, uint32_t mode,
     fault_point("create: filled");
     if (!r && durable && (r = backing_flush(file.fd)))
         error_set(-r, "cannot write '%.200s' to disk: %s", name, strerror(-r));
-    if (!r && (r = new_file_restrict(&file, mode)))
+    if (!r && (r = newfile_restrict(&file, mode)))
         error_set(-r, "cannot set the mode of '%.200s': %s", name, strerror(-r));
-    if (!r && new_file_link(&file, path))
-        r = error_set(errno, "cannot create '%.200s': %s", name, strerror(errno));
+    if (!r && (r = newfile_link(&file, path)))
+        error_set(-r, "cannot create '%.200s': %s", name, strerror(-r));
     fault_point("create: linked");
     if (*file.temp)
         unlink(file.temp);
@@ -301,21 +241,24 @@ static int create_path(const char *path, const char *name, uint32_t mode,
     return r;
 }
 
-static int create_anonymous(const char *name, const struct geometry *geo, backing_filler *filler,
-                            void *arg, int *out_fd)
+static int create_anonymous(const char *name, uint32_t mode, const struct geometry *geo,
+                            backing_filler *filler, void *arg, int *out_fd)
 {
-    int fd = memfd_create(name && *name ? name : "splinter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return error_set(errno, "cannot create an anonymous store: %s", strerror(errno));
-    int r = backing_fill(fd, geo, name ? name : "(anonymous)");
+    struct new_file file;
+    int r = newfile_anonymous(&file, name && *name ? name : "splinter");
+    if (r)
+        return error_set(-r, "cannot create an anonymous store: %s", strerror(-r));
+    r = backing_fill(file.fd, geo, name ? name : "(anonymous)");
     if (!r && filler)
-        r = filler(fd, geo, arg);
-    if (!r && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
+        r = filler(file.fd, geo, arg);
+    if (!r && (r = newfile_restrict(&file, mode)))
+        error_set(-r, "cannot set the mode of the anonymous store: %s", strerror(-r));
+    if (!r && fcntl(file.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
         r = error_set(errno, "cannot seal the anonymous store: %s", strerror(errno));
     if (r)
-        close(fd);
+        close(file.fd);
     else
-        *out_fd = fd;
+        *out_fd = file.fd;
     return r;
 }
 
@@ -323,7 +266,7 @@ int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct
                    backing_filler *filler, void *arg, int *out_fd)
 {
     if (flags & SPLINTER_ANONYMOUS)
-        return create_anonymous(name, geo, filler, arg, out_fd);
+        return create_anonymous(name, mode, geo, filler, arg, out_fd);
     char path[PATH_MAX];
     int r = path_of(name, flags, path);
     return r ? r : create_path(path, name, mode, geo, flags, filler, arg, out_fd);
@@ -367,6 +310,39 @@ int backing_reopen(int fd, bool read_only)
     snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
     int again = open(proc, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     return again < 0 ? -errno : again;
+}
+
+int backing_open_fd(int fd, bool *read_only, const char *name, int *out_fd)
+{
+    struct stat st;
+    int how = fcntl(fd, F_GETFL);
+    if (how < 0)
+        return error_set(errno, "%s is not open", name);
+    if (how & O_PATH)
+        return error_set(EBADF, "%s names a file, but was not opened to read it (O_PATH)", name);
+    if ((how & O_ACCMODE) != O_RDONLY && (how & O_ACCMODE) != O_RDWR)
+        return error_set(EACCES, "%s may only be written to; a store has to be read", name);
+    if (fstat(fd, &st))
+        return error_set(errno, "cannot stat %s: %s", name, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return error_set(EBADMSG, "%s is not a store: it is not a regular file", name);
+    if ((how & O_ACCMODE) == O_RDONLY)
+        *read_only = true;
+    int own = backing_reopen(fd, *read_only);
+    /* A reader needs no file description of its own.  So the mode of the file does not matter to a
+     * process that was given a descriptor to read with. */
+    if (own < 0 && *read_only && (own = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
+        own = -errno;
+    if (own == -EACCES)
+        return error_set(EACCES, "%s may be written to, but the mode 0%o of its file does not let "
+                         "this user open it again to write, as a writer has to: create the store "
+                         "with a wider mode, or open it with SPLINTER_RDONLY", name,
+                         (unsigned)st.st_mode & 0777);
+    if (own < 0)
+        return error_set(own == -ENOENT ? EBADF : -own, "cannot open the file of %s: %s", name,
+                         strerror(-own));
+    *out_fd = own;
+    return 0;
 }
 
 int backing_read_geometry(int fd, const char *name, struct geometry *geo)

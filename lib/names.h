@@ -23,6 +23,12 @@
 #define geometry_classes splinter__geometry_classes
 #define geometry_make splinter__geometry_make
 
+/* newfile.c */
+#define newfile_anonymous splinter__newfile_anonymous
+#define newfile_link splinter__newfile_link
+#define newfile_open splinter__newfile_open
+#define newfile_restrict splinter__newfile_restrict
+
 /* session.c */
 #define session_is_ours splinter__session_is_ours
 #define session_note splinter__session_note
@@ -68,6 +74,7 @@
 #define backing_flush_range splinter__backing_flush_range
 #define backing_is_memory splinter__backing_is_memory
 #define backing_open splinter__backing_open
+#define backing_open_fd splinter__backing_open_fd
 #define backing_read_geometry splinter__backing_read_geometry
 #define backing_populate splinter__backing_populate
 #define backing_reopen splinter__backing_reopen

@@ -148,21 +148,23 @@ int splinter_store_open_fd(splinter_store **out, int fd,
         return error_set(EINVAL, "no place for the handle was given");
     *out = NULL;
     struct splinter_open_options o;
-    int r = take_options(&o, options);
+    int own, r = take_options(&o, options);
     if (r)
         return r;
+    bool read_only = o.flags & SPLINTER_RDONLY;
     char name[32];
     snprintf(name, sizeof name, "descriptor %d", fd);
-    int own = backing_reopen(fd, o.flags & SPLINTER_RDONLY);
-    if (own < 0)
-        return error_set(own == -ENOENT ? EBADF : -own, "cannot open the file of %s: %s", name,
-                         strerror(-own));
     struct geometry geo;
+    r = backing_open_fd(fd, &read_only, name, &own);
+    if (r)
+        return r;
     r = backing_read_geometry(own, name, &geo);
     if (r) {
         close(own);
         return r;
     }
+    if (read_only)
+        o.flags |= SPLINTER_RDONLY;
     return store_attach(out, own, name, &geo, &o);
 }
 

@@ -77,12 +77,14 @@ int fail_fcntl_(int fd, int cmd, ...)
 
     if (fails(FAIL_fcntl))
         return -1;
+    if (cmd == F_GETFL)
+        return fcntl(fd, cmd);
     va_start(args, cmd);
-    if (cmd == F_ADD_SEALS) {
-        int seals = va_arg(args, int);
+    if (cmd == F_ADD_SEALS || cmd == F_DUPFD_CLOEXEC) {
+        int number = va_arg(args, int);
 
         va_end(args);
-        return fcntl(fd, cmd, seals);
+        return fcntl(fd, cmd, number);
     }
     arg = va_arg(args, void *);
     va_end(args);
@@ -173,6 +175,11 @@ int fail_msync_(void *addr, size_t len, int flags)
 off_t fail_lseek_(int fd, off_t offset, int whence)
 {
     return fails(FAIL_lseek) ? -1 : lseek(fd, offset, whence);
+}
+
+int fail_fchmod_(int fd, mode_t mode)
+{
+    return fails(FAIL_fchmod) ? -1 : fchmod(fd, mode);
 }
 
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags)

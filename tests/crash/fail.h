@@ -22,7 +22,7 @@
 /* Each kind is counted by itself. */
 #define FAIL_KINDS(X) \
     X(mmap) X(ftruncate) X(fallocate) X(open) X(fcntl) X(allocation) X(pwrite) X(pread) \
-    X(link) X(fstat) X(memfd_create) X(fdatasync) X(msync) X(lseek)
+    X(link) X(fstat) X(memfd_create) X(fdatasync) X(msync) X(lseek) X(fchmod)
 #define FAIL_ENUM(kind) FAIL_##kind,
 enum fail_kind { FAIL_KINDS(FAIL_ENUM) FAIL_COUNT };
 
@@ -56,6 +56,7 @@ int fail_memfd_create_(const char *name, unsigned flags);
 int fail_fdatasync_(int fd);
 int fail_msync_(void *addr, size_t len, int flags);
 off_t fail_lseek_(int fd, off_t offset, int whence);
+int fail_fchmod_(int fd, mode_t mode);
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 
 #ifndef FAIL_INSIDE
@@ -78,6 +79,7 @@ ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 #define fdatasync(...) fail_fdatasync_(__VA_ARGS__)
 #define msync(...) fail_msync_(__VA_ARGS__)
 #define lseek(...) fail_lseek_(__VA_ARGS__)
+#define fchmod(...) fail_fchmod_(__VA_ARGS__)
 #define getrandom(...) fail_getrandom_(__VA_ARGS__)
 #endif
 

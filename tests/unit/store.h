@@ -33,6 +33,7 @@ unsigned walk_count(splinter_store *s, const char *prefix);
 
 /* Each makes the group of its file. */
 TCase *open_tests(void);
+TCase *access_tests(void);
 TCase *value_tests(void);
 TCase *condition_tests(void);
 TCase *expiry_tests(void);

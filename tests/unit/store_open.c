@@ -92,33 +92,6 @@ START_TEST(an_open_that_succeeds_leaves_no_sentence)
 }
 END_TEST
 
-START_TEST(permissions_are_0600_unless_asked_less_the_umask)
-{
-    static const struct {
-        uint32_t mode;
-        mode_t mask, want;
-    } cases[] = {{0, 022, 0600}, {0644, 022, 0644}, {0666, 027, 0640}, {0660, 077, 0600}};
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct splinter_open_options options = {.struct_size = sizeof(options)};
-        splinter_store *s = NULL;
-        struct stat st;
-
-        place_new(&place, _i);
-        options.flags = place.flags | SPLINTER_CREATE;
-        options.mode = cases[i].mode;
-        options.slots = options.max_value = 10;
-        umask(cases[i].mask);
-        ck_assert_int_eq(splinter_store_open(&s, place.name, &options), 0);
-        ck_assert_int_eq(fstat(splinter_store_fd(s), &st), 0);
-        ck_assert_uint_eq(st.st_mode & 0777, cases[i].want);
-        ck_assert_uint_eq(umask(022), cases[i].mask);
-        splinter_store_close(s);
-        splinter_store_unlink(place.name, place.flags);
-    }
-}
-END_TEST
-
 START_TEST(the_descriptor_is_closed_on_exec)
 {
     char self[64], *line = NULL;
@@ -392,7 +365,6 @@ TCase *open_tests(void)
     ADD(a_second_handle_sees_the_same_store);
     ADD_NAMED(create_without_excl_opens_what_exists);
     ADD_NAMED(an_open_that_succeeds_leaves_no_sentence);
-    ADD_NAMED(permissions_are_0600_unless_asked_less_the_umask);
     ADD(the_descriptor_is_closed_on_exec);
     ADD_NAMED(unlink_removes_the_name_not_the_store);
     ADD(a_store_passed_over_a_socket_is_shared);
