@@ -3,9 +3,11 @@
 #include "cli_bus.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -30,6 +32,21 @@ uint32_t cli_where(const char *bus, bool file)
     return file || (bus[0] && strchr(bus + 1, '/')) ? SPLINTER_FILE : SPLINTER_MEMORY;
 }
 
+bool cli_file_of(const char *bus, uint32_t where, struct cli_file *file)
+{
+    static const char memory[] = "/dev/shm/"; /* as splinter(7) says */
+    char path[sizeof(memory) + NAME_MAX];
+    struct stat st;
+    if (where == SPLINTER_MEMORY) {
+        snprintf(path, sizeof(path), "%s%s", memory, bus + (bus[0] == '/'));
+        bus = path;
+    }
+    if (stat(bus, &st))
+        return false;
+    *file = (struct cli_file){st.st_dev, st.st_ino};
+    return true;
+}
+
 /* A bar on a terminal, while the index of a file is rebuilt; nothing elsewhere. */
 static void show_progress(void *bus, uint64_t done, uint64_t total)
 {
@@ -52,15 +69,19 @@ int cli_open(splinter_store **out, const char *bus, const struct splinter_open_o
         o.progress = show_progress;
         o.progress_arg = (void *)(uintptr_t)bus;
     }
+    static bool at_exit;
+    splinter_store *before = opened;
     int r = splinter_store_open(out, bus, &o);
     if (r)
         return r;
-    if (!opened)
+    if (!at_exit)
         atexit(cli_close);
+    at_exit = true;
     opened = *out;
     opened_name = bus;
     if (*splinter_last_error()) /* it is open, but something was lost */
         cli_warn("%s", splinter_last_error());
+    splinter_store_close(before);
     return 0;
 }
 

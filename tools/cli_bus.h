@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
+#include <sys/types.h>
 
 #include <splinter.h>
 
@@ -20,7 +21,16 @@ const char *cli_default_bus(void);
 /* SPLINTER_FILE or SPLINTER_MEMORY, from the look of the name and from --file. */
 uint32_t cli_where(const char *bus, bool file);
 
-/* As splinter_store_open(), until it succeeds.  The store is closed at exit. */
+/* Which file a name leads to. */
+struct cli_file {
+    dev_t dev;
+    ino_t ino;
+};
+/* Returns false if there is none.  where is from cli_where(). */
+bool cli_file_of(const char *bus, uint32_t where, struct cli_file *file);
+
+/* As splinter_store_open().  The store takes the place of the one that was open, which is closed.
+ * It is closed at exit. */
 int cli_open(splinter_store **out, const char *bus, const struct splinter_open_options *options);
 /* Closes the store now, for a tool that does not end through exit(). */
 void cli_close(void);

@@ -6,9 +6,12 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "cli.h"
 #include "cli_bus.h"
+
+#define LOOK_MS 100 /* how often to look where the name of the bus leads */
 
 /* ---- options ---- */
 
@@ -55,20 +58,38 @@ void cli_follow_renew_deadline(struct cli_follow *f)
     f->deadline = cli_deadline(f->timeout_ms);
 }
 
-splinter_store *cli_follow_open(struct cli_follow *f)
+static bool same_file(const struct cli_file *a, const struct cli_file *b)
+{
+    return a->dev == b->dev && a->ino == b->ino;
+}
+
+static int open_now(struct cli_follow *f, splinter_store **store)
 {
     struct splinter_open_options options = {.struct_size = sizeof(options)};
     uint32_t where = cli_where(f->bus, f->file);
+    struct cli_file before;
+    int r;
+    do { /* until what was opened is surely what the name leads to */
+        before = (struct cli_file){0};
+        cli_file_of(f->bus, where, &before);
+        options.flags = where;
+        r = cli_open(store, f->bus, &options);
+        /* A process that may only read can follow as well; no writer wakes it, so it polls. */
+        if (r == -EACCES || r == -EPERM || r == -EROFS) {
+            options.flags = where | SPLINTER_RDONLY;
+            r = cli_open(store, f->bus, &options);
+        }
+        f->at = before;
+    } while (!r && cli_file_of(f->bus, where, &f->at) && !same_file(&before, &f->at));
+    return r;
+}
+
+splinter_store *cli_follow_open(struct cli_follow *f)
+{
     splinter_store *store;
     cli_follow_renew_deadline(f);
     for (;;) {
-        /* A process that may only read can follow as well; no writer wakes it, so it polls. */
-        options.flags = where;
-        int r = cli_open(&store, f->bus, &options);
-        if (r == -EACCES || r == -EPERM || r == -EROFS) {
-            options.flags = where | SPLINTER_RDONLY;
-            r = cli_open(&store, f->bus, &options);
-        }
+        int r = open_now(f, &store);
         if (!r)
             return store;
         if (r != -ENOENT || !f->wait)
@@ -83,6 +104,47 @@ splinter_store *cli_follow_open(struct cli_follow *f)
             cli_die(CLI_TIMEOUT, "bus '%s' was not created in time", f->bus);
         poll(NULL, 0, (int)(ms < 20 ? ms : 20));
     }
+}
+
+bool cli_follow_moved(struct cli_follow *f)
+{
+    struct cli_file now;
+    uint64_t ms = cli_now_ms();
+    if (ms < f->look_ms)
+        return false;
+    f->look_ms = ms + LOOK_MS;
+    bool there = cli_file_of(f->bus, cli_where(f->bus, f->file), &now);
+    if (there && same_file(&now, &f->at)) {
+        f->told = false; /* it was away for a moment, perhaps */
+        return false;
+    }
+    if (!f->told && !f->wait)
+        cli_warn("bus '%s' was removed; without --wait no new one is followed", f->bus);
+    else if (!f->told && !there)
+        cli_warn("bus '%s' was removed; waiting for a new one", f->bus);
+    f->told = true;
+    return there && f->wait;
+}
+
+splinter_store *cli_follow_again(struct cli_follow *f)
+{
+    struct cli_file was = f->at;
+    splinter_store *store;
+    int r = open_now(f, &store);
+    if (!r) {
+        cli_warn("bus '%s' was made again; following the new one", f->bus);
+        f->told = false;
+        f->came = true;
+        return store;
+    }
+    /* Perhaps it is being copied there.  Once for each file. */
+    if (r != -ENOENT && !same_file(&f->at, &f->refused)) {
+        const char *why = splinter_last_error();
+        cli_warn("cannot follow what bus '%s' is now: %s", f->bus, *why ? why : strerror(-r));
+        f->refused = f->at;
+    }
+    f->at = was;
+    return NULL;
 }
 
 void cli_follow_end(const struct cli_follow *f)

@@ -25,6 +25,11 @@ struct cli_follow {
     uint64_t timeout_ms;
     uint64_t deadline; /* of the next value */
     bool came;         /* the bus did not exist at first, so all that is in it is new */
+    /* Of cli_follow_moved(): */
+    struct cli_file at; /* where the name led when the bus was opened */
+    struct cli_file refused; /* what it led to later, and could not be opened */
+    uint64_t look_ms; /* when to look again */
+    bool told;        /* that the name leads there no more */
 };
 
 /* ---- options ---- */
@@ -51,6 +56,16 @@ void cli_follow_renew_deadline(struct cli_follow *f);
 
 /* Opens the bus; read-only if writing is not allowed.  NULL: cli_stop. */
 splinter_store *cli_follow_open(struct cli_follow *f);
+
+/*
+ * Somebody may remove the bus, and make it again: then the name leads to another store than the one
+ * that is open.  To be called before each wait; says what has become of the name.  Returns true if
+ * cli_follow_again() is worth a try, after a last look at the store that is open.
+ */
+bool cli_follow_moved(struct cli_follow *f);
+/* Opens what the name leads to now.  Everything in it is new.  Returns NULL if it cannot be opened;
+ * the store that was open is open still. */
+splinter_store *cli_follow_again(struct cli_follow *f);
 
 /* After the last output: closes the bus.  If a signal came before all that was counted on, the
  * process ends by that signal, for it has not done what it was asked for. */

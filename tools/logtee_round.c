@@ -132,6 +132,20 @@ static uint64_t epoch_now(void)
     return stat.epoch;
 }
 
+/* The bus was made again: what came last in the old one, then all that is in the new one. */
+static splinter_store *move_on(splinter_store *store, struct cli_value *v, uint64_t *epoch)
+{
+    look(store, v, false);
+    splinter_store *new = task->follow.count ? cli_follow_again(&task->follow) : NULL;
+    if (!new)
+        return store;
+    logtee_seen_free();
+    *epoch = epoch_now();
+    if (look(new, v, false))
+        cli_follow_renew_deadline(&task->follow);
+    return new;
+}
+
 void logtee_follow(splinter_store *store, struct logtee_task *asked)
 {
     static struct cli_value v;
@@ -145,6 +159,10 @@ void logtee_follow(splinter_store *store, struct logtee_task *asked)
     while (f->count && !cli_stop) {
         if (cli_hup)
             reopen();
+        if (cli_follow_moved(f)) {
+            store = move_on(store, &v, &epoch);
+            continue;
+        }
         uint64_t ms = cli_slice(f->deadline);
         int r = splinter_store_wait_any(store, epoch, ms, &epoch);
         if (r == -ETIMEDOUT) {

@@ -67,4 +67,6 @@ void logtee_seen_free(void)
     for (size_t i = 0; i < table_size; i++)
         free(table[i].key);
     free(table);
+    table = NULL;
+    table_size = table_used = 0;
 }

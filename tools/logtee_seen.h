@@ -17,6 +17,7 @@ struct logtee_seen {
 struct logtee_seen *logtee_seen_of(const char *key);
 /* What was not there in this round is gone. */
 void logtee_seen_round_over(uint64_t round);
+/* Nothing was seen: of another store, or at the end. */
 void logtee_seen_free(void);
 
 #endif /* SPLINTER_LOGTEE_SEEN_H */

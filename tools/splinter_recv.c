@@ -148,10 +148,26 @@ static void value_came(const struct cli_value *v)
     cli_follow_renew_deadline(&asked);
 }
 
+/* The bus was made again: the last value in the old one, then all that is in the new one. */
+static splinter_store *move_on(splinter_store *store, struct cli_value *v)
+{
+    if (!cli_get(key, v) && v->meta.epoch > seen.epoch)
+        value_came(v);
+    splinter_store *new = asked.count ? cli_follow_again(&asked) : NULL;
+    if (!new)
+        return store;
+    seen = (struct cli_seen){0};
+    return new;
+}
+
 static void follow(splinter_store *store)
 {
     static struct cli_value v;
     while (asked.count && !cli_stop) {
+        if (cli_follow_moved(&asked)) {
+            store = move_on(store, &v);
+            continue;
+        }
         uint64_t ms = cli_slice(asked.deadline);
         int r = splinter_store_wait(store, key, seen.epoch, ms, NULL);
         if (!r)
