@@ -4,7 +4,7 @@
  *
  * A key holds its last value only.  After each value printed the tool waits for anything newer than
  * its epoch, so the last one is always seen.  It knows from the revision how many were replaced
- * before it looked, and reports that with --verbose.
+ * before it looked, and reports that.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,7 +34,8 @@ static const char help[] =
     "  -0, --null           end each value with a zero byte instead of a newline\n"
     "  -r, --raw            print nothing but the values\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
-    "  -v, --verbose        say on standard error when following begins, and what was missed\n"
+    "  -q, --quiet          do not say on standard error how many values were missed\n"
+    "  -v, --verbose        say on standard error when following begins\n"
     "  -h, --help           print this and exit\n"
     "  -V, --version        print the version and exit\n"
     "\n"
@@ -43,7 +44,7 @@ static const char help[] =
 
 static struct cli_follow asked;
 static const char *key = CLI_DEFAULT_KEY;
-static bool show_epoch;
+static bool show_epoch, quiet;
 static int terminator = '\n'; /* -1: none */
 
 static struct cli_out out;
@@ -58,10 +59,11 @@ static void read_options(int argc, char **argv)
         {"epoch", no_argument, NULL, 'e'},
         {"null", no_argument, NULL, '0'},
         {"raw", no_argument, NULL, 'r'},
+        {"quiet", no_argument, NULL, 'q'},
         CLI_FOLLOW_OPTIONS,
         CLI_OPTIONS,
     };
-    static const struct cli_syntax syntax = {help, "1e0r" CLI_FOLLOW_LETTERS, options};
+    static const struct cli_syntax syntax = {help, "1e0rq" CLI_FOLLOW_LETTERS, options};
     bool null = false, raw = false;
     int option;
 
@@ -82,6 +84,9 @@ static void read_options(int argc, char **argv)
         case 'r':
             raw = true;
             terminator = -1;
+            break;
+        case 'q':
+            quiet = true;
             break;
         default:
             cli_follow_option(&asked, option);
@@ -111,7 +116,7 @@ static void key_absent(const char *how)
         cli_out_flush(&out); /* what was received before */
         cli_die(CLI_ABSENT, "key '%s' %s bus '%s'", key, how, asked.bus);
     }
-    seen = (struct cli_seen){0};
+    seen = (struct cli_seen){.gone = seen.epoch || seen.gone};
 }
 
 /* What is set after this is new. */
@@ -141,7 +146,7 @@ static void value_came(const struct cli_value *v)
 {
     bool recreated;
     uint32_t missed = cli_seen_next(&seen, &v->meta, &recreated);
-    if (asked.verbose)
+    if (!quiet)
         cli_warn_missed(key, v->meta.epoch, missed, recreated);
     print_value(v);
     asked.count--;

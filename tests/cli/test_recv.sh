@@ -99,9 +99,8 @@ ended
 ok '--wait: the first value of a bus that did not exist is not missed' bg_wrote 'first\n'
 
 # A reader that is stopped meanwhile misses values, and knows how many.
-start "$recv" --verbose "$BUS" k
-bg_says 'following'
 run "$send" "$BUS" k before
+start "$recv" --current "$BUS" k
 bg_printed before
 seq 1 100 >"$T/in"
 input=$T/in
@@ -114,6 +113,43 @@ sum=$(sum_of '^splinter_recv: \([0-9]*\) values of key.*missed.*' "$T/bg.err")
 lines=$(wc -l <"$T/bg.out")
 ok 'what was printed and what was missed make all that was sent' [ $((sum + lines)) = 101 ]
 ok 'SIGTERM: status 0' is_status 0
+
+# What was missed is said without being asked for, unless it is asked not to.
+for option in --current --quiet; do
+    run "$send" "$BUS" k before
+    start "$recv" --current $option "$BUS" k
+    bg_printed before
+    signal_it STOP
+    input=$T/in
+    run "$send" --lines "$BUS" k
+    input=/dev/null
+    signal_it CONT
+    bg_printed 100
+    signal_it TERM
+    ended
+    if [ $option = --quiet ]; then
+        ok '--quiet: nothing is said of values that were missed' [ ! -s "$T/bg.err" ]
+    else
+        ok 'values that were missed are reported' \
+            grep -q 'values of key .k. were missed' "$T/bg.err"
+    fi
+done
+
+# A key that expires and is set again: nobody knows how many values came in between.
+run "$send" --ttl 300 "$BUS" again old
+start "$recv" --wait --current --verbose --count=2 "$BUS" again
+bg_says 'following'
+run "$recv" --wait "$BUS" again --timeout 400
+run "$send" "$BUS" again young
+if bg_printed old; then
+    ended
+    ok 'a key that was removed and set again is reported as such' \
+        grep -q "key 'again' was removed and set again" "$T/bg.err"
+else
+    signal_it TERM
+    ended
+    skip 'a key that was removed and set again is reported as such' 'the key was gone too soon'
+fi
 
 run "$send" --ttl 2000 "$BUS" brief v
 start "$recv" --verbose "$BUS" brief
