@@ -83,6 +83,10 @@ _splinter()
             # shellcheck disable=SC2207
             COMPREPLY=($(compgen -W 'plain json' -- "$cur"))
             return ;;
+        --type)
+            # shellcheck disable=SC2207
+            COMPREPLY=($(compgen -W 'bytes text json int64' -- "$cur"))
+            return ;;
         --self-test)
             # shellcheck disable=SC2207
             COMPREPLY=($(compgen -W 'torn stale foreign' -- "$cur"))

@@ -162,6 +162,22 @@ uint64_t cli_number(const char *what, const char *text, uint64_t min, uint64_t m
     return n;
 }
 
+bool cli_parse_int64(const char *text, size_t len, int64_t *number)
+{
+    char digits[32];
+    bool negative = len && text[0] == '-';
+    const char *p = digits;
+    uint64_t n;
+    if (len >= sizeof(digits))
+        return false;
+    memcpy(digits, text + negative, len - negative);
+    digits[len - negative] = '\0';
+    if (!parse_digits(&p, &n) || p != digits + len - negative || n > (uint64_t)INT64_MAX + negative)
+        return false;
+    *number = (int64_t)(negative ? 0 - n : n);
+    return true;
+}
+
 uint64_t cli_seconds(const char *what, const char *text, uint64_t min, uint64_t max)
 {
     const char *p = text;

@@ -12,6 +12,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
 
@@ -71,6 +72,8 @@ bool cli_is_option(const struct cli_syntax *syntax, const char *word);
 
 /* A whole decimal number from min to max; what names the argument in the message. */
 uint64_t cli_number(const char *what, const char *text, uint64_t min, uint64_t max);
+/* As much of text as len says is a whole decimal number, which may be negative. */
+bool cli_parse_int64(const char *text, size_t len, int64_t *number);
 /* Seconds with up to three decimals, in milliseconds; min and max are milliseconds. */
 uint64_t cli_seconds(const char *what, const char *text, uint64_t min, uint64_t max);
 /* Refuses what cannot be a key. */

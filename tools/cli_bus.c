@@ -137,3 +137,38 @@ int cli_get(const char *key, struct cli_value *v)
         v->room = room;
     }
 }
+
+bool cli_value_number(const struct cli_value *v, int64_t *number)
+{
+    if (v->meta.type != SPLINTER_TYPE_INT64 || v->size != sizeof(*number))
+        return false;
+    memcpy(number, v->buf, sizeof(*number));
+    return true;
+}
+
+/* ---- types ---- */
+
+static const char *const type_names[] = {
+    [SPLINTER_TYPE_BYTES] = "bytes",
+    [SPLINTER_TYPE_TEXT] = "text",
+    [SPLINTER_TYPE_JSON] = "json",
+    [SPLINTER_TYPE_INT64] = "int64",
+};
+#define TYPE_NAMES (sizeof(type_names) / sizeof(*type_names))
+
+const char *cli_type_name(uint32_t type)
+{
+    return type < TYPE_NAMES ? type_names[type] : NULL;
+}
+
+uint32_t cli_type(const char *what, const char *text)
+{
+    for (uint32_t type = 0; type < TYPE_NAMES; type++)
+        if (strcmp(text, type_names[type]) == 0)
+            return type;
+    if (text[0] < '0' || text[0] > '9')
+        cli_usage("%s: '%s' is not allowed; it takes bytes, text, json, int64, or a number from "
+                  "256 to 65535",
+                  what, text);
+    return (uint32_t)cli_number(what, text, 256, 65535);
+}

@@ -49,6 +49,14 @@ struct cli_value {
     size_t room, size;
     struct splinter_meta meta;
 };
+/* Is it a number, and which? */
+bool cli_value_number(const struct cli_value *v, int64_t *number);
+
+/* The name of a type that Splinter defines, or NULL. */
+const char *cli_type_name(uint32_t type);
+/* The reverse; what names the argument in the message. */
+uint32_t cli_type(const char *what, const char *text);
+
 /* The value of key into v.  Returns 0, -ENOENT, or -EAGAIN if it is worth another try. */
 int cli_get(const char *key, struct cli_value *v);
 

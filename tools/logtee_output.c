@@ -59,9 +59,24 @@ static void time_text(char *text, size_t room)
     snprintf(text + n, room - n, ".%06ldZ", t.tv_nsec / 1000);
 }
 
+static void put_json_meta(const struct splinter_meta *meta)
+{
+    const char *type = cli_type_name(meta->type);
+    cli_out_printf(&out, ",\"epoch\":%" PRIu64 ",\"revision\":%" PRIu32, meta->epoch,
+                   meta->revision);
+    if (type)
+        cli_out_printf(&out, ",\"type\":\"%s\"", type);
+    else
+        cli_out_printf(&out, ",\"type\":%" PRIu32, meta->type);
+    if (meta->ttl_ns) /* of which a part of a millisecond is not 0, for that would be none */
+        cli_out_printf(&out, ",\"ttl_ms\":%" PRIu64, (meta->ttl_ns - 1) / 1000000 + 1);
+}
+
 void logtee_output_value(const char *key, const struct cli_value *v)
 {
     char when[64] = "";
+    int64_t number;
+    bool is_number = cli_value_number(v, &number);
     total_values++;
     if (timestamps)
         time_text(when, sizeof(when));
@@ -70,16 +85,22 @@ void logtee_output_value(const char *key, const struct cli_value *v)
         if (timestamps)
             cli_out_printf(&out, "\"time\":\"%s\",", when);
         logtee_json_member(&out, "key", key, strlen(key));
-        cli_out_printf(&out, ",\"epoch\":%" PRIu64 ",\"revision\":%" PRIu32 ",", v->meta.epoch,
-                       v->meta.revision);
-        logtee_json_member(&out, "value", v->buf, v->size);
+        put_json_meta(&v->meta);
+        cli_out_put(&out, ",", 1);
+        if (is_number)
+            cli_out_printf(&out, "\"value\":%" PRId64, number);
+        else
+            logtee_json_member(&out, "value", v->buf, v->size);
         cli_out_put(&out, "}\n", 2);
     } else {
         if (timestamps)
             cli_out_printf(&out, "%s\t", when);
         cli_out_put(&out, key, strlen(key));
         cli_out_put(&out, "\t", 1);
-        cli_out_put(&out, v->buf, v->size);
+        if (is_number)
+            cli_out_printf(&out, "%" PRId64, number);
+        else
+            cli_out_put(&out, v->buf, v->size);
         cli_out_put(&out, "\n", 1);
     }
 }

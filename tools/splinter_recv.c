@@ -32,7 +32,7 @@ static const char help[] =
     "  -w, --wait           wait for a bus or key that does not exist (yet, or any more)\n"
     "  -e, --epoch          print the value's epoch and a tab before it\n"
     "  -0, --null           end each value with a zero byte instead of a newline\n"
-    "  -r, --raw            print nothing but the values\n"
+    "  -r, --raw            print nothing but the values, and those of type int64 as their bytes\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
     "  -q, --quiet          do not say on standard error how many values were missed\n"
     "  -v, --verbose        say on standard error when following begins\n"
@@ -134,7 +134,11 @@ static void print_value(const struct cli_value *v)
 {
     if (show_epoch)
         cli_out_printf(&out, "%" PRIu64 "\t", v->meta.epoch);
-    cli_out_put(&out, v->buf, v->size);
+    int64_t number;
+    if (terminator >= 0 && cli_value_number(v, &number))
+        cli_out_printf(&out, "%" PRId64, number);
+    else
+        cli_out_put(&out, v->buf, v->size);
     if (terminator >= 0) {
         char end = (char)terminator;
         cli_out_put(&out, &end, 1);

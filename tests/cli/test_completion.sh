@@ -89,6 +89,11 @@ complete_words splinter_logtee -F p
 ok "-F p" offers 'plain\n'
 complete_words splinter_perf --self-test '='
 ok "--self-test=" offers 'foreign\nstale\ntorn\n'
+complete_words splinter_send --type ''
+ok "--type" offers 'bytes\nint64\njson\ntext\n'
+run "$send" --type no-such-type
+ok "the words of --type are those the tool names" \
+    eval 'grep -q "bytes, text, json, int64" "$T/err"'
 run "$logtee" --format no-such-format
 ok "the words of --format are those the tool names" eval 'grep -q "plain or json" "$T/err"'
 run "$perf" --self-test=no-such-fault

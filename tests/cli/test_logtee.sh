@@ -51,9 +51,28 @@ ok 'without arguments: the bus in SPLINTER_BUS' printed 'log.a\tone\nlog.b\ttwo\
 # ---- JSON
 
 run "$logtee" --current --count=1 --format=json "$BUS" other
-ok 'json: key, epoch, revision, value' \
-    eval 'is_status 0 &&
-        grep -qx "{\"key\":\"other\",\"epoch\":[0-9]*,\"revision\":1,\"value\":\"three\"}" "$T/out"'
+printf '{"key":"other","epoch":[0-9]*,"revision":1,"type":"bytes","value":"three"}' >"$T/want"
+ok 'json: key, epoch, revision, type, value' eval 'is_status 0 && grep -qxf "$T/want" "$T/out"'
+for type in text json int64 256 65535; do
+    run "$send" --type=$type "$BUS" typed -5
+    run "$logtee" --current --count=1 --format=json "$BUS" typed
+    case $type in
+        [0-9]*) printf '"type":%s,"value":"-5"}' $type >"$T/want" ;;
+        int64) printf '"type":"int64","value":-5}' >"$T/want" ;;
+        *) printf '"type":"%s","value":"-5"}' $type >"$T/want" ;;
+    esac
+    ok "json: the type $type" grep -qFf "$T/want" "$T/out"
+done
+run "$send" --type int64 "$BUS" typed -9223372036854775808
+run "$logtee" --current --count=1 "$BUS" typed
+ok 'plain: a number is a number' printed 'typed\t-9223372036854775808\n'
+run "$logtee" --current --count=1 --format=json "$BUS" other
+ok 'json: no life, no member' eval '! grep -q ttl "$T/out"'
+run "$send" --ttl 1000000 "$BUS" mortal v
+run "$logtee" --current --count=1 --format=json "$BUS" mortal
+ok 'json: the life that is left' \
+    grep -qE '"type":"bytes","ttl_ms":[1-9][0-9]{4,6},"value":"v"}' "$T/out"
+run "$logtee" --current --count=1 --format=json "$BUS" other
 ok 'json: the total is also an object' \
     eval 'silent && tail -n 1 "$T/out" | grep -qxF "{\"values\":1,\"missed\":0}"'
 printf 'q"\\\n\t\001\303\251' >"$T/in"

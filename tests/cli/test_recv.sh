@@ -60,6 +60,11 @@ ok 'the only argument is KEY, of the bus in SPLINTER_BUS' printed 'x\n'
 run "$send" -b "$BUS" 'to the default key'
 run env SPLINTER_BUS="$BUS" "$recv" --current --oneshot
 ok 'the default key' printed 'to the default key\n'
+run "$send" --type=int64 "$BUS" number -42
+run "$recv" --current --oneshot "$BUS" number
+ok 'a value of the type int64 is printed as a number' printed '-42\n'
+run "$recv" --current --oneshot --raw "$BUS" number
+ok '--raw: its bytes' eval 'is_status 0 && [ "$(wc -c <"$T/out")" = 8 ]'
 head -c 60000 /dev/zero | tr '\0' z >"$T/in"
 input=$T/in
 run "$send" --stdin "$BUS" big

@@ -105,6 +105,36 @@ run "$send" "$BUS" k5 v
 ok 'a full bus' says 1 'full'
 ok 'what was there is intact' value_is "$BUS" k -5
 
+# ---- types
+
+for number in 0 -1 9223372036854775807 -9223372036854775808; do
+    run "$send" --type=int64 "$BUS" k "$number"
+    run "$recv" --current --oneshot "$BUS" k
+    ok "--type=int64 $number" printed "$number\n"
+done
+for bad in 9223372036854775808 -9223372036854775809 1.5 x -- +1 ' 1' 1x; do
+    run "$send" --type=int64 -- "$BUS" k "$bad"
+    ok "--type=int64 '$bad' is refused" eval '! is_status 0 && grep -q "whole number" "$T/err"'
+done
+run "$recv" --current --oneshot "$BUS" k
+ok 'and changes nothing' printed '-9223372036854775808\n'
+printf '17\n' >"$T/in"
+input=$T/in
+run "$send" --type=int64 --stdin "$BUS" k
+input=/dev/null
+run "$recv" --current --oneshot "$BUS" k
+ok '--type=int64 from standard input, with a newline' printed '17\n'
+run "$send" --create --max-value=8 "$BUS.8" k v
+run "$send" --type=int64 "$BUS.8" k -9223372036854775808
+ok '--type=int64 where values have at most 8 bytes' is_status 0
+run "$send" --create --max-value=7 "$BUS.7" k v
+run "$send" --type=int64 "$BUS.7" k 1
+ok '--type=int64 where they are shorter' says 1 'a number has 8'
+for bad in no 255 65536 int ''; do
+    run "$send" --type="$bad" "$BUS" k v
+    ok "--type='$bad' is refused" says 2 "--type: '$bad' is not allowed"
+done
+
 # ---- standard input
 
 printf 'a\0b\377\n' >"$T/in"
