@@ -85,12 +85,30 @@ int cli_open(splinter_store **out, const char *bus, const struct splinter_open_o
     return 0;
 }
 
+const char *cli_why_not_open(const char *bus, int r)
+{
+    static char sentence[1024];
+    const char *why = splinter_last_error();
+    snprintf(sentence, sizeof(sentence), "'%s'", bus);
+    if (strstr(why, sentence)) /* most of the library's sentences name it */
+        return why;
+    snprintf(sentence, sizeof(sentence), "cannot open bus '%s': %s", bus,
+             *why ? why : strerror(-r));
+    return sentence;
+}
+
 void cli_open_failed(const char *bus, int r)
 {
-    const char *why = splinter_last_error();
     if (r == -ENOENT)
         cli_die(CLI_ABSENT, "bus '%s' does not exist", bus);
-    cli_die(CLI_FAILURE, "cannot open bus '%s': %s", bus, *why ? why : strerror(-r));
+    cli_die(CLI_FAILURE, "%s", cli_why_not_open(bus, r));
+}
+
+const char *cli_what_ran_out(void)
+{
+    static const char no_room[] = "no room: ";
+    const char *what = splinter_last_error();
+    return what + (strncmp(what, no_room, strlen(no_room)) ? 0 : strlen(no_room));
 }
 
 void cli_stat(struct splinter_stat *stat)

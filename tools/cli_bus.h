@@ -34,8 +34,12 @@ bool cli_file_of(const char *bus, uint32_t where, struct cli_file *file);
 int cli_open(splinter_store **out, const char *bus, const struct splinter_open_options *options);
 /* Closes the store now, for a tool that does not end through exit(). */
 void cli_close(void);
-/* Why the last cli_open() failed with r. */
+/* Why the last cli_open() failed with r: a sentence that names the bus, once. */
+const char *cli_why_not_open(const char *bus, int r);
+/* Ends the tool with that sentence. */
 noreturn void cli_open_failed(const char *bus, int r);
+/* What ran out, of the last call that returned -ENOSPC, without the words "no room". */
+const char *cli_what_ran_out(void);
 
 /* As splinter_store_stat(), of the store that is open. */
 void cli_stat(struct splinter_stat *stat);

@@ -139,8 +139,7 @@ splinter_store *cli_follow_again(struct cli_follow *f)
     }
     /* Perhaps it is being copied there.  Once for each file. */
     if (r != -ENOENT && !same_file(&f->at, &f->refused)) {
-        const char *why = splinter_last_error();
-        cli_warn("cannot follow what bus '%s' is now: %s", f->bus, *why ? why : strerror(-r));
+        cli_warn("%s; the old one is followed until that changes", cli_why_not_open(f->bus, r));
         f->refused = f->at;
     }
     f->at = was;

@@ -47,7 +47,8 @@ static void open_anonymous(struct splinter_open_options *options)
     options->flags = SPLINTER_ANONYMOUS;
     int r = cli_open(&store, "splinter_perf", options);
     if (r)
-        cli_open_failed("(without a name)", r);
+        cli_die(CLI_FAILURE, "cannot make a store without a name: %s",
+                *splinter_last_error() ? splinter_last_error() : strerror(-r));
 }
 
 static void open_or_create(struct splinter_open_options *options)
@@ -106,7 +107,8 @@ void perf_store_fill(const struct perf_options *o)
         perf_make_value(v, o->value_size, keys_set, 1);
         int r = splinter_store_set(store, key, v, o->value_size, NULL, NULL);
         if (r)
-            cli_die(CLI_FAILURE, "cannot set the keys: %s", strerror(-r));
+            cli_die(CLI_FAILURE, "cannot set the keys: %s",
+                    r == -ENOSPC ? splinter_last_error() : strerror(-r));
     }
     free(v);
 }

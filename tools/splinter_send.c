@@ -65,7 +65,7 @@ static void send_value(const void *bytes, size_t len)
     case 0:
         return;
     case -ENOSPC:
-        cli_die(CLI_FAILURE, "bus '%s' is full: %s", bus, splinter_last_error());
+        cli_die(CLI_FAILURE, "bus '%s' is full: %s", bus, cli_what_ran_out());
     case -EROFS:
         cli_die(CLI_FAILURE, "bus '%s' is in a file that may only be read", bus);
     case -EAGAIN:

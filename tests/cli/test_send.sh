@@ -47,6 +47,7 @@ ok 'a file store in a directory that is missing' says 1 'cannot create'
 echo 'this is no store' >"$T/text"
 run "$send" "$T/text" k v
 ok 'a file that is no store' says 1 'not a store'
+ok 'and the message names it once' [ "$(grep -oF "$T/text" "$T/err" | wc -l)" = 1 ]
 
 # ---- sending
 
@@ -102,7 +103,8 @@ ok 'a VALUE that is too long: both numbers' \
 run "$send" "$BUS" k3 v
 run "$send" "$BUS" k4 v
 run "$send" "$BUS" k5 v
-ok 'a full bus' says 1 'full'
+ok 'a full bus: what ran out is said once' \
+    says 1 "splinter_send: bus '$BUS' is full: all 4 slots of the store have a key"
 ok 'what was there is intact' value_is "$BUS" k -5
 
 # ---- types
