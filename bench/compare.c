@@ -105,6 +105,18 @@ static unsigned get_hot(struct build *b, unsigned n)
     return bad;
 }
 
+static unsigned get_meta(struct build *b, unsigned n)
+{
+    struct splinter_meta meta = {.struct_size = sizeof(meta)};
+    unsigned bad = 0;
+    char out[64];
+    size_t len;
+
+    for (unsigned i = 0; i < n; i++)
+        bad += b->get(b->store, names[order[i % KEYS]], out, sizeof(out), &len, &meta) != 0;
+    return bad;
+}
+
 static unsigned set_all(struct build *b, unsigned n)
 {
     unsigned bad = 0;
@@ -168,9 +180,10 @@ static const struct {
     unsigned (*run)(struct build *b, unsigned n);
 } rows[] = {
     {"get, 20,000 keys", get_all},      {"get, 64 keys", get_hot},
-    {"get of an absent key", miss},     {"set, 20,000 keys", set_all},
-    {"set, 64 keys", set_hot},          {"set with a type", set_typed},
-    {"set of a new key", set_new},      {"unset", unset_all},
+    {"get with meta", get_meta},        {"get of an absent key", miss},
+    {"set, 20,000 keys", set_all},      {"set, 64 keys", set_hot},
+    {"set with a type", set_typed},     {"set of a new key", set_new},
+    {"unset", unset_all},
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 

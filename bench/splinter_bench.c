@@ -226,6 +226,27 @@ static double time_hit(struct field *f, size_t ops)
     return ns;
 }
 
+static double time_hit_with_meta(struct field *f, size_t ops)
+{
+    struct splinter_meta meta = {.struct_size = sizeof(meta)};
+    char out[MAX_VALUE];
+    size_t n, bad = 0;
+    double ns;
+    uint64_t begin = now_ns();
+
+    for (size_t op = 0, i = 0; op < ops; op++) {
+        bad += splinter_store_get(f->store, f->present[i], out, sizeof(out), &n, &meta) != 0;
+        used(out);
+        used(&meta);
+        if (++i == f->keys)
+            i = 0;
+    }
+    ns = (double)(now_ns() - begin) / (double)ops;
+    if (bad)
+        die("%zu gets failed", bad);
+    return ns;
+}
+
 static double time_miss(struct field *f, size_t ops)
 {
     char out[MAX_VALUE];
@@ -274,18 +295,18 @@ static void in_turns(struct field *f, timed *const *what, const int *base, size_
     free(t);
 }
 
-static void bench_basic(size_t keys, size_t slots, const char *const names[3],
-                        const double limits[3])
+static void bench_basic(size_t keys, size_t slots, const char *const names[4],
+                        const double limits[4])
 {
-    static timed *const what[] = {time_floor, time_hit, time_miss, time_set};
-    static const int base[] = {0, 0, 1, 0};
-    double ratio[4], ns[4];
+    static timed *const what[] = {time_floor, time_hit, time_hit_with_meta, time_miss, time_set};
+    static const int base[] = {0, 0, 1, 1, 0};
+    double ratio[5], ns[5];
     struct field f;
 
     progress(names[0]);
     field_make(&f, keys, slots);
-    in_turns(&f, what, base, 4, ratio, ns);
-    for (int k = 1; k < 4; k++)
+    in_turns(&f, what, base, 5, ratio, ns);
+    for (int k = 1; k < 5; k++)
         result(names[k - 1], ratio[k], limits[k - 1], ns[k], ns[base[k]], "ns", false);
     field_free(&f);
 }
@@ -293,25 +314,29 @@ static void bench_basic(size_t keys, size_t slots, const char *const names[3],
 static void bench_keys(void)
 {
     bench_basic(KEYS, SLOTS,
-                (const char *const[]){"get hit, 20000 keys", "get miss, 20000 keys, to a hit",
+                (const char *const[]){"get hit, 20000 keys",
+                                      "get with meta, 20000 keys, to a hit",
+                                      "get miss, 20000 keys, to a hit",
                                       "set present, 20000 keys"},
-                (const double[]){1.6, 1.0, 3.0});
+                (const double[]){1.6, 1.15, 1.0, 3.0});
 }
 
 static void bench_few(void)
 {
     bench_basic(100, SLOTS,
-                (const char *const[]){"get hit, 100 keys", "get miss, 100 keys, to a hit",
-                                      "set present, 100 keys"},
-                (const double[]){1.6 * 1.2, 1.2, 3.0 * 1.2});
+                (const char *const[]){"get hit, 100 keys", "get with meta, 100 keys, to a hit",
+                                      "get miss, 100 keys, to a hit", "set present, 100 keys"},
+                (const double[]){1.6 * 1.2, 1.15, 1.2, 3.0 * 1.2});
 }
 
 static void bench_many(void)
 {
     bench_basic(1000000, 2500000,
-                (const char *const[]){"get hit, 1000000 keys", "get miss, 1000000 keys, to a hit",
+                (const char *const[]){"get hit, 1000000 keys",
+                                      "get with meta, 1000000 keys, to a hit",
+                                      "get miss, 1000000 keys, to a hit",
                                       "set present, 1000000 keys"},
-                (const double[]){1.8, 1.2, 3.0 * 1.2});
+                (const double[]){1.8, 1.15, 1.2, 3.0 * 1.2});
 }
 
 static void miss_to_hit(struct field *f, const char *name)

@@ -20,15 +20,21 @@ static bool same(const struct item *a, const struct item *b)
     return a->there == b->there && a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
 }
 
-/* A get by both paths: without the meta, and with it. */
+/* A get by both paths, and by the fast one with the meta. */
 static int get(splinter_store *s, const char *who, const char *key, unsigned char *buf, size_t *len)
 {
-    static unsigned char slow_buf[MAX_VALUE];
-    struct splinter_meta meta = {.struct_size = sizeof(meta)};
+    static unsigned char slow_buf[MAX_VALUE], fast_buf[MAX_VALUE];
+    struct splinter_meta meta = {.struct_size = SHORT_META}, fast = {.struct_size = sizeof(fast)};
     size_t slow_len = 0;
     int rc = splinter_store_get(s, key, buf, MAX_VALUE, len, NULL);
     int slow_rc = splinter_store_get(s, key, slow_buf, MAX_VALUE, &slow_len, &meta);
+    int fast_rc = splinter_store_get(s, key, fast_buf, MAX_VALUE, NULL, &fast);
 
+    if (rc != fast_rc || (!rc && (fast.epoch != meta.epoch || fast.revision != meta.revision ||
+                                  fast.type != meta.type || fast.value_size != *len ||
+                                  memcmp(buf, fast_buf, *len))))
+        fault("%s: a fast get of %s with its meta: %s, and something else", who, key,
+              strerror(-fast_rc));
     if (rc != slow_rc)
         fault("%s: a fast get of %s: %s; a slow one: %s", who, key, strerror(-rc),
               strerror(-slow_rc));

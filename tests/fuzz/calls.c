@@ -109,23 +109,26 @@ void attack_close(struct attack *attack)
 
 /* ---- calls ---- */
 
-static void get(struct attack *attack, const char *key, size_t size, bool with_meta)
+/* With a meta of that size; 0: without one. */
+static void get(struct attack *attack, const char *key, size_t size, size_t meta_size)
 {
     uint8_t *buf = malloc(size + BEHIND);
     size_t got = SIZE_MAX;
-    struct splinter_meta m = {.struct_size = sizeof m};
+    struct splinter_meta m = {.struct_size = meta_size};
     if (!buf)
         return;
     memset(buf, MARK, size + BEHIND);
-    begin(attack, with_meta ? "get with meta" : "get");
-    int r = splinter_store_get(attack->store, key, buf, size, &got, with_meta ? &m : NULL);
+    begin(attack, meta_size ? "get with meta" : "get");
+    int r = splinter_store_get(attack->store, key, buf, size, &got, meta_size ? &m : NULL);
     MAY_BE(r, ENOENT, EMSGSIZE, EAGAIN, EBADMSG);
     for (size_t i = 0; i < BEHIND; i++)
         must(buf[size + i] == MARK, "bytes behind the buffer were written");
     if (!r || r == -EMSGSIZE) {
         must(got <= geometry_of(attack->store)->max_value, "a value longer than the store allows");
         must((got <= size) == !r, "the length does not fit the result");
-        if (with_meta) {
+        if (meta_size) {
+            must(m.struct_size == meta_size, "a meta of another size");
+            m.struct_size = sizeof m;
             meta_is_sane(&m);
             must(m.value_size == got, "two lengths");
             attack->epoch = m.epoch;
@@ -378,13 +381,14 @@ void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsi
     uint32_t most = geometry_of(attack->store)->max_value;
     switch (call % CALLS) {
     case 0:
-        get(attack, key, most, false);
+        get(attack, key, most, 0);
         break;
     case 1:
-        get(attack, key, most, true);
+        get(attack, key, most, sizeof(struct splinter_meta));
         break;
     case 2:
-        get(attack, key, number % (most + 1), number & 1);
+        get(attack, key, number % (most + 1),
+            !(number & 1) ? 0 : sizeof(struct splinter_meta) - (number & 2 ? 4 : 0));
         break;
     case 3:
         size_only(attack, key);

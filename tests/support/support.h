@@ -10,6 +10,7 @@
 
 #include <splinter.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -123,6 +124,9 @@ __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...
 
 /* A step of the test's own that has to work. */
 void must(int rc, const char *what);
+
+/* The size of a meta that lacks the last member: a get with it takes the slow path. */
+#define SHORT_META offsetof(struct splinter_meta, reserved)
 
 /* NULL if they ask for nothing: only then may a set take the fast path. */
 static inline const struct splinter_set_options *
