@@ -235,7 +235,7 @@ int splinter_store_unlink(const char *name, uint32_t flags);
 /* What the store knows about a value.  Set struct_size to sizeof this structure. */
 struct splinter_meta {
     size_t struct_size;  /* in: what the caller has; out: what is filled in; both in bytes */
-    uint64_t epoch;      /* of the set that wrote it */
+    uint64_t epoch;      /* of the set that wrote it; see splinter(7) on the order of epochs */
     uint64_t ttl_ns;     /* remaining life in nanoseconds; 0: no end of life */
     uint64_t value_size; /* bytes */
     uint32_t type;       /* SPLINTER_TYPE_* or the application's */
@@ -319,8 +319,9 @@ int splinter_store_wait(splinter_store *store, const char *key, uint64_t epoch,
 
 /* Wait until something in the store has been set or unset since the store's epoch was `epoch`.
  * *out_epoch receives the epoch for the next wait, unless out_epoch is NULL.  The call may
- * return although nothing visible has changed; it never misses a change.  Returns 0, -ETIMEDOUT,
- * -EINVAL. */
+ * return although nothing visible has changed; it never misses a change.  With a read-only handle
+ * it returns about once a second while nobody has cleaned up after a writer that was killed.
+ * Returns 0, -ETIMEDOUT, -EINVAL. */
 int splinter_store_wait_any(splinter_store *store, uint64_t epoch, uint64_t timeout_ms,
                             uint64_t *out_epoch);
 

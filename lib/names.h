@@ -56,6 +56,7 @@
 
 /* registry.c */
 #define registry_alive splinter__registry_alive
+#define registry_any_dead splinter__registry_any_dead
 #define registry_anybody splinter__registry_anybody
 #define registry_lock_entry splinter__registry_lock_entry
 #define registry_lock_open splinter__registry_lock_open

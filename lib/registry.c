@@ -49,7 +49,18 @@ bool registry_alive(struct splinter_store *s, uint32_t entry)
         return true;
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LOCK_BASE + entry,
                          .l_len = 1};
-    return fcntl(s->read_only ? s->fd : s->lock_fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+    /* Asked through `fd`, which has no locks: a child of fork has no lock_fd, or its parent's. */
+    return fcntl(s->fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+}
+
+bool registry_any_dead(struct splinter_store *s)
+{
+    uint32_t used = load_acquire(&s->header->registry_used);
+    for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
+        if (load_acquire(&s->registry[i].attached) && !registry_alive(s, i) &&
+            load_acquire(&s->registry[i].attached)) /* else it has left meanwhile */
+            return true;
+    return false;
 }
 
 int registry_lock_entry(struct splinter_store *s, uint32_t entry)

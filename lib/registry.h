@@ -11,6 +11,9 @@
 /* Is there a process that has the entry, and is it alive? */
 bool registry_alive(struct splinter_store *s, uint32_t entry);
 
+/* Is there an entry whose process died, and after which nobody has cleaned up? */
+bool registry_any_dead(struct splinter_store *s);
+
 /* Does another process, or another handle, have the store open to write? */
 bool registry_anybody(struct splinter_store *s);
 

@@ -12,7 +12,8 @@
  * relied on the bit, but does not sleep yet, finds that the word has changed, and does not sleep.
  *
  * A writer may die after it has published and before it wakes.  So no waiter sleeps longer than a
- * slice without another look.
+ * slice without another look.  In wait_any the look is at the epoch, which the writer may not have
+ * stepped: see dead_untold().
  */
 #include <errno.h>
 
@@ -20,10 +21,12 @@
 #include "clock.h"
 #include "expiry.h"
 #include "fault.h"
+#include "fork.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
 #include "reap.h"
+#include "registry.h"
 #include "wake.h"
 
 #define SLICE_NS UINT64_C(100000000)
@@ -37,7 +40,6 @@
 struct patience {
     uint64_t begin, end; /* of the wait, CLOCK_MONOTONIC */
     uint64_t nap;        /* length of the next nap */
-    uint64_t reap;       /* when to look for dead processes */
 };
 
 static struct patience patience_for(uint64_t timeout_ms)
@@ -45,19 +47,34 @@ static struct patience patience_for(uint64_t timeout_ms)
     uint64_t now = now_monotonic();
     uint64_t end = timeout_ms > (UINT64_MAX - now) / 1000000 ? UINT64_MAX
                                                              : now + timeout_ms * 1000000;
-    return (struct patience){now, end, NAP_MIN_NS, now + REAP_NS};
+    return (struct patience){now, end, NAP_MIN_NS};
+}
+
+/* When the thread looks for dead processes again.  It does so once a second, however short its
+ * waits are. */
+static _Thread_local uint64_t reap_at;
+
+/* A writer may have died after it published, and before it stepped the epoch.  The cleaner steps
+ * the epoch for it, and wakes those in wait_any.  True: a process is dead, and this handle may not
+ * clean up, so the caller has to look at the store by itself. */
+static bool dead_untold(struct splinter_store *s)
+{
+    uint64_t now = now_monotonic();
+    if (now < reap_at)
+        return false;
+    reap_at = now + REAP_NS;
+    if (s->read_only || fork_happened(s))
+        return registry_any_dead(s);
+    reap_all(s);
+    return false;
 }
 
 /* How many nanoseconds to sleep at most; 0: the wait is over. */
-static uint64_t slice(struct splinter_store *s, struct patience *p)
+static uint64_t slice(const struct patience *p)
 {
     uint64_t now = now_monotonic();
     if (now >= p->end)
         return 0;
-    if (now >= p->reap && !s->read_only) {
-        reap_all(s); /* the cleaner of a dead process wakes those in wait_any */
-        p->reap = now + REAP_NS;
-    }
     return p->end - now < SLICE_NS ? p->end - now : SLICE_NS;
 }
 
@@ -186,7 +203,8 @@ int splinter_store_wait(splinter_store *s, const char *name, uint64_t since, uin
         struct patience p = patience_for(timeout_ms);
         bool over = spin_on_key(s, &key, since, &seen, &r, &p), slept = !over;
         while (!over) {
-            uint64_t ns = slice(s, &p);
+            dead_untold(s); /* the cleaner also wakes those in wait_any */
+            uint64_t ns = slice(&p);
             over = decide(s, &key, since, &seen, &r);
             if (over)
                 break;
@@ -221,8 +239,10 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
                 cpu_relax();
             continue;
         }
-        uint64_t ns = slice(s, &p);
-        if (!ns)
+        if (dead_untold(s))
+            break;
+        uint64_t ns = slice(&p);
+        if (!ns && load_seq_cst(&s->header->epoch) <= since)
             return -ETIMEDOUT;
         slept = true;
         if (s->read_only) {
