@@ -12,6 +12,7 @@
 #include "fault.h"
 #include "index.h"
 #include "names.h"
+#include "record.h"
 #include "wake.h"
 
 /* A change of one key by one lane, from the first look at the key until its journal is closed.
@@ -125,6 +126,16 @@ static inline bool must_keep(const struct splinter_store *s, uint64_t epoch)
      * wait_grace_period(). */
     fence_seq_cst_after_rmw(); /* [=keep] */
     return epoch <= load_acquire(&s->header->keep) && !fault_bug(BUG_ZERO_EARLY);
+}
+
+/* The last words of the record, once the change has its epoch. */
+ALWAYS_INLINE
+void seal(const struct change *c, uint32_t revision, bool durable)
+{
+    store_relaxed(&c->record->epoch, c->epoch);
+    store_relaxed(&c->record->revision, revision);
+    if (durable)
+        store_relaxed(&c->record->checksum, record_checksum(c->record, c->payload));
 }
 
 /* The block of a found record.  What this reads from the record counts only if the slot's current

@@ -15,10 +15,10 @@
 #include "key.h"
 #include "set.h"
 
-/* What became of one attempt; or a negative errno. */
-enum attempt { DONE, OUTRUN };
+#define OUTRUN 1 /* another writer was faster */
 
-/* Set the new value if the key still is as it was read; `was` is NULL if it was absent. */
+/* Set the new value if the key still is as it was read; `was` is NULL if it was absent.  0, OUTRUN,
+ * or an errno. */
 static int set_if_same(struct splinter_store *s, const struct key *key, const void *val, size_t len,
                        const struct stored *was, uint64_t *out_epoch)
 {

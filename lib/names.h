@@ -190,6 +190,9 @@
 #define room_make splinter__room_make
 #define room_say splinter__room_say
 
+/* insert.c */
+#define key_insert splinter__key_insert
+
 /* set.c */
 #define key_set splinter__key_set
 

@@ -2,8 +2,8 @@
 /*
  * set.c - set: the fast path of nearly every call, and the slow path that can do everything
  *
- * The invariants of a change are in change.c.  An update replaces slot.current; an insert claims a
- * vacant slot under the lock of the key.
+ * The invariants of a change are in change.c.  An update replaces slot.current; insert.c has what
+ * becomes of a key that is not there.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,9 +19,9 @@
 #include "fork.h"
 #include "handle.h"
 #include "index.h"
+#include "insert.h"
 #include "key.h"
 #include "lane.h"
-#include "lock.h"
 #include "record.h"
 #include "room.h"
 #include "set.h"
@@ -48,16 +48,6 @@ void write_record(const struct change *c, const char *key, uint32_t key_len, con
     fault_point("write: key");
     payload_copy((uint8_t *)rec + value_offset(key_len), val, len);
     fault_point("write: value");
-}
-
-/* The last words of the record, once the change has its epoch. */
-ALWAYS_INLINE
-void seal(const struct change *c, uint32_t revision, bool durable)
-{
-    store_relaxed(&c->record->epoch, c->epoch);
-    store_relaxed(&c->record->revision, revision);
-    if (durable)
-        store_relaxed(&c->record->checksum, record_checksum(c->record, c->payload));
 }
 
 /* Make a block that was filled in, but not published, a clean spare again.  The number of its lane
@@ -99,9 +89,6 @@ bool replace(struct splinter_store *s, const struct change *c, const struct old_
 
 /* ---- the slow path: any key, any value, any condition ---- */
 
-/* What became of one attempt; or a negative errno. */
-enum attempt { AGAIN, DONE };
-
 /* May the found record be replaced?  DONE: it may, and *revision is that of the new one.  Else
  * AGAIN or an errno. */
 static inline int check_conditions(struct splinter_store *s, const struct lookup *found,
@@ -141,98 +128,6 @@ int update(struct splinter_store *s, struct change *c, const struct set_args *ar
     return replace(s, c, &old, must_keep(s, old_epoch)) ? DONE : AGAIN;
 }
 
-/* Claim the slot c->found, which was seen vacant. */
-ALWAYS_INLINE
-int claim_slot(struct splinter_store *s, struct change *c, const struct key *key,
-                      uint64_t becomes)
-{
-    uint64_t vacant = 0;
-    struct slot *slot = c->found.slot;
-    open_change(s, c, LANE_INSERT, becomes, 0);
-    if (!cas_seq_cst(&slot->current, &vacant, becomes)) { /* [>publish] */
-        fault_point("insert: slot lost");
-        close_change(c->lane);
-        return AGAIN;
-    }
-    crash_order();
-    fault_point("insert: claimed");
-    /* Makes the key visible; seq_cst, as it comes before the load of the wait word. */
-    store_seq_cst(&slot->hash, key->hash); /* [>visible] */
-    crash_order();
-    fault_point("insert: visible");
-    store_relaxed(&c->lane->shared->spare[c->at], 0);
-    fault_point("insert: block given");
-    close_change(c->lane);
-    c->lane->spare_class[c->at] = 0;
-    return DONE;
-}
-
-/* Put the record into a vacant slot of the probe chain.  The lane has the lock of the key, and the
- * key is not there. */
-static int insert_somewhere(struct splinter_store *s, struct change *c, const struct key *key)
-{
-    uint32_t b = key->home;
-    uint64_t becomes = CURRENT(c->epoch, c->lane->spare_ref[c->at]);
-    for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
-        int r = index_ensure(s, b);
-        if (r) {
-            lower_overflow(s, key, b);
-            return r;
-        }
-        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-            struct slot *slot = &s->index[b].slot[i];
-            if (load_relaxed(&slot->current))
-                continue;
-            c->found = (struct lookup){.slot = slot, .bucket = b};
-            if (claim_slot(s, c, key, becomes) == DONE)
-                return DONE;
-        }
-        fetch_add_seq_cst(&s->index[b].overflow, 1);
-        fault_point("overflow: raised");
-    }
-    for (uint32_t n = 0; n < s->geo.buckets; n++)
-        fetch_sub_seq_cst(&s->index[n].overflow, 1);
-    return NO_SLOT;
-}
-
-/* insert(), with the lock of the key. */
-static int insert_locked(struct splinter_store *s, struct change *c, const struct key *key,
-                         const struct set_args *args)
-{
-    uint32_t races = 0;
-    int r = index_find_anywhere(s, key, &c->found, &races);
-    if (r)
-        return r > 0 ? AGAIN : r;
-    r = keys_reserve(s);
-    if (r)
-        return r;
-    /* Taken under the lock, so it is later than that of the unset that removed the key before. */
-    c->epoch = args->epoch ? args->epoch : epoch_take(s);
-    fault_point("insert: epoch taken");
-    seal(c, args->epoch ? args->revision : 1, s->durable);
-    r = insert_somewhere(s, c, key);
-    if (r != DONE)
-        keys_release(s);
-    return r;
-}
-
-/* Set a key that was not there.  AGAIN: it is there now, to be updated. */
-NOINLINE
-static int insert(struct splinter_store *s, struct change *c, const struct key *key,
-                  const struct set_args *args)
-{
-    if (args->flags & SPLINTER_IF_EPOCH)
-        return -ENOENT;
-    int r = index_ensure(s, key->home);
-    if (!r)
-        r = key_lock(s, c->lane, key, true);
-    if (r)
-        return r;
-    r = insert_locked(s, c, key, args);
-    key_unlock(s, c->lane, key);
-    return r;
-}
-
 /* One try to set the key; the lane is c->lane.  DONE, or an errno. */
 ALWAYS_INLINE
 int set_once(struct splinter_store *s, struct change *c, const struct key *key, const void *val,
@@ -256,7 +151,7 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
     store_relaxed(&c->record->type, (uint16_t)args->type);
     c->payload = s->durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
     for (;;) {
-        r = found > 0 ? update(s, c, args) : found ? found : insert(s, c, key, args);
+        r = found > 0 ? update(s, c, args) : found ? found : key_insert(s, c, key, args);
         if (r == DONE) {
             c->lane->last = c->at;
             if (units > SPARE_UNITS || c->lane->spare_class[c->at] != class + 1)

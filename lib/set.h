@@ -3,17 +3,9 @@
 #ifndef SPLINTER_SET_H
 #define SPLINTER_SET_H
 
+#include "insert.h"
 #include "key.h"
 #include "names.h"
-
-struct set_args {
-    uint32_t flags; /* SPLINTER_IF_* */
-    uint32_t type;
-    uint64_t expiry; /* nanoseconds of CLOCK_REALTIME; 0: none */
-    uint64_t if_epoch;
-    uint64_t epoch;    /* of the new record, in a snapshot; 0: the next one of the store */
-    uint32_t revision; /* of the new record, if `epoch` is not 0 */
-};
 
 /* Set the key to len bytes, 1 to the store's max_value.  *out_epoch (may be NULL) is the epoch of
  * the new record.  0; -EEXIST, -ENOENT, -ESTALE (args->flags); -EROFS, -ENOSPC, -EAGAIN, -EBADMSG;
