@@ -14,13 +14,15 @@
  *    it may read them, and it may write to them after its first call.
  *  - Do not close a store handle while another thread uses it.  The bus verbs have no such rule:
  *    splinter_close() waits for them.
+ *  - The shared libraries stay mapped after dlclose(3), and what is open stays open.
  *
  * Results of splinter_store_*: 0 or more, or a negative errno value.
  * Results of the bus verbs: 0 or more, or -1 with the cause in errno (splinter_unset: also -2).
  *
  * Threads: any thread may call any function, and several threads may call at the same time.  No
  * function is a cancellation point: a cancelled thread ends after the call it is in (deferred
- * cancellation only).
+ * cancellation only).  Also a destructor of pthread_key_create(3), which runs when a thread ends,
+ * may call any function.
  * Crash: if a process is killed inside a call, the call has taken effect completely or not at all;
  * see splinter(7).
  * Since: 0.1.0, unless a comment says otherwise.

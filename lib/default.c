@@ -2,91 +2,46 @@
 /*
  * default.c - the bus verbs: one store per process, on top of the calls that take a handle
  *
- * One thread may call splinter_close() while others are inside a call.  Each thread publishes in a
- * hazard pointer which store it uses (M. Michael, "Hazard Pointers", 2004).  splinter_close()
- * replaces the current store, makes every thread pass a full barrier (membarrier(2)), and waits
- * until no hazard pointer has the old store.  So a call pays for two plain stores.
+ * One thread may call splinter_close() while others are inside a call.  Each thread says in its
+ * hazard (hazard.c) which store it uses.  splinter_close() replaces the current store, and closes
+ * the old one when no thread uses it any more.
  *
- * Invariants
- *  - A store is closed only after it stopped being `current` and no hazard pointer has it.
- *  - A hazard is never freed: a thread that walks the list needs no lock.
+ * Invariant: a store is closed only after it stopped being `current` and no hazard has it.
  */
 #include <errno.h>
-#include <linux/membarrier.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "atomic.h"
 #include "cancel.h"
 #include "handle.h"
-#include "key.h"
-
-struct hazard {
-    alignas(64) splinter_store *store; /* in use by its thread; written by it, read by replace() */
-    uint32_t taken;                    /* 1: a thread has it; set by exchange, cleared at its end */
-    struct hazard *next;               /* written before the hazard is on the list */
-};
+#include "hazard.h"
 
 static splinter_store *current; /* written by replace(), read by every call */
-static struct hazard *hazards;  /* a list that only grows; ended threads leave theirs to others */
-static bool have_membarrier;
-static pthread_key_t thread_end;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* Protects list_memory and the writing of `current`; a thread that holds it keeps the store open.
  * Taken before all others: handles_mutex, and sync_mutex and mutex of a handle. */
 static pthread_mutex_t change = PTHREAD_MUTEX_INITIALIZER;
 static char *list_memory; /* keys that the last splinter_list() returned */
-static _Thread_local struct hazard *mine __attribute__((tls_model("initial-exec")));
-
-static void give_back(void *hazard)
-{
-    store_release(&((struct hazard *)hazard)->taken, 0);
-}
 
 /* Of the parent's threads only the one that forked exists in the child. */
 static void fork_child(void)
 {
-    for (struct hazard *h = load_acquire(&hazards); h; h = h->next) {
-        store_relaxed(&h->store, NULL);
-        if (h != mine)
-            store_relaxed(&h->taken, 0);
-    }
     pthread_mutex_init(&change, NULL);
 }
 
 static void start(void)
 {
-    pthread_key_create(&thread_end, give_back);
+    hazard_start();
     pthread_atfork(NULL, NULL, fork_child);
-    have_membarrier =
-        !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 }
 
 static struct hazard *hazard_of_thread(void)
 {
-    if (mine)
-        return mine;
+    if (hazard_mine)
+        return hazard_mine;
     pthread_once(&once, start);
-    struct hazard *h;
-    for (h = load_acquire(&hazards); h; h = h->next)
-        if (!load_relaxed(&h->taken) && !exchange_acquire(&h->taken, 1))
-            break;
-    if (!h) {
-        if (posix_memalign((void **)&h, alignof(struct hazard), sizeof *h))
-            return NULL;
-        memset(h, 0, sizeof *h);
-        h->taken = 1;
-        struct hazard *expected = load_relaxed(&hazards);
-        do
-            h->next = expected;
-        while (!cas_seq_cst(&hazards, &expected, h));
-    }
-    pthread_setspecific(thread_end, h);
-    return mine = h;
+    return hazard_get();
 }
 
 static splinter_store *enter(void)
@@ -98,9 +53,9 @@ static splinter_store *enter(void)
     }
     for (;;) {
         splinter_store *s = load_acquire(&current);
-        store_relaxed(&h->store, s);
+        store_relaxed(&h->used, s);
         /* For replace(), the store above comes before the load below. [=hazard] */
-        if (have_membarrier)
+        if (hazard_barrier)
             crash_order();
         else
             fence_seq_cst();
@@ -114,7 +69,7 @@ static splinter_store *enter(void)
 
 static void leave(void)
 {
-    store_release(&mine->store, NULL);
+    store_release(&hazard_mine->used, NULL);
 }
 
 /* Make `next` the current store and close the old one once no call uses it.  The caller holds
@@ -127,15 +82,7 @@ static void replace(splinter_store *next)
     if (!old)
         return;
     store_seq_cst(&old->closing, 1); /* a waiter returns at the end of its present sleep */
-    /* A thread that reads `current` after this gets the new store.  One that read it before has set
-     * its hazard pointer. [=hazard] */
-    if (!have_membarrier || syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
-        fence_seq_cst();
-    for (struct hazard *h = load_acquire(&hazards); h; h = h->next)
-        while (load_acquire(&h->store) == old) {
-            struct timespec t = {.tv_nsec = 100000};
-            nanosleep(&t, NULL);
-        }
+    hazard_drain(old);
     splinter_store_close(old);
 }
 

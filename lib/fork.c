@@ -53,19 +53,25 @@ static void after_fork_child(void)
     pthread_mutex_unlock(&handles_mutex); /* locked by this thread in before_fork() */
 }
 
+/* A page in the library itself, so that it goes with the library if that is unloaded. */
+static uint32_t *a_page(size_t page)
+{
+    static uint8_t pages[2 * 65536]; /* the largest page there is, wherever it begins */
+    if (page > sizeof pages / 2)
+        return NULL;
+    return (uint32_t *)(void *)(pages + (-(uintptr_t)pages & (page - 1)));
+}
+
 static void start(void)
 {
-    long page = sysconf(_SC_PAGESIZE);
-    void *p = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p != MAP_FAILED) {
 #ifdef MADV_WIPEONFORK
-        if (!madvise(p, (size_t)page, MADV_WIPEONFORK)) {
-            fork_page = p;
-            *fork_page = fork_generation;
-        } else
-#endif
-            munmap(p, (size_t)page);
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    uint32_t *page = a_page(size);
+    if (page && !madvise(page, size, MADV_WIPEONFORK)) {
+        fork_page = page;
+        *fork_page = fork_generation;
     }
+#endif
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 

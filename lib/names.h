@@ -29,6 +29,13 @@
 #define newfile_open splinter__newfile_open
 #define newfile_restrict splinter__newfile_restrict
 
+/* hazard.c */
+#define hazard_barrier splinter__hazard_barrier
+#define hazard_drain splinter__hazard_drain
+#define hazard_get splinter__hazard_get
+#define hazard_mine splinter__hazard_mine
+#define hazard_start splinter__hazard_start
+
 /* session.c */
 #define session_is_ours splinter__session_is_ours
 #define session_note splinter__session_note
