@@ -197,11 +197,10 @@ struct splinter_open_options {
  * existing store to read and write.  With SPLINTER_ANONYMOUS, name is a label that /proc shows; it
  * may be NULL.
  *
- * If the process may only read a file, the call opens it as with SPLINTER_RDONLY.  If a file was
- * neither closed in order nor last in use on this kernel (after a power cut, or because it is a
- * copy of a store in use), the call rebuilds its index; see `progress`.  If the rebuild finds
- * damaged records the call still succeeds; splinter_last_error() and splinter_store_stat() say how
- * many there are.
+ * If the process may only read a file, the call opens it as with SPLINTER_RDONLY.  If this very
+ * file was neither closed in order nor last in use on this kernel (after a power cut, or because it
+ * is a copy), the call rebuilds its index; see `progress`.  If the rebuild finds damaged records
+ * the call still succeeds; splinter_last_error() and splinter_store_stat() say how many there are.
  * Errors: those of splinter_create(), negated; -E2BIG (see struct_size).
  */
 int splinter_store_open(splinter_store **out, const char *name,

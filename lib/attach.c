@@ -88,7 +88,10 @@ static int make_whole(struct splinter_store *s)
     const struct splinter_open_options *o = s->options;
     if (registry_anybody(s))
         return 0;
-    int r;
+    /* Of a copy the pages of the sync points may be holes. */
+    int r = backing_reserve(s->fd, 0, INDEX_MAP_OFF);
+    if (r)
+        return error_set(-r, "no room to open the store: its file system is full");
     switch (sync_state(s)) {
     case LEFT_CLEAN:
         /* Before a rebuild also: if we died in it, the next opener would believe what is there. */

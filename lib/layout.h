@@ -137,9 +137,10 @@ struct sync_point {
     uint64_t clock_floor; /* and so is this */
     uint64_t file_bytes;  /* length of the file at that time */
     uint64_t clean;       /* 1: closed in order, and not opened to write since */
+    uint64_t blocks;      /* if clean: how many of 512 bytes the file had, holes left out */
     uint64_t checksum;    /* XXH3 of everything before it, seeded with that of the geometry */
 };
-static_assert(sizeof(struct sync_point) == 56, "sync point");
+static_assert(sizeof(struct sync_point) == 64, "sync point");
 #define SYNC_MAGIC "SYNCED.."
 #define SYNC_POINT_OFF(i) ((1 + (i)) * PAGE)
 #define INDEX_MAP_OFF (3 * PAGE)

@@ -37,6 +37,7 @@
 #define hazard_start splinter__hazard_start
 
 /* session.c */
+#define session_is_file splinter__session_is_file
 #define session_is_ours splinter__session_is_ours
 #define session_note splinter__session_note
 
@@ -143,6 +144,13 @@
 #define lane_shared splinter__lane_shared
 #define lane_settle splinter__lane_settle
 #define lane_spare_empty splinter__lane_spare_empty
+
+/* reindex.c */
+#define rebuild_block_at splinter__rebuild_block_at
+#define rebuild_fill splinter__rebuild_fill
+#define rebuild_place splinter__rebuild_place
+#define rebuild_wipe splinter__rebuild_wipe
+#define rebuild_wipe_block splinter__rebuild_wipe_block
 
 /* rebuild.c */
 #define rebuild splinter__rebuild

@@ -3,8 +3,9 @@
  * rebuild.c - durable stores: build the index again from the records
  *
  * A rebuild is needed if the file is not what a process left in this kernel's memory: after a power
- * cut, or in a copy that was made while processes wrote.  Then each page of the file may be of
- * another moment since the last sync that ended.  S is the epoch of the sync point of that sync.
+ * cut, or in a copy.  Then each page of the file may be of another moment since the last sync that
+ * ended, and it may have a hole wherever there are zeroes: nothing is written to a page before it
+ * is reserved, or seen to have data.  S is the epoch of the sync point of that sync.
  *
  * Invariants: what is believed, and why
  *  - If the checksum of a record is right, the record is as its writer wrote it.
@@ -32,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -44,154 +46,13 @@
 #include "index.h"
 #include "key.h"
 #include "rebuild.h"
+#include "reindex.h"
 #include "record.h"
 #include "session.h"
 #include "slab.h"
 #include "syncpoint.h"
 
 #define EPOCHS_AHEAD (UINT64_C(1) << 20) /* for epochs that were taken but did not reach the disk */
-
-struct rebuild {
-    struct splinter_store *s;
-    bool in_place;         /* else in private memory: nothing is reserved or written to disk */
-    uint64_t synced;       /* S */
-    uint64_t units;        /* how much of the arena the file has, */
-    uint64_t synced_units; /* and had at S */
-    uint64_t newest;       /* highest epoch met */
-    uint32_t slabs;        /* in use */
-    uint32_t keys, damaged;
-    bool expiring;   /* some record has an end of life */
-    uint32_t *later; /* records beyond S: placed after all others */
-    size_t later_count, later_room;
-};
-
-static struct record *record_of(const struct rebuild *r, uint64_t ref)
-{
-    return record_at_ref(r->s, ref);
-}
-
-static void wipe(void *p, size_t n)
-{
-    static const uint8_t zeroes[UNIT];
-    uint8_t *at = p;
-    for (; n >= UNIT; at += UNIT, n -= UNIT)
-        if (memcmp(at, zeroes, UNIT)) /* so that a hole of the file stays one */
-            memset(at, 0, UNIT);
-}
-
-/* Wipe a block of which the file has this many units.  Of a large one most may be a hole. */
-static int wipe_block(struct rebuild *r, uint64_t ref, uint64_t units)
-{
-    if (r->in_place && units > SMALL_UNITS)
-        return backing_clear(r->s->fd, r->s->geo.arena_off + ref * UNIT, units * UNIT);
-    wipe(record_of(r, ref), (size_t)units * UNIT);
-    return 0;
-}
-
-/* ---- the index ---- */
-
-static int chunk_ensure(struct rebuild *r, uint32_t b)
-{
-    uint32_t chunk = b / CHUNK_BUCKETS;
-    if (r->in_place)
-        return index_ensure(r->s, b);
-    r->s->index_map[chunk / 64] |= UINT64_C(1) << chunk % 64;
-    return 0;
-}
-
-/* What is in the slot where a key is or is to be. */
-enum there { VACANT, PRESENT };
-
-/* Find that slot, *out.  Returns an enum there, or -ENOSPC or another error of index_ensure(). */
-static int probe(struct rebuild *r, const struct key *key, struct lookup *out)
-{
-    struct splinter_store *s = r->s;
-    uint32_t b = key->home;
-    for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
-        int e = chunk_ensure(r, b);
-        if (e)
-            return e;
-        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
-            struct slot *slot = &s->index[b].slot[i];
-            uint64_t current = load_relaxed(&slot->current);
-            *out = (struct lookup){.slot = slot, .current = current, .bucket = b};
-            if (!current) {
-                slot->hash = key->hash;
-                return VACANT;
-            }
-            out->rec = record_at(s, current);
-            if (slot->hash == key->hash && out->rec && record_has_key(s, current, out->rec, key))
-                return PRESENT;
-        }
-    }
-    return -ENOSPC;
-}
-
-/* The older of two records of a key is wiped once the new state is on disk. */
-static void lose(struct rebuild *r, uint64_t ref, uint64_t to)
-{
-    record_of(r, ref)->superseded = to;
-    arena_limbo(r->s, (uint32_t)ref);
-}
-
-/* How many units of the block at ref the file has; 0 if no block begins there. */
-static uint32_t block_at(const struct rebuild *r, uint64_t ref, struct block *b)
-{
-    if (!block_find(r->s, (uint32_t)ref, b))
-        return 0;
-    uint64_t left = r->units - ref;
-    return left < b->class->units ? (uint32_t)left : b->class->units;
-}
-
-/* Index the record at ref, unless a newer one of its key is there.  0, or an error of probe(). */
-static int place(struct rebuild *r, uint64_t ref)
-{
-    struct splinter_store *s = r->s;
-    struct record *rec = record_of(r, ref);
-    struct block b;
-    struct lookup f = {0};
-    char name[SPLINTER_KEY_MAX];
-    struct key key = {.s = name, .len = load_relaxed(&rec->key_len)};
-    uint32_t units = block_at(r, ref, &b);
-    if (!units || key.len - 1 >= SPLINTER_KEY_MAX - 1 ||
-        value_offset(key.len) > (uint64_t)units * UNIT) {
-        r->damaged++; /* by some process, since it was found whole */
-        return 0;
-    }
-    payload_copy(name, rec + 1, key.len);
-    if (memchr(name, 0, key.len)) { /* it is whole, but no set wrote it */
-        r->damaged++;
-        return wipe_block(r, ref, units);
-    }
-    key.hash = key_hash(s, name, key.len);
-    key.home = hash_home(s, key.hash);
-    int there = probe(r, &key, &f);
-    if (there < 0)
-        return there;
-    if (there == VACANT && r->keys >= s->geo.slots) {
-        /* At S there were no more keys than fit.  A key that was set later may be on disk together
-         * with one that was unset before it.  No sync ever acknowledged either change. */
-        f.slot->hash = 0;
-        return wipe_block(r, ref, units);
-    }
-    b.slab->bits[b.at / 64] |= UINT64_C(1) << b.at % 64;
-    if (there == PRESENT && f.rec->epoch >= rec->epoch) {
-        lose(r, ref, f.rec->epoch);
-        return 0;
-    }
-    if (rec->superseded) /* so that a page which does not change is not written */
-        rec->superseded = 0;
-    f.slot->current = CURRENT(rec->epoch, (uint32_t)ref);
-    r->expiring |= rec->expiry != 0;
-    if (there == PRESENT) {
-        lose(r, CURRENT_REF(f.current), rec->epoch);
-        return 0;
-    }
-    r->keys++;
-    for (uint32_t i = key.home; i != f.bucket; i = index_next(s, i))
-        s->index[i].overflow++;
-    return 0;
-}
 
 /* ---- the arena ---- */
 
@@ -219,32 +80,52 @@ static bool looks_like_record(const struct splinter_store *s, const struct recor
            value_offset(rec->key_len) + (uint64_t)rec->value_len <= (uint64_t)units * UNIT;
 }
 
+/* rebuild_fill() of a large block: its header, and then as much as its record seems to have. */
+static int fill_large(struct rebuild *r, uint64_t ref, uint64_t room)
+{
+    uint64_t page = PAGE / UNIT, need = page < room ? page : room;
+    int e = rebuild_fill(r, ref, need);
+    if (e || !r->holes_cost)
+        return e;
+    const struct record *rec = record_of(r, ref);
+    uint64_t bytes = (uint64_t)value_offset(load_relaxed(&rec->key_len)) +
+                     load_relaxed(&rec->value_len);
+    need = (bytes + UNIT - 1) / UNIT;
+    return need <= room ? rebuild_fill(r, ref, need) : 0;
+}
+
 /* Look at one block, of which the file has `have` units.  A small one was reserved as a whole, so
  * if a part is missing, the file has been cut off. */
 static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t have)
 {
     bool cut = have < units && units <= SMALL_UNITS;
     struct record *rec = record_of(r, ref);
-    bool dead = rec->superseded && rec->superseded <= r->synced;
     uint64_t room = have < units ? have : units;
+    int e = units > SMALL_UNITS ? fill_large(r, ref, room) : 0;
+    if (e)
+        return e;
+    bool dead = rec->superseded && rec->superseded <= r->synced;
     bool whole = rec->epoch && !cut && record_is_whole(r->s, rec, room * UNIT);
     if (whole && !dead) {
         if (rec->epoch > r->newest)
             r->newest = rec->epoch;
-        return rec->epoch > r->synced ? keep_for_later(r, ref) : place(r, ref);
+        return rec->epoch > r->synced ? keep_for_later(r, ref) : rebuild_place(r, ref);
     }
     if (!dead && rec->epoch <= r->synced && looks_like_record(r->s, rec, units))
         r->damaged++;
-    return wipe_block(r, ref, room);
+    return rebuild_wipe_block(r, ref, room);
 }
 
 /* Look at a slab whose header is not one: nothing of it counts, and whole records in it are counted
  * as damaged.  Where its blocks begin is not known, so every unit is tried.  If every unit looked
  * like the header of a long record, the slab would be hashed again and again; this library does not
  * leave a slab like that, so the loop gives up after a bounded effort. */
-static void scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
+static int scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
 {
     uint64_t patience = 16 * (end - from) * UNIT;
+    int e = rebuild_fill(r, from, end - from);
+    if (e)
+        return e;
     for (uint64_t ref = from; ref < end; ref++) {
         const struct record *rec = record_of(r, ref);
         uint64_t length = load_relaxed(&rec->value_len);
@@ -259,7 +140,8 @@ static void scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
         if (record_is_whole(r->s, rec, (end - ref) * UNIT))
             r->damaged++;
     }
-    wipe(record_of(r, from), (size_t)(end - from) * UNIT);
+    rebuild_wipe(record_of(r, from), (size_t)(end - from) * UNIT);
+    return 0;
 }
 
 /* Note that a slab of this class begins here, as the process did that began it. */
@@ -268,8 +150,6 @@ static int note_slab(struct rebuild *r, uint32_t number, const struct size_class
     struct splinter_store *s = r->s;
     uint32_t next = number + 1;
     int e = r->in_place ? groups_reserve(s, number + class->run - 1) : 0;
-    if (!e && r->in_place) /* its header may be a hole, if it did not reach the disk */
-        e = slab_reserve(s, number, 0, PAGE / UNIT);
     if (!e)
         e = slab_note(s, number, class, &next);
     r->slabs = next;
@@ -281,14 +161,19 @@ static int scan_slab(struct rebuild *r, uint32_t number)
 {
     struct splinter_store *s = r->s;
     struct slab *slab = arena_slab(s, number);
+    /* The header may be a hole, if it did not reach the disk or the copy. */
+    int e = r->in_place ? slab_reserve(s, number, 0, PAGE / UNIT) : 0;
+    if (e)
+        return e;
     const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
-    uint64_t start = slab_start(s, number);
+    uint64_t start = slab_start(s, number), end = start + s->geo.slab_units;
+    end = end < r->units ? end : r->units;
     uint64_t bits[SLAB_WORDS];
     memcpy(bits, slab->bits, sizeof bits);
     for (uint32_t w = 0; w < SLAB_WORDS; w++)
         bits[w] &= ~slab->limbo[w];
     bool lost = !class || class->run > s->geo.slabs - number;
-    int e = note_slab(r, number, lost ? &s->class[0] : class);
+    e = note_slab(r, number, lost ? &s->class[0] : class);
     if (e)
         return e;
     memset(slab->bits, 0, sizeof slab->bits);
@@ -296,11 +181,11 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     slab->owner = 0;
     slab->generation++;
     if (lost) {
-        uint64_t end = start + s->geo.slab_units;
         slab->block_units = 0;
-        scan_lost(r, start + SLAB_HEADER_UNITS, end < r->units ? end : r->units);
-        return 0;
+        return scan_lost(r, start + SLAB_HEADER_UNITS, end);
     }
+    if (!class_is_large(class) && (e = rebuild_fill(r, start, end - start)))
+        return e;
     s->header->class_slabs[class - s->class]++;
     for (uint32_t b = 0; b < class->blocks; b++) {
         uint64_t ref = block_start(s, number, class, b);
@@ -376,10 +261,10 @@ static int wipe_losers(struct rebuild *r)
                 continue;
             uint64_t ref = block_start(s, n, class, b);
             struct block where;
-            uint32_t units = block_at(r, ref, &where);
+            uint32_t units = rebuild_block_at(r, ref, &where);
             if (!units)
                 break;
-            int e = wipe_block(r, ref, units);
+            int e = rebuild_wipe_block(r, ref, units);
             if (e)
                 return e;
             slab->limbo[b / 64] &= ~bit;
@@ -436,8 +321,18 @@ static int forget_cut_header(struct rebuild *r)
         return -errno;
     uint64_t from = s->geo.arena_off + start * UNIT, end = (uint64_t)st.st_size;
     if (r->slabs < s->geo.slabs && end > from && end - from < SLAB_HEADER_UNITS * UNIT)
-        memset(s->base + from, 0, (size_t)(end - from));
+        for (; from < end; from++)
+            if (s->base[from]) /* a hole stays one: there may be no room to fill it */
+                s->base[from] = 0;
     return 0;
+}
+
+/* Does the file system take a page to read a hole?  The magic numbers are those of statfs(2). */
+static bool holes_cost(int fd)
+{
+    struct statfs st;
+    return fstatfs(fd, &st) || (uint32_t)st.f_type == 0x01021994 /* tmpfs */ ||
+           (uint32_t)st.f_type == 0x858458f6 /* ramfs */;
 }
 
 int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, uint64_t, uint64_t),
@@ -445,7 +340,8 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
 {
     struct sync_point p = {0};
     sync_point_read(s, &p);
-    struct rebuild r = {.s = s, .in_place = in_place, .synced = p.epoch, .newest = p.epoch};
+    struct rebuild r = {.s = s, .in_place = in_place, .synced = p.epoch, .newest = p.epoch,
+                        .holes_cost = in_place && holes_cost(s->fd)};
     file_covers(s, s->arena_units);
     r.units = load_relaxed(&s->known_units);
     if (p.file_bytes > s->geo.arena_off)
@@ -467,14 +363,14 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
     while (r.slabs && slab_start(s, r.slabs - 1) + SLAB_HEADER_UNITS > r.units)
         r.slabs--; /* a part of the last slab, beyond the end: no look leads there */
     for (size_t i = 0; !e && i < r.later_count; i++)
-        e = place(&r, r.later[i]);
+        e = rebuild_place(&r, r.later[i]);
     fault_point("rebuild: all placed");
     free(r.later);
     for (uint32_t n = 0; !e && in_place && n < r.slabs; n = slab_next(s, n))
         e = reserve_slab(&r, n);
     fault_point("rebuild: reserved");
     if (e)
-        return error_set(-e, "cannot rebuild the index of the store");
+        return error_set(-e, "cannot rebuild the index of the store: %s", strerror(-e));
     struct header *h = s->header;
     h->keys = r.keys;
     h->rebuilt = r.keys;

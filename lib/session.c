@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session.c - was the file of a durable store last in use on this boot of this kernel?
+ * session.c - is this the file that a durable store was in, and on this boot of this kernel?
  *
- * Invariant: if header.boot, device, inode and born_ns are those of now, the pages of the file are
- * in this kernel's memory as processes left them.  Without a boot id, nothing is assumed.
+ * Invariants
+ *  - If header.device, inode and born_ns are those of now, the file is no copy: what its header and
+ *    its sync point say was said of this file.
+ *  - If header.boot is also that of now, the pages of the file are in this kernel's memory as
+ *    processes left them.  Without a boot id, nothing is assumed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -61,13 +64,23 @@ void session_note(int fd, struct header *h)
     h->born_ns = born_ns(fd);
 }
 
+static bool same_file(const struct header *a, const struct header *b)
+{
+    return a->inode && a->device == b->device && a->inode == b->inode && a->born_ns == b->born_ns;
+}
+
+bool session_is_file(const struct splinter_store *s)
+{
+    struct header now = {0};
+    session_note(s->fd, &now);
+    return same_file(&now, s->header);
+}
+
 bool session_is_ours(const struct splinter_store *s)
 {
     static const uint8_t unknown[16];
-    struct header now;
+    struct header now = {0};
     session_note(s->fd, &now);
     return memcmp(now.boot, unknown, sizeof now.boot) &&
-           !memcmp(now.boot, s->header->boot, sizeof now.boot) &&
-           s->header->device == now.device && s->header->inode == now.inode &&
-           s->header->born_ns == now.born_ns;
+           !memcmp(now.boot, s->header->boot, sizeof now.boot) && same_file(&now, s->header);
 }

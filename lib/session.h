@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session.h - was the file of a durable store last in use on this boot of this kernel? */
+/* session.h - is this the file that a durable store was in, and on this boot of this kernel? */
 #ifndef SPLINTER_SESSION_H
 #define SPLINTER_SESSION_H
 
@@ -12,7 +12,10 @@
  * store alone. */
 void session_note(int fd, struct header *h);
 
-/* Is what the header says still true?  Then the pages in memory are what processes left there. */
+/* Is this the very file of which the header speaks, and no copy of it? */
+bool session_is_file(const struct splinter_store *s);
+
+/* Is all that the header says still true?  Then the pages in memory are what processes left. */
 bool session_is_ours(const struct splinter_store *s);
 
 #endif

@@ -6,7 +6,10 @@
  *  - header.synced <= epoch of the sync point on disk <= header.keep.
  *  - The newest version of a key that is on disk for certain has an epoch up to header.keep.
  *  - Of the two sync points one is whole on disk at any moment, and belongs to data on disk.
- *  - "clean" is on disk only while no process has the store open to write.
+ *  - "clean" is on disk only while no process has the store open to write.  It counts only for the
+ *    file of which the header speaks, and only if that has kept its blocks: a copy may have been
+ *    begun before an opener said that the store is open, and ended after changes; and it has holes
+ *    where space was reserved.
  */
 #include <errno.h>
 #include <string.h>
@@ -44,11 +47,16 @@ bool sync_point_read(const struct splinter_store *s, struct sync_point *out)
     return found;
 }
 
-/* Write the next sync point over the older one, and then to disk.  What it says is on disk, is. */
-static int point_write(struct splinter_store *s, uint64_t epoch, uint64_t file_bytes, bool clean)
+/* Write the next sync point over the older one, and then to disk.  What it says is on disk, is.
+ * The caller fills in epoch, file_bytes and clean. */
+static int point_write(struct splinter_store *s, struct sync_point p)
 {
-    struct sync_point last = {0}, p = {.epoch = epoch, .file_bytes = file_bytes, .clean = clean};
+    struct sync_point last = {0};
+    struct stat st;
     sync_point_read(s, &last);
+    if (p.clean && fstat(s->fd, &st))
+        return -errno;
+    p.blocks = p.clean ? (uint64_t)st.st_blocks : 0;
     memcpy(p.magic, SYNC_MAGIC, sizeof p.magic);
     p.sequence = last.sequence + 1;
     p.clock_floor = load_relaxed(&s->header->clock_floor);
@@ -117,7 +125,8 @@ int sync_write_out(struct splinter_store *s, uint64_t epoch, bool clean)
     int r = flush(s, clean);
     fault_point("sync: data written");
     if (!r)
-        r = point_write(s, epoch, (uint64_t)st.st_size, clean);
+        r = point_write(s, (struct sync_point){.epoch = epoch, .clean = clean,
+                                               .file_bytes = (uint64_t)st.st_size});
     store_relaxed(&h->sync_error, (uint32_t)-r);
     store_relaxed(&h->last_sync_ns, now_monotonic());
     return r;
@@ -144,9 +153,12 @@ void sync_after_death(struct splinter_store *s)
 enum left sync_state(struct splinter_store *s)
 {
     struct sync_point p;
-    if (sync_point_read(s, &p) && p.clean)
-        return LEFT_CLEAN;
-    return session_is_ours(s) ? LEFT_RUNNING : LEFT_TORN;
+    struct stat st;
+    if (!sync_point_read(s, &p) || !p.clean)
+        return session_is_ours(s) ? LEFT_RUNNING : LEFT_TORN;
+    if (!session_is_file(s) || fstat(s->fd, &st) || (uint64_t)st.st_blocks < p.blocks)
+        return LEFT_TORN;
+    return LEFT_CLEAN;
 }
 
 /* The processes that had the store open were killed.  The first of them may have died in
@@ -164,7 +176,8 @@ int sync_mark_open(struct splinter_store *s)
     store_relaxed(&s->header->damaged, 0);
     session_note(s->fd, s->header);
     fault_point("open: session noted");
-    return point_write(s, p.epoch, p.file_bytes, false);
+    p.clean = false;
+    return point_write(s, p);
 }
 
 int sync_close(struct splinter_store *s)

@@ -33,9 +33,10 @@ void sync_after_death(struct splinter_store *s);
 
 /* How the store was left. */
 enum left {
-    LEFT_CLEAN,   /* closed in order */
+    LEFT_CLEAN,   /* closed in order, and it is still this file */
     LEFT_RUNNING, /* its processes were killed, and what they left is in this kernel's memory */
-    LEFT_TORN,    /* its pages may be of different moments: it has to be rebuilt */
+    LEFT_TORN,    /* its pages may be of different moments, or a copy has holes where space was
+                     reserved: it has to be rebuilt */
 };
 enum left sync_state(struct splinter_store *s);
 

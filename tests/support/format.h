@@ -52,7 +52,7 @@
 
 struct raw_point {
     char magic[8];
-    uint64_t sequence, epoch, clock_floor, file_bytes, clean, checksum;
+    uint64_t sequence, epoch, clock_floor, file_bytes, clean, blocks, checksum;
 };
 
 struct raw_record {

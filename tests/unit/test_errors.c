@@ -701,6 +701,66 @@ START_TEST(a_full_file_system_is_enospc_and_everything_stays)
 }
 END_TEST
 
+/* A copy has holes wherever there were zeroes, whatever was reserved in the store.
+ * [P6] */
+START_TEST(a_copy_in_a_full_file_system_is_enospc_and_everything_stays)
+{
+    static char val[1000], block[4096];
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    char key[32], path[600];
+    uint8_t *bytes;
+    size_t size;
+    int kept = 0, rc = -1, fd;
+
+    in_small_tmpfs(BACKING_FILE);
+    store = place_make(&place, BACKING_FILE, 2000, 3000);
+    for (; kept < 200; kept++) {
+        snprintf(key, sizeof(key), "key%d", kept);
+        ck_assert_int_eq(splinter_store_set(store, key, val, kept % 3 ? 9 : 990, NULL, NULL), 0);
+    }
+    if (_i)
+        ck_assert_int_eq(splinter_store_sync(store), 0);
+    else
+        splinter_store_close(store);
+    bytes = raw_read(place.name, &size);
+    if (_i)
+        splinter_store_close(store);
+    unlink(place.name);
+    fd = open(place.name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    for (size_t at = 0; at + 4096 <= size; at += 4096)
+        if (memcmp(bytes + at, block, 4096))
+            ck_assert_int_eq((int)pwrite(fd, bytes + at, 4096, (off_t)at), 4096);
+    ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
+    close(fd);
+    free(bytes);
+    snprintf(path, sizeof(path), "%s/ballast", support_dir());
+    fd = open(path, O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_ge(fd, 0);
+    while (write(fd, block, sizeof(block)) > 0)
+        ;
+    /* Give back a page at a time: at first it does not open, later all sets find room. */
+    for (off_t left = lseek(fd, 0, SEEK_END); rc && left > 0; left -= 4096) {
+        ck_assert_int_eq(ftruncate(fd, left), 0);
+        rc = place_open(&place, 0, &store);
+        ck_assert_msg(!rc || rc == -ENOSPC, "%s: %s", strerror(-rc), splinter_last_error());
+    }
+    ck_assert_int_eq(rc, 0);
+    for (int i = 0; i < 600; i++) {
+        snprintf(key, sizeof(key), i % 2 ? "key%d" : "new%d", i % kept);
+        memset(val, i, sizeof(val));
+        rc = splinter_store_set(store, key, val, i % 5 ? 9 : 900, NULL, NULL);
+        ck_assert(rc == 0 || rc == -ENOSPC);
+    }
+    for (int i = 0; i < kept; i++) {
+        snprintf(key, sizeof(key), "key%d", i);
+        ck_assert_int_eq(splinter_store_get(store, key, NULL, 0, NULL, NULL), 0);
+    }
+    ck_assert_int_eq(check_store(store), 0);
+    close(fd);
+    end();
+}
+END_TEST
+
 /* [P6] */
 START_TEST(creation_in_a_full_file_system_is_enospc)
 {
@@ -773,6 +833,8 @@ static TCase *error_tests(void)
     if (small_tmpfs_possible()) {
         ADD_NAMED(a_full_file_system_is_enospc_and_everything_stays);
         ADD_NAMED(creation_in_a_full_file_system_is_enospc);
+        tcase_add_loop_test(tcase, a_copy_in_a_full_file_system_is_enospc_and_everything_stays, 0,
+                            2);
     } else {
         puts("# no small tmpfs can be mounted here: the tests of a full one are left out");
     }

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reindex.c - durable stores: put a record into the index that is made again
+ *
+ * A part of rebuild.c, which has the invariants.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "arena.h"
+#include "backing.h"
+#include "handle.h"
+#include "index.h"
+#include "key.h"
+#include "reindex.h"
+#include "slab.h"
+
+int rebuild_fill(struct rebuild *r, uint64_t ref, uint64_t units)
+{
+    if (!r->holes_cost)
+        return 0;
+    return backing_reserve(r->s->fd, r->s->geo.arena_off + ref * UNIT, units * UNIT);
+}
+
+void rebuild_wipe(void *p, size_t n)
+{
+    static const uint8_t zeroes[UNIT];
+    uint8_t *at = p;
+    for (; n >= UNIT; at += UNIT, n -= UNIT)
+        if (memcmp(at, zeroes, UNIT)) /* so that a hole of the file stays one */
+            memset(at, 0, UNIT);
+}
+
+int rebuild_wipe_block(struct rebuild *r, uint64_t ref, uint64_t units)
+{
+    if (r->in_place && units > SMALL_UNITS)
+        return backing_clear(r->s->fd, r->s->geo.arena_off + ref * UNIT, units * UNIT);
+    rebuild_wipe(record_of(r, ref), (size_t)units * UNIT);
+    return 0;
+}
+
+static int chunk_ensure(struct rebuild *r, uint32_t b)
+{
+    uint32_t chunk = b / CHUNK_BUCKETS;
+    if (r->in_place)
+        return index_ensure(r->s, b);
+    r->s->index_map[chunk / 64] |= UINT64_C(1) << chunk % 64;
+    return 0;
+}
+
+/* What is in the slot where a key is or is to be. */
+enum there { VACANT, PRESENT };
+
+/* Find that slot, *out.  Returns an enum there, or -ENOSPC or another error of index_ensure(). */
+static int probe(struct rebuild *r, const struct key *key, struct lookup *out)
+{
+    struct splinter_store *s = r->s;
+    uint32_t b = key->home;
+    for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
+        int e = chunk_ensure(r, b);
+        if (e)
+            return e;
+        for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
+            struct slot *slot = &s->index[b].slot[i];
+            uint64_t current = load_relaxed(&slot->current);
+            *out = (struct lookup){.slot = slot, .current = current, .bucket = b};
+            if (!current) {
+                slot->hash = key->hash;
+                return VACANT;
+            }
+            out->rec = record_at(s, current);
+            if (slot->hash == key->hash && out->rec && record_has_key(s, current, out->rec, key))
+                return PRESENT;
+        }
+    }
+    return -ENOSPC;
+}
+
+/* The older of two records of a key is wiped once the new state is on disk. */
+static void lose(struct rebuild *r, uint64_t ref, uint64_t to)
+{
+    record_of(r, ref)->superseded = to;
+    arena_limbo(r->s, (uint32_t)ref);
+}
+
+uint32_t rebuild_block_at(const struct rebuild *r, uint64_t ref, struct block *b)
+{
+    if (!block_find(r->s, (uint32_t)ref, b))
+        return 0;
+    uint64_t left = r->units - ref;
+    return left < b->class->units ? (uint32_t)left : b->class->units;
+}
+
+int rebuild_place(struct rebuild *r, uint64_t ref)
+{
+    struct splinter_store *s = r->s;
+    struct record *rec = record_of(r, ref);
+    struct block b;
+    struct lookup f = {0};
+    char name[SPLINTER_KEY_MAX];
+    struct key key = {.s = name, .len = load_relaxed(&rec->key_len)};
+    uint32_t units = rebuild_block_at(r, ref, &b);
+    if (!units || key.len - 1 >= SPLINTER_KEY_MAX - 1 ||
+        value_offset(key.len) > (uint64_t)units * UNIT) {
+        r->damaged++; /* by some process, since it was found whole */
+        return 0;
+    }
+    payload_copy(name, rec + 1, key.len);
+    if (memchr(name, 0, key.len)) { /* it is whole, but no set wrote it */
+        r->damaged++;
+        return rebuild_wipe_block(r, ref, units);
+    }
+    key.hash = key_hash(s, name, key.len);
+    key.home = hash_home(s, key.hash);
+    int there = probe(r, &key, &f);
+    if (there < 0)
+        return there;
+    if (there == VACANT && r->keys >= s->geo.slots) {
+        /* At S there were no more keys than fit.  A key that was set later may be on disk together
+         * with one that was unset before it.  No sync ever acknowledged either change. */
+        f.slot->hash = 0;
+        return rebuild_wipe_block(r, ref, units);
+    }
+    b.slab->bits[b.at / 64] |= UINT64_C(1) << b.at % 64;
+    if (there == PRESENT && f.rec->epoch >= rec->epoch) {
+        lose(r, ref, f.rec->epoch);
+        return 0;
+    }
+    if (rec->superseded) /* so that a page which does not change is not written */
+        rec->superseded = 0;
+    f.slot->current = CURRENT(rec->epoch, (uint32_t)ref);
+    r->expiring |= rec->expiry != 0;
+    if (there == PRESENT) {
+        lose(r, CURRENT_REF(f.current), rec->epoch);
+        return 0;
+    }
+    r->keys++;
+    for (uint32_t i = key.home; i != f.bucket; i = index_next(s, i))
+        s->index[i].overflow++;
+    return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reindex.h - durable stores: put a record into the index that is made again */
+#ifndef SPLINTER_REINDEX_H
+#define SPLINTER_REINDEX_H
+
+#include <stdbool.h>
+
+#include "handle.h"
+#include "names.h"
+#include "slab.h"
+
+struct rebuild {
+    struct splinter_store *s;
+    bool in_place;         /* else in private memory: nothing is reserved or written to disk */
+    bool holes_cost;       /* a load from a hole of the file takes a page: see rebuild_fill() */
+    uint64_t synced;       /* S */
+    uint64_t units;        /* how much of the arena the file has, */
+    uint64_t synced_units; /* and had at S */
+    uint64_t newest;       /* highest epoch met */
+    uint32_t slabs;        /* in use */
+    uint32_t keys, damaged;
+    bool expiring;   /* some record has an end of life */
+    uint32_t *later; /* records beyond S: placed after all others */
+    size_t later_count, later_room;
+};
+
+static inline struct record *record_of(const struct rebuild *r, uint64_t ref)
+{
+    return record_at_ref(r->s, ref);
+}
+
+/* To be called before a part of the arena is looked at.  tmpfs takes a page also to read a hole,
+ * and raises SIGBUS if it has none; so there the part is reserved.  0, or an error of
+ * backing_reserve(). */
+int rebuild_fill(struct rebuild *r, uint64_t ref, uint64_t units);
+
+/* Wipes what is not zero yet. */
+void rebuild_wipe(void *p, size_t n);
+
+/* Wipes a block of which the file has this many units.  Of a large one most may be a hole.  0, or
+ * an error of backing_clear(). */
+int rebuild_wipe_block(struct rebuild *r, uint64_t ref, uint64_t units);
+
+/* How many units of the block at ref the file has; 0 if no block begins there. */
+uint32_t rebuild_block_at(const struct rebuild *r, uint64_t ref, struct block *b);
+
+/* Indexes the record at ref, unless a newer one of its key is there.  0, -ENOSPC, or an error of
+ * index_ensure() or backing_clear(). */
+int rebuild_place(struct rebuild *r, uint64_t ref);
+
+#endif
