@@ -258,8 +258,8 @@ static int check_once(struct check *c)
     check_counts(c, keys);
     uint32_t damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
     if (damaged)
-        finding(c, "%u records were found damaged when the store was opened, and are lost",
-                damaged);
+        finding(c, "%u record%s found damaged when the store was opened, and lost", damaged,
+                damaged == 1 ? " was" : "s were");
     if (!c->problems || (was_quiet && quiet(s) && load_seq_cst(&s->header->epoch) == epoch))
         return c->problems;
     return -EAGAIN;

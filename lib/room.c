@@ -55,10 +55,13 @@ int room_say(struct splinter_store *s, int why, int sync_failed)
     case -EBUSY:
         return -EAGAIN;
     case NO_SLOT:
+        if (s->geo.slots == 1)
+            return error_set(ENOSPC, "no room: the only slot of the store has a key");
         return error_set(ENOSPC, "no room: all %u slots of the store have a key", s->geo.slots);
     case NO_PLACE:
         return error_set(ENOSPC, "no room: the store has no place for one more value of this size; "
-                         "it surely holds %u keys of %u bytes", s->geo.capacity, s->geo.max_value);
+                         "it surely holds %u key%s of %u bytes", s->geo.capacity,
+                         s->geo.capacity == 1 ? "" : "s", s->geo.max_value);
     default:
         return error_set(ENOSPC, "no room: the system gives the store no more memory than its "
                          "%llu bytes (its file system is full, or a limit is reached); %u of %u "

@@ -192,7 +192,9 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     }
     uint32_t damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
     if (damaged)
-        error_set(0, "'%.200s': %u records were damaged, and are lost", name, damaged);
+        error_set(0, damaged == 1 ? "'%.200s': %u record was damaged, and is lost"
+                                  : "'%.200s': %u records were damaged, and are lost",
+                  name, damaged);
     else
         error_clear(); /* of what was tried before, such as to create it */
     if (!s->read_only)

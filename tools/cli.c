@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli_text.h"
+
 #define SLICE_MS 100 /* a signal is noticed at the latest after this */
 
 static const char *tool = "splinter";
@@ -22,11 +24,9 @@ volatile sig_atomic_t cli_hup;
 
 /* ---- beginning and messages ---- */
 
-void cli_start(char *name, char **argv)
+void cli_start(const char *name)
 {
     tool = name;
-    if (argv[0])
-        argv[0] = name; /* getopt_long() names the tool by this, which may be a wrapper's path */
 
     /* A closed standard descriptor would become the store's, and output would go into it.  Its
      * place is taken by one that fails as the closed one would. */
@@ -34,19 +34,22 @@ void cli_start(char *name, char **argv)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
             exit(CLI_FAILURE);
 
-    signal(SIGPIPE, SIG_IGN); /* writes say EPIPE instead, and we end in order */
+    /* Writes say EPIPE and EFBIG instead, and we end in order. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 __attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
     /* Whole, so that messages of several processes do not mix. */
-    char line[1024];
-    int n = snprintf(line, sizeof(line), "%s: ", tool);
-    n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
-    if (n > (int)sizeof(line) - 2)
-        n = (int)sizeof(line) - 2;
-    line[n] = '\n';
-    fwrite(line, 1, (size_t)n + 1, stderr);
+    char message[1024], line[64 + CLI_SHOWN_MAX(sizeof(message))];
+    int n = vsnprintf(message, sizeof(message), format, args);
+    if (n > (int)sizeof(message) - 1)
+        n = (int)sizeof(message) - 1;
+    size_t len = (size_t)snprintf(line, 64, "%s: ", tool);
+    len += cli_show(line + len, message, n < 0 ? 0 : (size_t)n);
+    line[len++] = '\n';
+    fwrite(line, 1, len, stderr);
 }
 
 void cli_warn(const char *format, ...)
@@ -66,19 +69,14 @@ void cli_die(int status, const char *format, ...)
     exit(status);
 }
 
-static noreturn void point_at_help(void)
-{
-    fprintf(stderr, "Try '%s --help'.\n", tool);
-    exit(CLI_USAGE);
-}
-
 void cli_usage(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     say(format, args);
     va_end(args);
-    point_at_help();
+    fprintf(stderr, "Try '%s --help'.\n", tool);
+    exit(CLI_USAGE);
 }
 
 void cli_stdout_done(void)
@@ -102,9 +100,28 @@ void *cli_need(void *memory)
 
 /* ---- options and arguments ---- */
 
+/* What getopt_long() would say itself, but as it is given, with all that a terminal obeys. */
+static noreturn void wrong_option(const struct cli_syntax *syntax, char **argv, bool lacks)
+{
+    const char *word = argv[optind - 1];
+    if (lacks && strncmp(word, "--", 2) == 0)
+        cli_usage("option '%s' needs an argument", word);
+    if (lacks)
+        cli_usage("option '-%c' needs an argument", optopt);
+    if (!optopt)
+        cli_usage("there is no option '%s', or more than one that begins so", word);
+    if (optopt >= CLI_OPT_OWN || strchr(syntax->letters, optopt))
+        cli_usage("option '%s' takes no argument", word);
+    cli_usage("there is no option '-%c'", optopt);
+}
+
 int cli_option(const struct cli_syntax *syntax, int argc, char **argv)
 {
-    int option = getopt_long(argc, argv, syntax->letters, syntax->options, NULL);
+    char letters[64]; /* a ':' in front tells an argument that lacks from a wrong option */
+    int plus = syntax->letters[0] == '+';
+    snprintf(letters, sizeof(letters), "%s:%s", plus ? "+" : "", syntax->letters + plus);
+    opterr = 0;
+    int option = getopt_long(argc, argv, letters, syntax->options, NULL);
     switch (option) {
     case 'h':
         fputs(syntax->help, stdout);
@@ -113,7 +130,8 @@ int cli_option(const struct cli_syntax *syntax, int argc, char **argv)
         printf("%s (Splinter) %s\n", tool, splinter_version());
         break;
     case '?':
-        point_at_help(); /* getopt_long() has said what is wrong */
+    case ':':
+        wrong_option(syntax, argv, option == ':');
     default:
         return option;
     }

@@ -33,8 +33,8 @@ enum {
 
 /* ---- beginning and messages ---- */
 
-/* First in main().  name is the tool's, and also what getopt_long() calls it. */
-void cli_start(char *name, char **argv);
+/* First in main().  name is the tool's, for messages. */
+void cli_start(const char *name);
 
 /* "NAME: message" to standard error. */
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "cli_text.h"
 
 static splinter_store *opened;
 static const char *opened_name;
@@ -56,8 +57,11 @@ static void show_progress(void *bus, uint64_t done, uint64_t total)
         return;
     last = now ? now : 1;
     int percent = total ? (int)(done * 100 / total) : 100, blocks = percent * 30 / 100;
-    fprintf(stderr, "\r%s: rebuilding the index of '%.60s' [%.*s%*s] %3d%%%s",
-            program_invocation_short_name, (const char *)bus, blocks,
+    char name[CLI_SHOWN_MAX(60) + 1];
+    size_t len = strlen(bus);
+    name[cli_show(name, bus, len < 60 ? len : 60)] = '\0';
+    fprintf(stderr, "\r%s: rebuilding the index of '%s' [%.*s%*s] %3d%%%s",
+            program_invocation_short_name, name, blocks,
             "##############################", 30 - blocks, "", percent,
             done < total ? "" : "\r\033[K");
 }

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "cli_bus.h"
+#include "cli_text.h"
 
 #define LOOK_MS 100 /* how often to look where the name of the bus leads */
 
@@ -176,10 +177,10 @@ uint32_t cli_seen_next(struct cli_seen *seen, const struct splinter_meta *meta, 
 void cli_warn_missed(const char *key, uint64_t epoch, uint32_t missed, bool recreated)
 {
     if (recreated)
-        cli_warn("key '%s' was removed and set again: %" PRIu32 " values were missed since, and "
+        cli_warn("key '%s' was removed and set again: %" PRIu32 " value%s missed since, and "
                  "perhaps some before",
-                 key, missed);
+                 key, missed, missed == 1 ? " was" : "s were");
     else if (missed)
-        cli_warn("%" PRIu32 " values of key '%s' were missed before epoch %" PRIu64, missed, key,
-                 epoch);
+        cli_warn("%" PRIu32 " value%s of key '%s' %s missed before epoch %" PRIu64, missed,
+                 CLI_S(missed), key, missed == 1 ? "was" : "were", epoch);
 }

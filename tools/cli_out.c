@@ -13,7 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <splinter.h>
+
 #include "cli.h"
+#include "cli_text.h"
 
 #define LAST_CHANCE_MS 1000 /* for a slow reader, once we were asked to end */
 
@@ -23,6 +26,7 @@ void cli_out_init(struct cli_out *out, int fd, const char *name)
     out->fd = fd;
     out->name = name;
     out->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
+    out->terminal = isatty(fd);
     out->len = 0;
 }
 
@@ -89,6 +93,16 @@ void cli_out_put(struct cli_out *out, const void *data, size_t len)
         memcpy(out->buf + out->len, data, len);
         out->len += len;
     }
+}
+
+void cli_out_name(struct cli_out *out, const char *name)
+{
+    char shown[CLI_SHOWN_MAX(SPLINTER_KEY_MAX)];
+    size_t len = strlen(name);
+    if (out->terminal && len <= SPLINTER_KEY_MAX)
+        cli_out_put(out, shown, cli_show(shown, name, len));
+    else
+        cli_out_put(out, name, len);
 }
 
 void cli_out_printf(struct cli_out *out, const char *format, ...)

@@ -14,7 +14,7 @@
 struct cli_out {
     int fd;
     const char *name; /* for messages */
-    bool regular;
+    bool regular, terminal;
     size_t len;
     unsigned char buf[65536];
 };
@@ -22,6 +22,8 @@ void cli_out_init(struct cli_out *out, int fd, const char *name);
 void cli_out_put(struct cli_out *out, const void *data, size_t len);
 void cli_out_printf(struct cli_out *out, const char *format, ...)
     __attribute__((format(printf, 2, 3))); /* a short line */
+/* A name, on a terminal as a person may see it, else as it is. */
+void cli_out_name(struct cli_out *out, const char *name);
 void cli_out_flush(struct cli_out *out);
 /* Ends the tool if the reader has gone while there was nothing to write. */
 void cli_out_check(struct cli_out *out);

@@ -6,28 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The length of the UTF-8 character at p, 0 if there is none; no overlong forms, no surrogates. */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (len > left || (p[0] >= 0x80 && p[0] < 0xc2) || p[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return len;
-}
-
-static bool is_utf8(const unsigned char *p, size_t len)
-{
-    for (size_t i = 0, n; i < len; i += n)
-        if (!(n = utf8_length(p + i, len - i)))
-            return false;
-    return true;
-}
+#include "cli_text.h"
 
 static void put_escaped(struct cli_out *out, const unsigned char *p, size_t len)
 {
@@ -63,7 +42,7 @@ static void put_base64(struct cli_out *out, const unsigned char *p, size_t len)
 
 void logtee_json_member(struct cli_out *out, const char *member, const void *bytes, size_t len)
 {
-    bool text = is_utf8(bytes, len);
+    bool text = cli_is_utf8(bytes, len);
     cli_out_printf(out, "\"%s%s\":\"", member, text ? "" : "_base64");
     if (text)
         put_escaped(out, bytes, len);

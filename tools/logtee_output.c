@@ -13,6 +13,7 @@
 #include "cli.h"
 #include "cli_follow.h"
 #include "cli_out.h"
+#include "cli_text.h"
 #include "logtee_json.h"
 
 static struct cli_out out;
@@ -95,7 +96,7 @@ void logtee_output_value(const char *key, const struct cli_value *v)
     } else {
         if (timestamps)
             cli_out_printf(&out, "%s\t", when);
-        cli_out_put(&out, key, strlen(key));
+        cli_out_name(&out, key);
         cli_out_put(&out, "\t", 1);
         if (is_number)
             cli_out_printf(&out, "%" PRId64, number);
@@ -125,7 +126,8 @@ void logtee_output_total(void)
                        total_missed);
     cli_out_flush(&out);
     if (!json)
-        cli_warn("%" PRIu64 " values, %" PRIu64 " missed", total_values, total_missed);
+        cli_warn("%" PRIu64 " value%s, %" PRIu64 " missed", total_values, CLI_S(total_values),
+                 total_missed);
 }
 
 void logtee_output_flush(void)

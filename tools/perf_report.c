@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli_text.h"
 #include "perf_latency.h"
 #include "perf_value.h"
 
@@ -118,9 +119,9 @@ static void print_failures(const struct summary *reads)
 static void print_table(const struct perf_options *o, double seconds, const struct summary *reads,
                         const struct summary *writes)
 {
-    printf("%" PRIu64 " readers, %s, as %s; %" PRIu64 " keys of %" PRIu64 " bytes; %.2f s\n\n",
-           o->readers, o->writer ? "1 writer" : "no writer", workers_are(o), o->keys, o->value_size,
-           seconds);
+    printf("%" PRIu64 " reader%s, %s, as %s; %" PRIu64 " key%s of %" PRIu64 " bytes; %.2f s\n\n",
+           o->readers, CLI_S(o->readers), o->writer ? "1 writer" : "no writer", workers_are(o),
+           o->keys, CLI_S(o->keys), o->value_size, seconds);
     printf("%-8s %14s %9s %9s %9s %9s\n", "", "operations/s", "ns/op", "p50 ns", "p99 ns",
            "p99.9 ns");
     print_row("reads", reads);
@@ -131,7 +132,7 @@ static void print_table(const struct perf_options *o, double seconds, const stru
     printf("retries             %" PRIu64 " (%.4f per 1000 reads)\n", reads->sum.retries,
            retries_per_1000(reads));
     if (reads->sum.again + writes->sum.again)
-        printf("gave up, repeated   %" PRIu64 " reads, %" PRIu64 " writes\n", reads->sum.again,
+        printf("gave up, repeated   reads: %" PRIu64 ", writes: %" PRIu64 "\n", reads->sum.again,
                writes->sum.again);
     print_failures(reads);
 }

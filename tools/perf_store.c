@@ -13,6 +13,7 @@
 
 #include "cli.h"
 #include "cli_bus.h"
+#include "cli_text.h"
 #include "perf_value.h"
 
 static const char *bus; /* NULL: a store without a name */
@@ -73,11 +74,11 @@ static void check_room(const struct perf_options *o)
     struct splinter_stat stat;
     cli_stat(&stat);
     if (stat.max_value < o->value_size)
-        cli_die(CLI_FAILURE, "bus '%s' takes values of at most %" PRIu64 " bytes, not %" PRIu64,
-                bus, stat.max_value, o->value_size);
+        cli_die(CLI_FAILURE, "bus '%s' takes values of at most %" PRIu64 " byte%s, not %" PRIu64,
+                bus, stat.max_value, CLI_S(stat.max_value), o->value_size);
     if (stat.slots - stat.keys < o->keys)
-        cli_die(CLI_FAILURE, "bus '%s' has room for %" PRIu64 " more keys, not %" PRIu64, bus,
-                stat.slots - stat.keys, o->keys);
+        cli_die(CLI_FAILURE, "bus '%s' has room for %" PRIu64 " more key%s, not %" PRIu64, bus,
+                stat.slots - stat.keys, CLI_S(stat.slots - stat.keys), o->keys);
 }
 
 splinter_store *perf_store_open(const struct perf_options *o)

@@ -100,9 +100,7 @@ static void read_arguments(int count, char **arguments)
 
 int main(int argc, char **argv)
 {
-    static char name[] = "splinter_logtee";
-
-    cli_start(name, argv);
+    cli_start("splinter_logtee");
     read_options(argc, argv);
     read_arguments(argc - optind, argv + optind);
 

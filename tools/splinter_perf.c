@@ -14,10 +14,9 @@
 
 int main(int argc, char **argv)
 {
-    static char name[] = "splinter_perf";
     struct perf_options o;
 
-    cli_start(name, argv);
+    cli_start("splinter_perf");
     perf_options_read(&o, argc, argv);
     cli_catch_signals(false);
     struct perf_job job = {

@@ -200,9 +200,7 @@ static void follow(splinter_store *store)
 
 int main(int argc, char **argv)
 {
-    static char name[] = "splinter_recv";
-
-    cli_start(name, argv);
+    cli_start("splinter_recv");
     read_options(argc, argv);
     read_arguments(argc - optind, argv + optind);
 

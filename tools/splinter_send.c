@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "cli_bus.h"
+#include "cli_text.h"
 
 #define DEFAULT_SLOTS 1024
 #define DEFAULT_MAX_VALUE 65536
@@ -164,8 +165,8 @@ static void send_lines(void)
     }
     free(in.buf);
     if (empty)
-        cli_warn("%llu empty lines were not sent: a value must be at least 1 byte long",
-                 (unsigned long long)empty);
+        cli_warn("%llu empty line%s not sent: a value must be at least 1 byte long",
+                 (unsigned long long)empty, empty == 1 ? " was" : "s were");
 }
 
 /* ---- the command line ---- */
@@ -291,8 +292,8 @@ static void open_bus(void)
     int r = cli_open(&store, bus, &open_options);
     if (r == -ENOENT && !create)
         cli_die(CLI_ABSENT, "bus '%s' does not exist; --create makes it", bus);
-    if (r == -ENOENT)
-        cli_die(CLI_FAILURE, "cannot create bus '%s': its directory does not exist", bus);
+    if (r == -ENOENT) /* of its directory, for one */
+        cli_die(CLI_FAILURE, "%s", cli_why_not_open(bus, r));
     if (r)
         cli_open_failed(bus, r);
 
@@ -312,8 +313,8 @@ static void send_argument(void)
 {
     size_t len = strlen(value);
     if (len > max_value)
-        cli_die(CLI_FAILURE, "the value has %zu bytes; bus '%s' takes at most %llu", len, bus,
-                (unsigned long long)max_value);
+        cli_die(CLI_FAILURE, "the value has %zu byte%s; bus '%s' takes at most %llu", len,
+                CLI_S(len), bus, (unsigned long long)max_value);
     send_value(value, len);
 }
 
@@ -326,9 +327,7 @@ static void bring_to_disk(void)
 
 int main(int argc, char **argv)
 {
-    static char name[] = "splinter_send";
-
-    cli_start(name, argv);
+    cli_start("splinter_send");
     read_options(argc, argv);
     int count = argc - optind;
     if (strcmp(argv[optind - 1], "--") != 0)

@@ -76,9 +76,9 @@ static int say_help(void)
     return printed();
 }
 
-static int wrong_arguments(void)
+static int wrong_arguments(const char *what)
 {
-    fprintf(stderr, "Try 'splinter_test --help'.\n");
+    fprintf(stderr, "splinter_test: %s\nTry 'splinter_test --help'.\n", what);
     return 2;
 }
 
@@ -133,6 +133,7 @@ int main(int argc, char **argv)
     int option;
 
     snprintf(unique, sizeof(unique), "splinter_test.%ld", (long)getpid());
+    opterr = 0; /* it would print whatever bytes it was given */
     while ((option = getopt_long(argc, argv, "b:hV", options, NULL)) != -1)
         switch (option) {
         case 'b':
@@ -143,12 +144,10 @@ int main(int argc, char **argv)
         case 'V':
             return say_version();
         default:
-            return wrong_arguments();
+            return wrong_arguments("there is no such option, or its argument is missing");
         }
-    if (optind < argc) {
-        fprintf(stderr, "splinter_test: only options are allowed\n");
-        return wrong_arguments();
-    }
+    if (optind < argc)
+        return wrong_arguments("only options are allowed");
     hold_signals();
     use_the_store();
     printf("libsplinter %s works\n", splinter_version());

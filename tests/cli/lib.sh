@@ -160,6 +160,10 @@ common() { # TOOL PATH
     done
     run "$2" --no-such-option
     ok "$1: an unknown option is a usage error" says 2 "--help"
+    escape=$(printf '\033')
+    run "$2" "--$escape[2J" "-$escape" "$escape[2J"
+    ok "$1: nothing that a terminal obeys is in a message" \
+        eval 'is_status 2 && ! grep -q "$escape" "$T/err"'
     if [ -e /dev/full ]; then
         timeout "$WATCHDOG" "$2" --help >/dev/full 2>"$T/err"
         status=$?

@@ -48,6 +48,17 @@ ok '--bus: all arguments are keys' printed 'other\tthree\n'
 run env SPLINTER_BUS="$BUS" "$logtee" --current --count=3
 ok 'without arguments: the bus in SPLINTER_BUS' printed 'log.a\tone\nlog.b\ttwo\nother\tthree\n'
 
+# A terminal would obey what is in a key, so there it is shown; elsewhere it is as it is.
+ugly=$(printf 'a\033[2Jb')
+run "$send" "$BUS" "$ugly" v
+run "$logtee" --current --count=1 "$BUS" "$ugly"
+ok 'a key is as it is' printed "$ugly\tv\n"
+if command -v script >/dev/null; then
+    run script -qec "'$logtee' --current --count=1 --prefix=a '$BUS'" /dev/null
+    ok 'on a terminal what it would obey is shown' grep -qF 'a\x1b[2Jb' "$T/out"
+else
+    skip 'on a terminal what it would obey is shown' 'script was not found'
+fi
 # ---- JSON
 
 run "$logtee" --current --count=1 --format=json "$BUS" other

@@ -107,6 +107,26 @@ ok 'a full bus: what ran out is said once' \
     says 1 "splinter_send: bus '$BUS' is full: all 4 slots of the store have a key"
 ok 'what was there is intact' value_is "$BUS" k -5
 
+# ---- names are of others, and a terminal obeys what is in them
+
+ugly=$(printf 'a\033[2Jb\nc\302\205d\377e\303\251')
+for tool in "$send" "$recv" "$logtee"; do
+    run "$tool" -b "$BUS$ugly" k
+    ok "${tool##*/}: a message shows the bytes of a name" \
+        eval 'grep -qF "a\x1b[2Jb\x0ac\xc2\x85d\xffe$(printf "\303\251")" "$T/err"'
+    ok 'and is one line' [ "$(wc -l <"$T/err")" -le 2 ]
+done
+for option in --ttl --no-such --s; do
+    run "$send" $option
+    ok "an option that is wrong is named: $option" says 2 "'$option'"
+done
+run "$send" --stdin=x k v
+ok 'an argument that an option does not take' says 2 "'--stdin=x' takes no argument"
+run "$send" -Qc k v
+ok 'a letter that is no option' says 2 "'-Q'"
+run "$send" -st
+ok 'a letter that lacks its argument' says 2 "'-t' needs an argument"
+
 # ---- types
 
 for number in 0 -1 9223372036854775807 -9223372036854775808; do
@@ -174,7 +194,7 @@ printf 'one\n\ntwo\nthree' >"$T/in"
 input=$T/in
 run "$send" --lines "$BUS" k
 input=/dev/null
-ok '--lines: says how many empty lines it left out' says 0 '1 empty lines were not sent'
+ok '--lines: says how many empty lines it left out' says 0 '1 empty line was not sent'
 run "$recv" --current --oneshot "$BUS" k
 ok '--lines: the last line counts, also without a newline' printed 'three\n'
 { echo short; printf '%0100d\n' 0; echo after; } >"$T/in"
@@ -233,7 +253,7 @@ ok 'and says nothing of it' eval 'silent && printed "THE-VALUE-ON-DISK\n"'
 at=$(grep -abo THE-VALUE-ON-DISK "$T/bad" | head -n 1 | cut -d: -f1)
 printf X | dd of="$T/bad" bs=1 seek="$at" conv=notrunc 2>/dev/null
 run "$send" "$T/bad" k next
-ok 'records that were damaged are counted' says 0 "'$T/bad': 1 records were damaged, and are lost"
+ok 'records that were damaged are counted' says 0 "'$T/bad': 1 record was damaged, and is lost"
 ok 'what was not is there' value_is "$T/bad" k next
 chmod 400 "$T/copy"
 if [ "$(id -u)" != 0 ]; then

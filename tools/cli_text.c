@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_text.c - bytes of others, as a person may see them */
+#include "cli_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The length of the UTF-8 character at p, 0 if there is none; no overlong forms, no surrogates. */
+static size_t utf8_length(const unsigned char *p, size_t left)
+{
+    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    if (len > left || (p[0] >= 0x80 && p[0] < 0xc2) || p[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return len;
+}
+
+bool cli_is_utf8(const void *bytes, size_t len)
+{
+    const unsigned char *p = bytes;
+    for (size_t i = 0, n; i < len; i += n)
+        if (!(n = utf8_length(p + i, len - i)))
+            return false;
+    return true;
+}
+
+/* C0, DEL and C1 */
+static bool is_control(const unsigned char *p)
+{
+    return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+size_t cli_show(char *shown, const void *bytes, size_t len)
+{
+    const unsigned char *p = bytes, *end = p + len;
+    char *to = shown;
+    while (p < end) {
+        size_t n = utf8_length(p, (size_t)(end - p));
+        if (n && !is_control(p)) {
+            memcpy(to, p, n);
+            to += n;
+            p += n;
+        } else {
+            char code[5];
+            snprintf(code, sizeof(code), "\\x%02x", *p++);
+            memcpy(to, code, 4);
+            to += 4;
+        }
+    }
+    return (size_t)(to - shown);
+}

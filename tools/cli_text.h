@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_text.h - bytes of others, such as names, as a person may see them */
+#ifndef SPLINTER_CLI_TEXT_H
+#define SPLINTER_CLI_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The end of a word that counts n things. */
+#define CLI_S(n) ((n) == 1 ? "" : "s")
+
+bool cli_is_utf8(const void *bytes, size_t len);
+
+#define CLI_SHOWN_MAX(len) ((len) * 4)
+/*
+ * Copies len bytes, with \xNN in place of each that a terminal might obey, or that is no character.
+ * shown has room for CLI_SHOWN_MAX(len).  Returns the length.
+ */
+size_t cli_show(char *shown, const void *bytes, size_t len);
+
+#endif /* SPLINTER_CLI_TEXT_H */
