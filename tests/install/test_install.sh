@@ -154,5 +154,8 @@ run_make uninstall
 left=$(find "$root" ! -type d)
 echo "left:" "$left" >>"$tmp/why"
 if [ -z "$left" ]; then ok 'uninstall leaves nothing'; else not_ok 'uninstall leaves nothing'; fi
+(cd "$root" && find . -name '*splinter*') >"$tmp/why"
+what='not even a folder with our name'
+if [ -s "$tmp/why" ]; then not_ok "$what"; else ok "$what"; fi
 
 echo "1..$n"
