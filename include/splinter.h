@@ -264,7 +264,8 @@ struct splinter_set_options {
     size_t struct_size;
     uint32_t flags;    /* SPLINTER_IF_* */
     uint32_t type;     /* 0 to 65535 */
-    uint64_t ttl_ns;   /* life in nanoseconds; 0: until the key is unset or set again */
+    uint64_t ttl_ns;   /* life in nanoseconds, whatever is done to the time of day; 0: until the
+                          key is unset or set again */
     uint64_t if_epoch; /* for SPLINTER_IF_EPOCH */
 };
 

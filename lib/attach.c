@@ -92,6 +92,7 @@ static int make_whole(struct splinter_store *s)
     int r = backing_reserve(s->fd, 0, INDEX_MAP_OFF);
     if (r)
         return error_set(-r, "no room to open the store: its file system is full");
+    sync_clock(s);
     switch (sync_state(s)) {
     case LEFT_CLEAN:
         /* Before a rebuild also: if we died in it, the next opener would believe what is there. */

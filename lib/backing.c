@@ -21,6 +21,7 @@
 
 #include "backing.h"
 #include "cancel.h"
+#include "clock.h"
 #include "error.h"
 #include "fault.h"
 #include "geometry.h"
@@ -163,8 +164,11 @@ int backing_fill(int fd, const struct geometry *geo, const char *name)
         return error_set(errno, "cannot set the size of '%.200s'", name);
     fault_point("create: sized");
     struct header header = {.geometry = *geo};
-    if (geo->flags & GEOMETRY_DURABLE)
+    if (geo->flags & GEOMETRY_DURABLE) {
         session_note(fd, &header);
+        header.clock_offset = now_realtime() - now_boot();
+        header.clock_boot = session_boot();
+    }
     ssize_t n = pwrite(fd, &header, sizeof header, 0);
     if (n != (ssize_t)sizeof header)
         return error_set(n < 0 ? errno : ENOSPC, "cannot write the header of '%.200s'", name);

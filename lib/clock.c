@@ -16,6 +16,11 @@ uint64_t now_realtime(void)
     return now(CLOCK_REALTIME);
 }
 
+uint64_t now_boot(void)
+{
+    return now(CLOCK_BOOTTIME);
+}
+
 uint64_t now_monotonic(void)
 {
     return now(CLOCK_MONOTONIC);

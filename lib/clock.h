@@ -10,6 +10,10 @@
 /* CLOCK_REALTIME: the time of day.  It jumps when somebody sets the clock. */
 uint64_t now_realtime(void);
 
+/* CLOCK_BOOTTIME: since the boot, time in suspend included.  Nobody sets it, and all processes of a
+ * time namespace have the same. */
+uint64_t now_boot(void);
+
 /* CLOCK_MONOTONIC: for measuring how long something takes.  It never goes back. */
 uint64_t now_monotonic(void);
 

@@ -1,26 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * expiry.c - has a record expired?
+ * expiry.c - the time of a store, and ends of life
  *
- * Invariant: header.clock_floor is the latest time of expiry that was seen to have passed, and only
- * rises.  No process believes a clock that shows an earlier time.
+ * An end of life is a moment of the store's time, which is CLOCK_BOOTTIME plus an offset.  Of a
+ * store in memory the offset is 0.  A durable store gets its offset when it is created, and again
+ * from its first opener after a boot; then its time goes on from the last sync point, by as much as
+ * CLOCK_REALTIME says has passed, or by nothing if that clock was set back.
+ *
+ * Invariants
+ *  - During a boot the offset does not change.  So a clock that is set ends no life, and revives no
+ *    key.
+ *  - The store's time never goes back behind that of the last sync point.
  */
 #include "atomic.h"
 #include "clock.h"
 #include "expiry.h"
 #include "fault.h"
 #include "handle.h"
+#include "session.h"
+
+static uint64_t offset_of(const struct splinter_store *s)
+{
+    uint64_t offset = load_relaxed(&s->header->clock_offset);
+    return s->clock_is_own && offset == s->clock_seen ? s->clock_own : offset;
+}
+
+void expiry_begin(struct splinter_store *s, const struct sync_point *last)
+{
+    struct header *h = s->header;
+    uint64_t boot = session_boot(), real = now_realtime(), now = real;
+    if (boot && h->clock_boot == boot)
+        return;
+    if (last)
+        now = last->clock_now + (real > last->clock_real ? real - last->clock_real : 0);
+    uint64_t offset = now - now_boot();
+    if (s->read_only) {
+        s->clock_seen = load_relaxed(&h->clock_offset);
+        s->clock_own = offset;
+        s->clock_is_own = true;
+        return;
+    }
+    store_relaxed(&h->clock_offset, offset);
+    crash_order();
+    fault_point("open: clock begun");
+    h->clock_boot = boot;
+}
+
+uint64_t expiry_now(struct splinter_store *s)
+{
+    uint64_t now = now_boot() + offset_of(s);
+    if (!s->clock_is_own)
+        return now;
+    raise_u64(&s->clock_latest, now);
+    return load_relaxed(&s->clock_latest);
+}
+
+uint64_t expiry_after(struct splinter_store *s, uint64_t life)
+{
+    uint64_t now = expiry_now(s);
+    return life > UINT64_MAX - now ? UINT64_MAX : now + life;
+}
 
 bool expiry_passed(struct splinter_store *s, uint64_t expiry)
 {
-    if (!expiry)
+    if (!expiry || expiry_now(s) < expiry)
         return false;
-    uint64_t now = now_realtime(), floor = load_relaxed(&s->header->clock_floor);
-    if ((now > floor ? now : floor) < expiry)
-        return false;
-    /* Expired records stay expired, even if the clock is set back. */
-    if (!s->read_only && floor < expiry)
-        raise_u64(&s->header->clock_floor, expiry);
     fault_point("expired: seen");
     return true;
+}
+
+uint64_t expiry_left(struct splinter_store *s, uint64_t expiry)
+{
+    uint64_t now = expiry ? expiry_now(s) : 0;
+    return expiry > now ? expiry - now : expiry != 0;
+}
+
+uint64_t expiry_moved(struct splinter_store *from, struct splinter_store *to, uint64_t expiry)
+{
+    uint64_t ahead = offset_of(to) - offset_of(from);
+    if (!expiry || expiry == UINT64_MAX)
+        return expiry;
+    if (ahead <= INT64_MAX)
+        return expiry > UINT64_MAX - ahead ? UINT64_MAX : expiry + ahead;
+    return expiry > -ahead ? expiry + ahead : 1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* expiry.h - has a record expired? */
+/* expiry.h - the time of a store, and ends of life */
 #ifndef SPLINTER_EXPIRY_H
 #define SPLINTER_EXPIRY_H
 
@@ -8,8 +8,23 @@
 #include "handle.h"
 #include "names.h"
 
-/* Has this time of expiry (nanoseconds of CLOCK_REALTIME, 0: never) passed?  A time that a writable
- * handle has once seen as passed stays passed, even if the clock is set back. */
+/* The clock of a durable store goes on from its last sync point, or from CLOCK_REALTIME if that is
+ * NULL.  The caller holds the lock of openers, and nobody has the store open to write. */
+void expiry_begin(struct splinter_store *s, const struct sync_point *last);
+
+/* The store's time, in nanoseconds. */
+uint64_t expiry_now(struct splinter_store *s);
+
+/* The end of a life that begins now.  A life may be as long as UINT64_MAX. */
+uint64_t expiry_after(struct splinter_store *s, uint64_t life);
+
+/* Has this end of life passed?  0: it never does. */
 bool expiry_passed(struct splinter_store *s, uint64_t expiry);
+
+/* How much of a life is left that has not ended: at least 1, and 0 if it has no end. */
+uint64_t expiry_left(struct splinter_store *s, uint64_t expiry);
+
+/* The same moment, in the time of another store. */
+uint64_t expiry_moved(struct splinter_store *from, struct splinter_store *to, uint64_t expiry);
 
 #endif

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "atomic.h"
-#include "clock.h"
 #include "compiler.h"
 #include "expiry.h"
 #include "extent.h"
@@ -108,15 +107,12 @@ int get_stored(struct splinter_store *s, const char *name, void *buf, size_t buf
             continue;
         if (!sane)
             return -EBADMSG;
-        if (expiry) {
-            if (expiry_passed(s, expiry)) {
-                if (!s->read_only)
-                    key_unset(s, &key, &(struct unset_args){.expired_only = true}, NULL);
-                return -ENOENT;
-            }
-            uint64_t now = now_realtime();
-            m.ttl_ns = expiry > now ? expiry - now : 1;
+        if (expiry_passed(s, expiry)) {
+            if (!s->read_only)
+                key_unset(s, &key, &(struct unset_args){.expired_only = true}, NULL);
+            return -ENOENT;
         }
+        m.ttl_ns = expiry_left(s, expiry);
         *out = (struct stored){.meta = m, .expiry = expiry};
         return buf && len > buf_size ? -EMSGSIZE : 0;
     }

@@ -63,6 +63,13 @@ struct splinter_store {
     uint64_t sync_every_ns; /* if not 0, a change syncs if the last sync is as long ago */
     uint64_t arena_units;   /* of the largest arena that the store can ever have */
     size_t mapped;          /* bytes */
+
+    /* Of a read-only handle of a durable store that nobody had opened to write since the boot: its
+     * own clock_offset, which counts as long as that of the header is `clock_seen`. */
+    bool clock_is_own;
+    uint64_t clock_own, clock_seen;
+    uint64_t clock_latest; /* the latest time that such a handle has given out; only raised */
+
     int fd;
 
     /* Written by file_covers_now(), in any thread, and read by every call: both only grow. */

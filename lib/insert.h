@@ -11,7 +11,7 @@
 struct set_args {
     uint32_t flags; /* SPLINTER_IF_* */
     uint32_t type;
-    uint64_t expiry; /* nanoseconds of CLOCK_REALTIME; 0: none */
+    uint64_t expiry; /* in the time of the store; 0: none */
     uint64_t if_epoch;
     uint64_t epoch;    /* of the new record, in a snapshot; 0: the next one of the store */
     uint32_t revision; /* of the new record, if `epoch` is not 0 */

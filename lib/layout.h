@@ -89,8 +89,10 @@ struct header {
                                set by a cleaner, cleared by the process that mends them */
     uint32_t registry_used; /* entries below this number are reserved; raised by an opener */
     uint32_t slabs_used;    /* slabs below this number exist (arena.c); raised by writers */
-    uint64_t clock_floor;   /* the latest end of life that was seen to have passed, so that what has
-                               expired stays expired if the clock jumps back; only raised */
+    uint64_t clock_offset;  /* what the store's time is ahead of CLOCK_BOOTTIME, modulo 2^64; of
+                               durable stores written before clock_boot, by an opener that holds
+                               the lock of openers while nobody has the store open to write (else
+                               0); read by all who judge an end of life (expiry.c) */
     uint32_t ttl_used;      /* 1: some record has had an end of life; set before that record is */
     uint32_t reserved;
     uint64_t keep;     /* durable stores: a record up to this epoch is kept, when it is replaced,
@@ -98,7 +100,8 @@ struct header {
                           writer after it has taken its epoch */
     uint64_t synced;   /* the epoch up to which everything is on disk; written as `keep`, after the
                           sync point */
-    uint8_t pad3[16];
+    uint64_t clock_boot; /* durable stores: session_boot() of the boot of clock_offset; 0: none */
+    uint8_t pad3[8];
 
     /* Of durable stores.  Written by the holder of the sync lock, or by an opener or closer that
      * holds the lock of openers while nobody has the store open to write. */
@@ -134,13 +137,14 @@ struct sync_point {
     char magic[8];
     uint64_t sequence;
     uint64_t epoch;       /* everything up to it is on disk, */
-    uint64_t clock_floor; /* and so is this */
-    uint64_t file_bytes;  /* length of the file at that time */
+    uint64_t clock_now;   /* the store's time, */
+    uint64_t file_bytes;  /* and the length of the file, then */
     uint64_t clean;       /* 1: closed in order, and not opened to write since */
     uint64_t blocks;      /* if clean: how many of 512 bytes the file had, holes left out */
+    uint64_t clock_real;  /* CLOCK_REALTIME when it was clock_now */
     uint64_t checksum;    /* XXH3 of everything before it, seeded with that of the geometry */
 };
-static_assert(sizeof(struct sync_point) == 64, "sync point");
+static_assert(sizeof(struct sync_point) == 72, "sync point");
 #define SYNC_MAGIC "SYNCED.."
 #define SYNC_POINT_OFF(i) ((1 + (i)) * PAGE)
 #define INDEX_MAP_OFF (3 * PAGE)
@@ -211,7 +215,7 @@ struct record {
     uint64_t epoch;
     uint64_t superseded; /* durable stores: epoch of the change that replaced or removed it, written
                             by that writer; else 0 */
-    uint64_t expiry;     /* nanoseconds of CLOCK_REALTIME; 0: none */
+    uint64_t expiry;     /* end of life, in nanoseconds of the store's time; 0: none */
     uint32_t checksum;   /* durable stores: record_checksum(); else 0 */
     uint32_t reserved;
     uint32_t value_len;

@@ -16,6 +16,7 @@
 
 /* clock.c */
 #define now_monotonic splinter__now_monotonic
+#define now_boot splinter__now_boot
 #define now_realtime splinter__now_realtime
 
 /* geometry.c */
@@ -39,6 +40,7 @@
 /* session.c */
 #define session_is_file splinter__session_is_file
 #define session_is_ours splinter__session_is_ours
+#define session_boot splinter__session_boot
 #define session_note splinter__session_note
 
 /* extent.c */
@@ -60,6 +62,11 @@
 #define wake_key splinter__wake_key
 
 /* expiry.c */
+#define expiry_after splinter__expiry_after
+#define expiry_begin splinter__expiry_begin
+#define expiry_left splinter__expiry_left
+#define expiry_moved splinter__expiry_moved
+#define expiry_now splinter__expiry_now
 #define expiry_passed splinter__expiry_passed
 
 /* registry.c */
@@ -127,6 +134,7 @@
 
 /* syncpoint.c */
 #define sync_after_death splinter__sync_after_death
+#define sync_clock splinter__sync_clock
 #define sync_close splinter__sync_close
 #define sync_keep_now splinter__sync_keep_now
 #define sync_mark_open splinter__sync_mark_open

@@ -278,7 +278,7 @@ static int wipe_losers(struct rebuild *r)
 /* ---- the whole ---- */
 
 /* Clear everything but the records, and what the header keeps for good. */
-static int reset(struct rebuild *r, const struct sync_point *p)
+static int reset(struct rebuild *r)
 {
     struct splinter_store *s = r->s;
     struct header *h = s->header;
@@ -293,8 +293,6 @@ static int reset(struct rebuild *r, const struct sync_point *p)
             return e;
     }
     memset(s->base + INDEX_MAP_OFF, 0, s->geo.registry_off - INDEX_MAP_OFF);
-    if (p->clock_floor > h->clock_floor)
-        h->clock_floor = p->clock_floor;
     h->keys = 0;
     h->any_wait = 0;
     h->counts_dirty = 0;
@@ -348,7 +346,7 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
         r.synced_units = (p.file_bytes - s->geo.arena_off) / UNIT;
     if (r.synced_units > r.units)
         r.damaged++; /* cut off: at least one record was in the part that is missing */
-    int e = reset(&r, &p);
+    int e = reset(&r);
     fault_point("rebuild: reset");
     for (uint32_t n = 0; !e && n < s->geo.slabs && slab_start(s, n) + SLAB_HEADER_UNITS <= r.units;
          n = r.slabs) {

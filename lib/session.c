@@ -76,6 +76,15 @@ bool session_is_file(const struct splinter_store *s)
     return same_file(&now, s->header);
 }
 
+uint64_t session_boot(void)
+{
+    uint8_t id[16];
+    uint64_t number;
+    boot_id(id);
+    memcpy(&number, id, sizeof number);
+    return number;
+}
+
 bool session_is_ours(const struct splinter_store *s)
 {
     static const uint8_t unknown[16];

@@ -12,6 +12,9 @@
  * store alone. */
 void session_note(int fd, struct header *h);
 
+/* A number that differs from that of any other boot; 0 if the kernel does not tell. */
+uint64_t session_boot(void);
+
 /* Is this the very file of which the header speaks, and no copy of it? */
 bool session_is_file(const struct splinter_store *s);
 

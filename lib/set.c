@@ -12,7 +12,6 @@
 #include "atomic.h"
 #include "attach.h"
 #include "change.h"
-#include "clock.h"
 #include "compiler.h"
 #include "expiry.h"
 #include "fault.h"
@@ -334,7 +333,8 @@ int set_fast(struct splinter_store *s, const char *name, const void *val, size_t
 
 /* ---- the call ---- */
 
-static int take_options(struct set_args *args, const struct splinter_set_options *options)
+static int take_options(struct splinter_store *s, struct set_args *args,
+                        const struct splinter_set_options *options)
 {
     struct splinter_set_options o;
     int r = sized_take(&o, sizeof o, options);
@@ -344,10 +344,8 @@ static int take_options(struct set_args *args, const struct splinter_set_options
         o.flags == (SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH))
         return -EINVAL;
     *args = (struct set_args){.flags = o.flags, .type = o.type, .if_epoch = o.if_epoch};
-    if (o.ttl_ns) {
-        uint64_t now = now_realtime();
-        args->expiry = o.ttl_ns > UINT64_MAX - now ? UINT64_MAX : now + o.ttl_ns;
-    }
+    if (o.ttl_ns)
+        args->expiry = expiry_after(s, o.ttl_ns);
     return 0;
 }
 
@@ -359,7 +357,7 @@ static int set_slow(struct splinter_store *s, const char *name, const void *val,
     struct set_args args = {0};
     if (!s || !val || !len)
         return -EINVAL;
-    int r = options ? take_options(&args, options) : 0;
+    int r = options ? take_options(s, &args, options) : 0;
     if (!r)
         r = key_make(s, name, &key);
     if (r)

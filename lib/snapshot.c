@@ -20,6 +20,7 @@
 #include "backing.h"
 #include "cancel.h"
 #include "error.h"
+#include "expiry.h"
 #include "geometry.h"
 #include "get.h"
 #include "handle.h"
@@ -80,7 +81,7 @@ static int copy_one(struct splinter_store *from, struct splinter_store *to, cons
     struct set_args args = {.type = m->type,
                             .epoch = m->epoch,
                             .revision = m->revision,
-                            .expiry = p->stored.expiry};
+                            .expiry = expiry_moved(from, to, p->stored.expiry)};
     struct key key;
     int r = key_make(to, name, &key);
     if (r)
@@ -121,7 +122,6 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
     free(p.bytes);
     /* The next change in the copy is later than all that it holds. */
     raise_u64(&to->header->epoch, epoch);
-    raise_u64(&to->header->clock_floor, load_relaxed(&from->header->clock_floor));
     return r;
 }
 

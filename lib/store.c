@@ -93,6 +93,7 @@ static int make_private(struct splinter_store *s)
     s->known_units = units;
     s->fast_units = units > FAST_UNITS ? (uint32_t)(units - FAST_UNITS) : 0;
     set_base(s, copy);
+    sync_clock(s);
     return rebuild(s, false, o ? o->progress : NULL, o ? o->progress_arg : NULL);
 }
 
@@ -104,7 +105,10 @@ static int attach_to_read(struct splinter_store *s, const char *name)
         return 0;
     attach_locks_open(s); /* if there is no /proc for it, fd has to do */
     int r = registry_lock_open(s);
-    bool torn = !r && !registry_anybody(s) && sync_state(s) == LEFT_TORN;
+    bool alone = !r && !registry_anybody(s);
+    bool torn = alone && sync_state(s) == LEFT_TORN;
+    if (alone && !torn)
+        sync_clock(s);
     if (!r)
         registry_unlock_open(s);
     attach_locks_close(s);

@@ -19,6 +19,7 @@
 #include "atomic.h"
 #include "backing.h"
 #include "clock.h"
+#include "expiry.h"
 #include "extent.h"
 #include "fault.h"
 #include "handle.h"
@@ -59,7 +60,8 @@ static int point_write(struct splinter_store *s, struct sync_point p)
     p.blocks = p.clean ? (uint64_t)st.st_blocks : 0;
     memcpy(p.magic, SYNC_MAGIC, sizeof p.magic);
     p.sequence = last.sequence + 1;
-    p.clock_floor = load_relaxed(&s->header->clock_floor);
+    p.clock_now = expiry_now(s);
+    p.clock_real = now_realtime();
     p.checksum = point_checksum(s, &p);
     memcpy(s->base + SYNC_POINT_OFF(p.sequence & 1), &p, sizeof p);
     fault_point("sync: point written");
@@ -148,6 +150,12 @@ void sync_after_death(struct splinter_store *s)
         registry_unlock_sync(s);
     }
     pthread_mutex_unlock(&s->sync_mutex);
+}
+
+void sync_clock(struct splinter_store *s)
+{
+    struct sync_point p;
+    expiry_begin(s, sync_point_read(s, &p) ? &p : NULL);
 }
 
 enum left sync_state(struct splinter_store *s)

@@ -40,6 +40,9 @@ enum left {
 };
 enum left sync_state(struct splinter_store *s);
 
+/* Let the store's time go on: expiry_begin() with the last sync point. */
+void sync_clock(struct splinter_store *s);
+
 /* After LEFT_CLEAN: say on disk, before the first change, that the store is open. */
 int sync_mark_open(struct splinter_store *s);
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "atomic.h"
-#include "clock.h"
 #include "expiry.h"
 #include "extent.h"
 #include "handle.h"
@@ -49,8 +48,7 @@ static enum walk read_slot(struct splinter_store *s, struct slot *slot, char key
             return WALK_END;
         if (expiry_passed(s, expiry))
             return WALK_EXPIRED;
-        uint64_t now = expiry ? now_realtime() : 0;
-        meta->ttl_ns = !expiry ? 0 : expiry > now ? expiry - now : 1;
+        meta->ttl_ns = expiry_left(s, expiry);
         return WALK_KEY;
     }
     return WALK_END;

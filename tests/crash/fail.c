@@ -15,6 +15,7 @@ unsigned fail_at[FAIL_COUNT];
 int fail_for_good;
 int fail_errno;
 long fail_allocated;
+const char *fail_boot_id;
 int fail_tmpfile;
 uint64_t fail_seed;
 
@@ -62,6 +63,8 @@ int fail_open_(const char *path, int flags, ...)
         mode = (mode_t)va_arg(args, int);
         va_end(args);
     }
+    if (fail_boot_id && !strcmp(path, "/proc/sys/kernel/random/boot_id"))
+        return open(fail_boot_id, flags);
     if (fail_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
         errno = EOPNOTSUPP;
         return -1;

@@ -32,6 +32,7 @@ extern unsigned fail_at[FAIL_COUNT];    /* the call that fails; 0: none */
 extern int fail_for_good;               /* the calls after that one fail, too */
 extern int fail_errno;                  /* with this */
 extern long fail_allocated;             /* blocks of memory held by the library */
+extern const char *fail_boot_id;        /* a file in the place of the kernel's boot id, or NULL */
 extern int fail_tmpfile;                /* the file system has no O_TMPFILE */
 extern uint64_t fail_seed;              /* of every new store, unless 0 */
 

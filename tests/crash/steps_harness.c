@@ -95,6 +95,7 @@ static bool durable_step(const char *step)
     static const char *const begins[] = {"limbo: ",   "retire: ", "sync: ", "rebuild: ",
                                          "recover: old record marked",
                                          "recover: old record in limbo", "open: session noted",
+                                         "open: clock begun",
                                          "close: clean on disk"};
 
     for (unsigned i = 0; i < sizeof(begins) / sizeof(*begins); i++)

@@ -79,6 +79,7 @@ void make_torn(const char *path)
     static const uint8_t other[16] = "another kernel";
 
     raw_patch(path, offsetof(struct header, boot), other, sizeof(other));
+    raw_patch(path, offsetof(struct header, clock_boot), other, sizeof(uint64_t));
 }
 
 void fill_registry(splinter_store *s, const splinter_store *keeper)

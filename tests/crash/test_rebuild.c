@@ -498,7 +498,10 @@ static void the_clock_was_ahead(void)
     r = record(6);
     r->end_of_life = end + 2 * day;
     image_seal_record(&torn, r);
-    p->clock_floor = end + day;
+    /* The boot was another one, and the clock was set back since. */
+    p->clock_now = end + day;
+    p->clock_real = end + 2 * day;
+    image_set_u64(&torn, AT_CLOCK_BOOT, 1);
     image_seal_point(&torn, p);
     wants[5].there = false;
     expired = 1;

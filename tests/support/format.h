@@ -37,6 +37,7 @@
 #define AT_KEEP 416u
 #define AT_SYNCED 424u
 #define AT_BOOT 448u
+#define AT_CLOCK_BOOT 432u
 #define AT_SYNC_ERROR 488u
 #define AT_DAMAGED 492u
 #define AT_LIMBO_AT 500u
@@ -52,7 +53,7 @@
 
 struct raw_point {
     char magic[8];
-    uint64_t sequence, epoch, clock_floor, file_bytes, clean, blocks, checksum;
+    uint64_t sequence, epoch, clock_now, file_bytes, clean, blocks, clock_real, checksum;
 };
 
 struct raw_record {

@@ -2,7 +2,6 @@
 /* durable.c - what the groups of test_durable share; see durable.h */
 #include "durable.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 struct place place;
@@ -21,7 +19,6 @@ splinter_store *store;
 
 int syncs, sync_errno;
 long fs_type;
-int64_t clock_shift_ns;
 
 int fdatasync(int fd)
 {
@@ -52,23 +49,6 @@ int fstatfs(int fd, struct statfs *st)
     rc = statfs(proc, st);
     if (!rc && fs_type)
         st->f_type = (__typeof__(st->f_type))fs_type;
-    return rc;
-}
-
-int clock_gettime(clockid_t id, struct timespec *t)
-{
-    static int (*real)(clockid_t, struct timespec *);
-    int rc;
-
-    if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
-    rc = real(id, t);
-    if (id == CLOCK_REALTIME && clock_shift_ns) {
-        int64_t ns = t->tv_sec * INT64_C(1000000000) + t->tv_nsec + clock_shift_ns;
-
-        t->tv_sec = (time_t)(ns / 1000000000);
-        t->tv_nsec = (long)(ns % 1000000000);
-    }
     return rc;
 }
 

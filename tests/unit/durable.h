@@ -21,7 +21,6 @@ extern splinter_store *store;
 extern int syncs;              /* calls of fdatasync() and msync() */
 extern int sync_errno;         /* they fail with this, unless it is 0 */
 extern long fs_type;           /* as f_type of struct statfs; 0: that of the file system */
-extern int64_t clock_shift_ns; /* of CLOCK_REALTIME */
 
 /* A store in a file; end_store() removes it. */
 void make_store(void);

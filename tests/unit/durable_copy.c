@@ -265,39 +265,6 @@ START_TEST(a_copy_in_the_place_of_the_removed_file_is_rebuilt)
 }
 END_TEST
 
-/* ---- time ---- */
-
-START_TEST(an_end_of_life_survives_and_a_clock_that_jumps_back_revives_nothing)
-{
-    struct splinter_set_options o = {.struct_size = sizeof(o), .ttl_ns = UINT64_C(3600000000000)};
-    struct splinter_meta m = {.struct_size = sizeof(m)};
-    struct place copy;
-    splinter_store *s, *reader;
-
-    make_store();
-    ck_assert_int_eq(splinter_store_set(store, "long", "v", 1, &o, NULL), 0);
-    o.ttl_ns /= 10;
-    ck_assert_int_eq(splinter_store_set(store, "other", "v", 1, &o, NULL), 0);
-    ck_assert_int_eq(splinter_store_set(store, "short", "v", 1, &o, NULL), 0);
-    clock_shift_ns = INT64_C(1000000000) * 1000;
-    ck_assert_int_eq(splinter_store_get(store, "short", NULL, 0, NULL, NULL), -ENOENT);
-    ck_assert_int_eq(splinter_store_sync(store), 0);
-    clock_shift_ns = 0;
-    ck_assert_int_eq(splinter_store_get(store, "other", NULL, 0, NULL, NULL), -ENOENT);
-    copy_to(place.name, &copy);
-    s = place_again(&copy, 0);
-    ck_assert_int_eq(splinter_store_get(s, "short", NULL, 0, NULL, NULL), -ENOENT);
-    ck_assert_int_eq(splinter_store_get(s, "other", NULL, 0, NULL, NULL), -ENOENT);
-    ck_assert_int_eq(splinter_store_get(s, "long", NULL, 0, NULL, &m), 0);
-    ck_assert_uint_gt(m.ttl_ns, 0);
-    reader = place_again(&copy, SPLINTER_RDONLY);
-    ck_assert_int_eq(splinter_store_get(reader, "other", NULL, 0, NULL, NULL), -ENOENT);
-    splinter_store_close(reader);
-    splinter_store_close(s);
-    end_store();
-}
-END_TEST
-
 TCase *copy_tests(void)
 {
     TCase *tcase = group("copy", 300);
@@ -310,6 +277,5 @@ TCase *copy_tests(void)
     tcase_add_test(tcase, replaced_and_removed_bytes_are_gone_after_a_sync);
     tcase_add_test(tcase, closing_leaves_no_replaced_bytes);
     tcase_add_test(tcase, a_copy_in_the_place_of_the_removed_file_is_rebuilt);
-    tcase_add_test(tcase, an_end_of_life_survives_and_a_clock_that_jumps_back_revives_nothing);
     return tcase;
 }
