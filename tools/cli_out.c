@@ -28,12 +28,40 @@ void cli_out_init(struct cli_out *out, int fd, const char *name)
     out->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
     out->terminal = isatty(fd);
     out->len = 0;
+    out->torn = 0;
+    memset(out->ends, 0, sizeof(out->ends));
+}
+
+/* The end of the last record in the first n bytes of the buffer; 0 if there is none. */
+static size_t last_end(const struct cli_out *out, size_t n)
+{
+    while (n && !(out->ends[n / 8] >> n % 8 & 1))
+        n--;
+    return n;
+}
+
+/* Of what was written, n more bytes; they are those of the buffer, or all of one record. */
+static void note_written(struct cli_out *out, size_t n, bool buffer)
+{
+    size_t end = buffer ? last_end(out, n) : 0;
+    out->torn = end ? n - end : out->torn + n;
+}
+
+/* Cuts off a part of a record, unless somebody else has written after it. */
+static void cut_off(const struct cli_out *out)
+{
+    struct stat st;
+    off_t at = lseek(out->fd, 0, SEEK_CUR);
+    if (out->regular && out->torn && !fstat(out->fd, &st) && st.st_size == at &&
+        at >= (off_t)out->torn && ftruncate(out->fd, at - (off_t)out->torn))
+        cli_warn("the last record in %s is not whole", out->name);
 }
 
 static noreturn void write_failed(const struct cli_out *out, int error)
 {
     if (error == EPIPE)
         exit(CLI_OK);
+    cut_off(out);
     cli_die(CLI_FAILURE, "cannot write to %s: %s", out->name, strerror(error));
 }
 
@@ -58,22 +86,26 @@ static void wait_writable(struct cli_out *out, size_t left)
 
 static void write_all(struct cli_out *out, const unsigned char *data, size_t len)
 {
-    while (len) {
-        size_t part = len;
+    bool buffer = data == out->buf;
+    size_t done = 0;
+    while (done < len) {
+        size_t part = len - done;
         if (!out->regular) {
-            wait_writable(out, len);
+            wait_writable(out, part);
             if (part > PIPE_BUF)
                 part = PIPE_BUF;
         }
-        ssize_t n = write(out->fd, data, part);
+        ssize_t n = write(out->fd, data + done, part);
         if (n < 0) {
             if (errno == EINTR || errno == EAGAIN)
                 continue;
-            write_failed(out, errno);
+            int error = errno;
+            note_written(out, done, buffer);
+            write_failed(out, error);
         }
-        data += n;
-        len -= (size_t)n;
+        done += (size_t)n;
     }
+    note_written(out, len, buffer);
 }
 
 void cli_out_flush(struct cli_out *out)
@@ -81,6 +113,15 @@ void cli_out_flush(struct cli_out *out)
     size_t len = out->len;
     out->len = 0;
     write_all(out, out->buf, len);
+    memset(out->ends, 0, len / 8 + 1);
+}
+
+void cli_out_record(struct cli_out *out)
+{
+    if (out->len)
+        out->ends[out->len / 8] |= (unsigned char)(1 << out->len % 8);
+    else
+        out->torn = 0; /* all of it is written */
 }
 
 void cli_out_put(struct cli_out *out, const void *data, size_t len)

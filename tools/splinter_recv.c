@@ -143,6 +143,7 @@ static void print_value(const struct cli_value *v)
         char end = (char)terminator;
         cli_out_put(&out, &end, 1);
     }
+    cli_out_record(&out);
     cli_out_flush(&out);
 }
 

@@ -251,6 +251,32 @@ if [ -e /dev/full ]; then
     run "$logtee" --current --count=1 --output=/dev/full "$BUS"
     ok 'a full disk is reported, status 1' says 1 'cannot write to /dev/full: No space'
 fi
+# A file that takes no more has whole records.  The limit of the shell is in units of 512 or 1024,
+# and must leave the bus alone.
+for n in 1 2 3 4 5 6 7 8 9; do
+    head -c 60000 /dev/zero | tr '\0' $n >"$T/in"
+    input=$T/in
+    run "$send" --stdin "$BUS" full.$n
+done
+input=/dev/null
+whole() { # FILE
+    [ -s "$1" ] && [ "$(tail -c 1 "$1" | wc -l)" = 1 ] && awk '
+        !/^{.*"}$/ && length != 60000 + length("full.1 ") { exit 1 }' "$1"
+}
+for format in plain json; do
+    rm -f "$T/log"
+    run sh -c 'ulimit -f 512 && exec "$0" "$@"' "$logtee" --current --count=9 --prefix=full. \
+        --format=$format --output="$T/log" "$BUS"
+    ok "$format: a file that is full: status 1" says 1 "cannot write to $T/log"
+    ok "$format: it ends with a whole record" whole "$T/log"
+done
+run sh -c 'log=$1 && shift && ulimit -f 512 && exec "$0" "$@" >"$log"' "$logtee" "$T/log" \
+    --current --count=9 --prefix=full. "$BUS"
+ok "so does standard output" eval 'is_status 1 && whole "$T/log"'
+printf 'half a rec' >"$T/log"
+run "$logtee" --current --count=1 --output="$T/log" "$BUS" log.b
+ok 'a record does not run into half of one that was there' \
+    file_is "$T/log" 'half a rec\nlog.b\tsecond\n'
 run_into_head "$logtee" --current "$BUS" log.b
 ok 'a reader that goes ends it quietly' eval 'is_status 0 && silent'
 
