@@ -136,8 +136,9 @@ int splinter_list(char **out_keys, size_t max_keys, size_t *out_count);
 
 /*
  * Wait until key has a newer value than when the call began.  Returns 0, or -1 and errno:
- * ETIMEDOUT, ENOENT (no such key, or it was unset meanwhile), EINVAL, ENAMETOOLONG, EBADF (also if
- * the store is closed meanwhile); EAGAIN and EBADMSG as for splinter_get().
+ * ETIMEDOUT, ENOENT (no such key, or it was unset meanwhile), EINTR (a signal handler has run, as
+ * for poll(2)), EINVAL, ENAMETOOLONG, EBADF (also if the store is closed meanwhile); EAGAIN and
+ * EBADMSG as for splinter_get().
  */
 int splinter_poll(const char *key, uint64_t timeout_ms);
 
@@ -177,6 +178,7 @@ typedef struct splinter_store splinter_store;
 #define SPLINTER_SYNC_EACH 0x40u /* sync after each change, before the call returns */
 #define SPLINTER_REBUILD 0x80u   /* rebuild the index of a file that nobody else has open */
 #define SPLINTER_NETWORK 0x100u  /* open a file even if it is on a network file system */
+#define SPLINTER_EINTR 0x200u    /* a wait returns -EINTR after a signal handler has run */
 
 /* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
 struct splinter_open_options {
@@ -208,8 +210,8 @@ int splinter_store_open(splinter_store **out, const char *name,
 
 /*
  * Open the store behind a descriptor, such as one received over a socket.  fd stays the caller's.
- * Of the options, the flags SPLINTER_RDONLY, _SYNC_EACH and _REBUILD, sync_every_ms, progress and
- * progress_arg count.
+ * Of the options, the flags SPLINTER_RDONLY, _SYNC_EACH, _REBUILD and _EINTR, sync_every_ms,
+ * progress and progress_arg count.
  *
  * The handle can do no more than fd: if fd is open to read only, so is the handle.  To write, the
  * call opens the file of fd a second time.  So fd has to be open to read and write, the user of the
@@ -314,7 +316,8 @@ int splinter_store_walk(splinter_store *store, const char *prefix, uint64_t *cur
  * epoch of that value, unless out_epoch is NULL.  A wait with the epoch of a get misses no change
  * since that get.  If timeout_ms is 0, the call looks once and does not wait.
  * Returns 0, or -ETIMEDOUT, -ENOENT (epoch is not 0, and the key is absent or has been unset),
- * -EINVAL, -ENAMETOOLONG.
+ * -EINTR (splinter_store_interrupt(); or SPLINTER_EINTR is set, and a signal handler has run),
+ * -EINVAL, -ENAMETOOLONG; -EAGAIN and -EBADMSG as for splinter_store_get().
  */
 int splinter_store_wait(splinter_store *store, const char *key, uint64_t epoch,
                         uint64_t timeout_ms, uint64_t *out_epoch);
@@ -323,9 +326,17 @@ int splinter_store_wait(splinter_store *store, const char *key, uint64_t epoch,
  * *out_epoch receives the epoch for the next wait, unless out_epoch is NULL.  The call may
  * return although nothing visible has changed; it never misses a change.  With a read-only handle
  * it returns about once a second while nobody has cleaned up after a writer that was killed.
- * Returns 0, -ETIMEDOUT, -EINVAL. */
+ * Returns 0, -ETIMEDOUT, -EINTR (as for splinter_store_wait()), -EINVAL. */
 int splinter_store_wait_any(splinter_store *store, uint64_t epoch, uint64_t timeout_ms,
                             uint64_t *out_epoch);
+
+/*
+ * End all waits with this handle: those that are under way, and those that begin later, return
+ * -EINTR until splinter_store_resume().  So a wait that was just about to begin is not missed.  A
+ * signal handler may call both; neither changes errno.  Both return 0, or -EINVAL.
+ */
+int splinter_store_interrupt(splinter_store *store);
+int splinter_store_resume(splinter_store *store);
 
 /* What a store is and holds.  Set struct_size to sizeof this structure. */
 struct splinter_stat {

@@ -100,7 +100,7 @@ static int open_current(const char *name, uint32_t flags, size_t slots, size_t m
     not_cancelled();
     pthread_once(&once, start);
     struct splinter_open_options o = {.struct_size = sizeof o,
-                                      .flags = flags,
+                                      .flags = flags | SPLINTER_EINTR,
                                       .slots = slots,
                                       .max_value = max_value};
     splinter_store *s;

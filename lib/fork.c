@@ -13,6 +13,7 @@
  *    closes its copy of each, and the locks of its parent go when the parent dies.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -47,6 +48,7 @@ static void after_fork_child(void)
         if (s->lock_fd >= 0)
             close(s->lock_fd);
         s->lock_fd = -1;
+        memset(s->sleepers, 0, sizeof s->sleepers); /* the threads are not here */
         pthread_mutex_init(&s->mutex, NULL);
         pthread_mutex_init(&s->sync_mutex, NULL);
     }

@@ -13,6 +13,8 @@
 /* Units that hold the header of a record and any key, or a short key and an inlined value. */
 #define FAST_UNITS ((uint32_t)((sizeof(struct record) + SPLINTER_KEY_MAX) / UNIT + 1))
 
+#define SLEEPERS 16
+
 /* A size class of blocks. */
 struct size_class {
     uint32_t units;      /* of a block; of a large one, the most that it can have */
@@ -78,6 +80,13 @@ struct splinter_store {
 
     uint32_t fast_value; /* longest value, in bytes, that set_fast() may set; written at the open */
     uint32_t closing;    /* 1: waiters must return; written by splinter_close() */
+
+    uint32_t interrupted; /* 1: waits return -EINTR; written by splinter_store_interrupt() */
+    bool eintr;           /* so does a wait when a signal handler has run */
+
+    /* The words on which threads of this handle sleep, each in a place that it takes by
+     * compare-and-swap.  A hint: a thread that finds no place sleeps without one. */
+    const uint32_t *sleepers[SLEEPERS];
 
     /* The attachment.  Written under `mutex`, or before the opener has the handle. */
     uint32_t fork_generation; /* the process in which the rest is valid; stored last (release) */

@@ -56,10 +56,11 @@
 #define fork_watch splinter__fork_watch
 
 /* wake.c */
-#define futex_wait splinter__futex_wait
 #define wake_any splinter__wake_any
 #define wake_ask splinter__wake_ask
 #define wake_key splinter__wake_key
+#define wake_own splinter__wake_own
+#define wake_sleep splinter__wake_sleep
 
 /* expiry.c */
 #define expiry_after splinter__expiry_after

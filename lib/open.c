@@ -18,7 +18,7 @@
 #include "sized.h"
 #include "store.h"
 
-#define OPEN_FLAGS 0x1ffu /* all flags of splinter_store_open() */
+#define OPEN_FLAGS 0x3ffu /* all flags of splinter_store_open() */
 
 static int open_existing(splinter_store **out, const char *name, struct splinter_open_options *o)
 {

@@ -174,6 +174,7 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     s->read_only = options && options->flags & SPLINTER_RDONLY;
     s->durable = geo->flags & GEOMETRY_DURABLE;
     s->sync_each = options && options->flags & SPLINTER_SYNC_EACH;
+    s->eintr = options && options->flags & SPLINTER_EINTR;
     s->sync_every_ns = sync_interval_ns(options);
     s->slab_shift = (uint32_t)__builtin_ctz(geo->slab_units);
     s->classes = geometry_classes(geo, s->class);

@@ -78,10 +78,19 @@ static uint64_t slice(const struct patience *p)
     return p->end - now < SLICE_NS ? p->end - now : SLICE_NS;
 }
 
-static void nap(struct patience *p, const uint32_t *word, uint32_t expected, uint64_t most)
+/* Returns as wake_sleep() does. */
+static bool nap(struct splinter_store *s, struct patience *p, const uint32_t *word,
+                uint32_t expected, uint64_t most)
 {
-    futex_wait(word, expected, p->nap < most ? p->nap : most);
+    bool handled = wake_sleep(s, word, expected, p->nap < most ? p->nap : most);
     p->nap = p->nap * 2 < NAP_MAX_NS ? p->nap * 2 : NAP_MAX_NS;
+    return handled;
+}
+
+/* Is every wait with this handle over?  Then why: a negative errno.  0: it is not. */
+static int ended(struct splinter_store *s)
+{
+    return load_relaxed(&s->closing) ? -EBADF : load_seq_cst(&s->interrupted) ? -EINTR : 0;
 }
 
 /*
@@ -144,8 +153,8 @@ static bool decide(struct splinter_store *s, const struct key *key, uint64_t sin
     int r = look(s, key, seen);
     if (r < 0 && r != -EAGAIN)
         *result = r;
-    else if (load_relaxed(&s->closing))
-        *result = -EBADF;
+    else if (ended(s))
+        *result = ended(s);
     else if (r == ABSENT && since)
         *result = -ENOENT;
     else if (r == PRESENT && seen->epoch > since)
@@ -163,7 +172,7 @@ static bool spin_on_key(struct splinter_store *s, const struct key *key, uint64_
     for (uint32_t i = 1; spin_ns && (i % 16 || now_monotonic() < end); i++) {
         cpu_relax();
         if (seen->slot && load_relaxed(&seen->slot->current) == seen->current &&
-            !load_relaxed(&s->closing))
+            !ended(s))
             continue;
         if (decide(s, key, since, seen, result))
             return true;
@@ -171,22 +180,23 @@ static bool spin_on_key(struct splinter_store *s, const struct key *key, uint64_
     return false;
 }
 
-/* Say that we sleep, look once more, and sleep.  Returns as decide() does. */
+/* Say that we sleep, look once more, and sleep.  Returns as decide() does; also if a signal handler
+ * has run, and the user wants to know. */
 static bool sleep_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
                          struct seen *seen, int *result, struct patience *p, uint64_t ns)
 {
     static const uint32_t nowhere;
     if (s->read_only || index_ensure(s, key->home)) {
-        nap(p, &nowhere, 0, ns);
-        return false;
+        *result = -EINTR;
+        return nap(s, p, &nowhere, 0, ns) && s->eintr;
     }
     uint32_t *word = &s->index[key->home].wait;
     uint32_t value = wake_ask(word);
     fault_point("wait: bit set");
     if (decide(s, key, since, seen, result))
         return true;
-    futex_wait(word, value, ns);
-    return false;
+    *result = -EINTR;
+    return wake_sleep(s, word, value, ns) && s->eintr;
 }
 
 int splinter_store_wait(splinter_store *s, const char *name, uint64_t since, uint64_t timeout_ms,
@@ -229,10 +239,11 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
     struct patience p = patience_for(timeout_ms);
     bool slept = false;
     uint64_t epoch;
-    while ((epoch = load_seq_cst(&s->header->epoch)) <= since) {
+    bool handled = false;
+    while ((epoch = load_seq_cst(&s->header->epoch)) <= since || ended(s)) {
         uint32_t *word = &s->header->any_wait;
-        if (load_relaxed(&s->closing))
-            return -EBADF;
+        if (ended(s) || handled)
+            return ended(s) ? ended(s) : -EINTR;
         uint64_t now = now_monotonic();
         if (now < p.end && now - p.begin < spin_ns) {
             for (int i = 0; i < 16; i++)
@@ -250,16 +261,37 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
              * waiter has set the bit. */
             uint32_t value = load_acquire(word);
             if (load_seq_cst(&s->header->epoch) <= since)
-                nap(&p, word, value, ns);
+                handled = nap(s, &p, word, value, ns) && s->eintr;
             continue;
         }
         uint32_t value = wake_ask(word);
         fault_point("wait any: bit set");
         if (load_seq_cst(&s->header->epoch) <= since)
-            futex_wait(word, value, ns);
+            handled = wake_sleep(s, word, value, ns) && s->eintr;
     }
     learn_from(&p, slept);
     if (out_epoch)
         *out_epoch = epoch;
+    return 0;
+}
+
+/* ---- the end of all waits ---- */
+
+int splinter_store_interrupt(splinter_store *s)
+{
+    if (!s)
+        return -EINVAL;
+    int before = errno;
+    store_seq_cst(&s->interrupted, 1);
+    wake_own(s); /* a thread that is about to sleep looks again after a slice */
+    errno = before;
+    return 0;
+}
+
+int splinter_store_resume(splinter_store *s)
+{
+    if (!s)
+        return -EINVAL;
+    store_seq_cst(&s->interrupted, 0);
     return 0;
 }

@@ -12,7 +12,7 @@ skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 
 # Pages of others that ours refer to.
 foreign=' clone cp dd errno fallocate fcntl fdatasync fork fsync file logind.conf magic '
-foreign="$foreign memfd_create mmap open proc rm shm_open shm_overview signal systemd-logind "
+foreign="$foreign memfd_create mmap open poll proc rm shm_open shm_overview signal systemd-logind "
 foreign="$foreign tmpfs umask unix unlink "
 
 date=$(sed -n "s/^AC_SUBST(\[MAN_DATE\], \['\(.*\)'\])\$/\1/p" "$top_srcdir/configure.ac")

@@ -8,7 +8,7 @@
  *   process   mirrors
  *   writer    the compare-and-swap of a current word in lib/set.c or unset.c, or the step of the epoch in
  *             announce(); then wake(), which is wake_key() and wake_any()
- *   waiter    sleep_on_key() and the loop of splinter_store_wait_any(): wake_ask(), futex_wait()
+ *   waiter    sleep_on_key() and the loop of splinter_store_wait_any(): wake_ask(), wake_sleep()
  *   memory    store buffers becoming visible; the kernel's end of a slice
  *
  * Checked: when nothing moves any more, nobody sleeps whose change has come.  A slice (SLICE_NS)
@@ -154,7 +154,7 @@ endasleep:       !asleep[me]
            if
            :: !SLEEPS && version > since[me]
            :: SLEEPS || version <= since[me] ->
-              /* futex_wait() */
+              /* wake_sleep() */
 #ifdef BUG_BIT
               d_step {
                   if
