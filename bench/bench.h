@@ -17,6 +17,7 @@
 
 /* What was asked for on the command line. */
 extern bool quick, json;
+extern const char *left_out; /* a figure that is missing, and why; NULL: none */
 extern const char *dir; /* for the stores that are files */
 
 extern bool torn; /* a value was wrong */

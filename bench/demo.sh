@@ -7,6 +7,15 @@ cd "$(dirname "$0")/.."
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
+for folder in . build; do
+    if [ -e $folder ] && [ ! -w $folder ]; then
+        cat >&2 <<END
+demo.sh: this builds in $PWD/build, and $(id -un) may not write to $(cd $folder && pwd),
+which belongs to $(stat -c %U $folder).  Make a clone of your own: git clone $PWD
+END
+        exit 1
+    fi
+done
 
 missing=
 need() { # command or header, package
@@ -27,9 +36,24 @@ if [ ! -x configure ]; then
 fi
 if [ -n "$missing" ]; then
     command -v apt-get >/dev/null || {
-        echo "missing:$missing; this script installs packages on Debian only" >&2
+        cat >&2 <<END
+demo.sh: the build needs what Debian has in these packages, and it is not here:
+  $missing
+This script installs packages on Debian only.  Install them by the names that they have here, and
+run it again.
+END
         exit 1
     }
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        cat >&2 <<END
+demo.sh: some packages are missing, and there is no sudo to install them.  As root:
+
+    apt-get install$missing
+
+Then run this again.
+END
+        exit 1
+    fi
     echo "== installing$missing"
     as_root apt-get update -q >/dev/null
     # shellcheck disable=SC2086 # a list
@@ -73,3 +97,15 @@ echo "received by process $receiver: $(cat build/demo.received)"
 echo
 echo '== how fast it is here (make bench prints all of it)'
 "$dir/bench/splinter_bench" --quick
+
+tools=$(cd "$tools" && pwd)
+cat <<END
+
+== what next
+The programs are in $tools.  In two terminals:
+    $tools/splinter_recv --wait --current
+    $tools/splinter_send --create hello
+To install all of it:  make -C $dir install, and, as root, ldconfig
+To write a program:    "In C" in README.md, and $PWD/tools/splinter_test.c
+To run the tests:      make -C $dir check
+END

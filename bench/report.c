@@ -113,6 +113,20 @@ static void cpu_name(char *out, size_t size)
         fclose(f);
 }
 
+/* A newcomer reads MISSED as a failure. */
+static void print_meaning(void)
+{
+    bool missed = false;
+    for (size_t i = 0; i < row_count; i++)
+        missed |= !isnan(rows[i].limit) && !holds(&rows[i]);
+    if (missed)
+        printf("\nMISSED: slower in this run than the project aims for, and nothing worse; see\n"
+               "docs/performance.md.%s\n",
+               quick ? "  A short run on a busy or virtual machine misses a few aims." : "");
+    if (left_out)
+        printf("\nLeft out: %s.\n", left_out);
+}
+
 void print_results(void)
 {
     char cpu[256];
@@ -152,6 +166,7 @@ void print_results(void)
         printf("%-38s %8.3f %8s %12.1f %12.1f  %-8s %s\n", r->name, r->ratio, limit, r->ours,
                r->floor, r->unit, isnan(r->limit) ? "" : holds(r) ? "ok" : "MISSED");
     }
+    print_meaning();
     if (torn)
         printf("\nINTEGRITY FAILURE: a value was torn or wrong\n");
 }

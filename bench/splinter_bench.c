@@ -42,6 +42,7 @@
 /* ---- helpers ---- */
 
 bool quick, json;
+const char *left_out;
 const char *dir = ".";
 
 uint64_t rnd(void)
