@@ -296,6 +296,13 @@ int splinter_store_unset(splinter_store *store, const char *key, uint64_t if_epo
 int splinter_store_append(splinter_store *store, const char *key, const void *val, size_t len,
                           uint64_t *out_epoch);
 
+/* Give the value of key a new epoch, in one atomic step, as a set of the same value would: waiters
+ * wake, and a set that depends on the old epoch fails.  The value keeps its type and its end of
+ * life; its revision rises by one.  *out_epoch receives the new epoch, unless out_epoch is NULL.
+ * Returns 0, or -ENOENT (there is no such key), -EINVAL, -ENAMETOOLONG, -ENOSPC, -EAGAIN, -EROFS,
+ * -ENOMEM, -EBADMSG. */
+int splinter_store_touch(splinter_store *store, const char *key, uint64_t *out_epoch);
+
 /* Add delta to the SPLINTER_TYPE_INT64 at key (0 if absent) in one atomic step.  *out_value
  * receives the sum, unless out_value is NULL.  -EINVAL if the value has another type, -ERANGE on
  * overflow (the value is unchanged), else the errors of splinter_store_set(). */

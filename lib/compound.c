@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compound.c - append and add
+ * compound.c - append, touch and add
  *
  * Invariant: each reads a value, computes the new one, and sets that only if the key still has the
  * epoch that was read.  If another writer was faster, it begins again.  Type and end of life stay.
@@ -34,6 +34,43 @@ static int set_if_same(struct splinter_store *s, const struct key *key, const vo
     return r;
 }
 
+/* Set the key to its value with these bytes behind it.  An absent key is set to the bytes; if there
+ * are none, -ENOENT.  len is at most the store's max_value. */
+static int extend(struct splinter_store *s, const struct key *key, const void *val, size_t len,
+                  uint64_t *out_epoch)
+{
+    int r = 0;
+    uint8_t *buf = NULL;
+    for (uint32_t races = 0; races < RACES_MAX; races++) {
+        struct stored was;
+        r = get_stored(s, key->s, NULL, 0, &was);
+        if (r == -ENOENT && len) {
+            r = set_if_same(s, key, val, len, NULL, out_epoch);
+        } else if (!r) {
+            size_t old = was.meta.value_size;
+            r = -EMSGSIZE;
+            if (old > s->geo.max_value - len)
+                break;
+            uint8_t *more = realloc(buf, old + len);
+            r = -ENOMEM;
+            if (!more)
+                break;
+            buf = more;
+            r = get_stored(s, key->s, buf, old, &was);
+            if (r == -ENOENT || r == -EMSGSIZE) {
+                r = OUTRUN;
+            } else if (!r) {
+                memcpy(buf + was.meta.value_size, val, len);
+                r = set_if_same(s, key, buf, was.meta.value_size + len, &was, out_epoch);
+            }
+        }
+        if (r != OUTRUN)
+            break;
+    }
+    free(buf);
+    return r == OUTRUN ? -EAGAIN : r;
+}
+
 int splinter_store_append(splinter_store *s, const char *name, const void *val, size_t len,
                           uint64_t *out_epoch)
 {
@@ -47,35 +84,20 @@ int splinter_store_append(splinter_store *s, const char *name, const void *val, 
         return -EROFS;
     if (len > s->geo.max_value)
         return -EMSGSIZE;
-    uint8_t *buf = NULL;
-    for (uint32_t races = 0; races < RACES_MAX; races++) {
-        struct stored was;
-        r = get_stored(s, name, NULL, 0, &was);
-        if (r == -ENOENT) {
-            r = set_if_same(s, &key, val, len, NULL, out_epoch);
-        } else if (!r) {
-            size_t old = was.meta.value_size;
-            r = -EMSGSIZE;
-            if (old > s->geo.max_value - len)
-                break;
-            uint8_t *more = realloc(buf, old + len);
-            r = -ENOMEM;
-            if (!more)
-                break;
-            buf = more;
-            r = get_stored(s, name, buf, old, &was);
-            if (r == -ENOENT || r == -EMSGSIZE)
-                continue;
-            if (r)
-                break;
-            memcpy(buf + was.meta.value_size, val, len);
-            r = set_if_same(s, &key, buf, was.meta.value_size + len, &was, out_epoch);
-        }
-        if (r != OUTRUN)
-            break;
-    }
-    free(buf);
-    return r == OUTRUN ? -EAGAIN : r;
+    return extend(s, &key, val, len, out_epoch);
+}
+
+int splinter_store_touch(splinter_store *s, const char *name, uint64_t *out_epoch)
+{
+    struct key key;
+    if (!s)
+        return -EINVAL;
+    int r = key_make(s, name, &key);
+    if (r)
+        return r;
+    if (s->read_only)
+        return -EROFS;
+    return extend(s, &key, "", 0, out_epoch);
 }
 
 int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64_t *out_value)

@@ -135,6 +135,11 @@ static int act_append(splinter_store *s)
     return splinter_store_append(s, after.key, plus, sizeof(plus), NULL);
 }
 
+static int act_touch(splinter_store *s)
+{
+    return splinter_store_touch(s, after.key, NULL);
+}
+
 static int act_add(splinter_store *s)
 {
     return splinter_store_add(s, after.key, 2, NULL);
@@ -189,6 +194,10 @@ const struct scene change_scenes[] = {
      .prepare = expired_comes, .act = act_set_if_absent},
     {.name = "append",
      .prepare = appended, .act = act_append},
+    {.name = "touch",
+     .prepare = present_stays, .act = act_touch},
+    {.name = "touch of an expired key",
+     .prepare = expired_first, .act = act_touch, .want = -ENOENT},
     {.name = "add",
      .prepare = counted, .act = act_add},
     {.name = "add to nothing",

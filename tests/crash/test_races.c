@@ -137,6 +137,11 @@ static int append(void)
     return splinter_store_append(store, "key", "+", 1, NULL);
 }
 
+static int touch(void)
+{
+    return splinter_store_touch(store, "key", NULL);
+}
+
 static int add(void)
 {
     return splinter_store_add(store, "key", 1, NULL);
@@ -174,6 +179,9 @@ static const struct scene {
     {"an append loses to an unset", sets, append, unsets, "write: ", 1, 0, "+"},
     {"an append to nothing loses to a set", nothing, append, sets, "write: ", 1, 0, "another's+"},
     {"an append loses for ever", sets, append, sets, "write: ", EVER, -EAGAIN, "another's"},
+    {"a touch loses", sets, touch, sets, "write: ", 5, 0, "another's"},
+    {"a touch loses to an unset", sets, touch, unsets, "write: ", 1, -ENOENT, ""},
+    {"a touch loses for ever", sets, touch, sets, "write: ", EVER, -EAGAIN, "another's"},
     {"an add loses", sets_a_number, add, sets_a_number, "write: ", 5, 0, NULL},
     {"an add loses to a set of text", sets_a_number, add, sets, "write: ", 1, -EINVAL, "another's"},
     {"an add loses for ever", sets_a_number, add, sets_a_number, "write: ", EVER, -EAGAIN, NULL},

@@ -197,6 +197,11 @@ static int append(splinter_store *s)
     return splinter_store_append(s, "longer", bytes, 3000, NULL);
 }
 
+static int touch(splinter_store *s)
+{
+    return splinter_store_touch(s, "longer", NULL);
+}
+
 static int add(splinter_store *s)
 {
     return splinter_store_add(s, "count", 1, NULL);
@@ -279,6 +284,7 @@ static const struct call {
     {"set a longer value", set_longer, 0},
     {"set with an end of life", set_for_a_while, 0},
     {"append", append, 0},
+    {"touch", touch, 0},
     {"add", add, 0},
     {"unset", unset, 0},
     {"wait", wait_key, ALL_THERE},

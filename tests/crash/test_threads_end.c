@@ -115,7 +115,10 @@ static void *any_call(void *arg)
             splinter_store_add(store, "count", 1, NULL);
             break;
         case 6:
-            splinter_store_append(store, key, "more", 4, NULL);
+            if (r >> 16 & 1)
+                splinter_store_append(store, key, "more", 4, NULL);
+            else
+                splinter_store_touch(store, key, NULL);
             break;
         case 7:
             splinter_store_get(store, key, buf, sizeof(buf), NULL, NULL);

@@ -195,6 +195,13 @@ static void append(struct attack *attack, const char *key, unsigned number)
     MAY_BE(r, WRITE_ERRORS, EMSGSIZE, ENOMEM);
 }
 
+static void touch(struct attack *attack, const char *key)
+{
+    begin(attack, "touch");
+    int r = splinter_store_touch(attack->store, key, NULL);
+    MAY_BE(r, WRITE_ERRORS, ENOENT, ENOMEM);
+}
+
 static void add(struct attack *attack, const char *key, unsigned number)
 {
     int64_t sum;
@@ -414,6 +421,7 @@ void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsi
         break;
     case 10:
         append(attack, key, number);
+        touch(attack, key);
         break;
     case 11:
         add(attack, key, number);

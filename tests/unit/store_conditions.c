@@ -87,6 +87,49 @@ START_TEST(append_grows_a_value_and_keeps_type_and_life)
 }
 END_TEST
 
+START_TEST(touch_gives_the_same_value_a_new_epoch)
+{
+    static char big[MAX_VALUE];
+    struct splinter_set_options options = {.struct_size = sizeof(options)};
+    uint64_t before, epoch = 77;
+    struct splinter_meta meta;
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    before = stat_of(store).epoch;
+    ck_assert_int_eq(splinter_store_touch(store, "t", &epoch), -ENOENT);
+    ck_assert_uint_eq(epoch, 77);
+    ck_assert_uint_eq(stat_of(store).epoch, before);
+    ck_assert_uint_eq(stat_of(store).keys, 0);
+
+    options.type = SPLINTER_TYPE_TEXT;
+    options.ttl_ns = UINT64_C(3600) * 1000000000;
+    ck_assert_int_eq(splinter_store_set(store, "t", "text", 4, &options, &before), 0);
+    ck_assert_int_eq(splinter_store_touch(store, "t", &epoch), 0);
+    ck_assert_uint_gt(epoch, before);
+    has(store, "t", "text");
+    meta = meta_of("t");
+    ck_assert_uint_eq(meta.epoch, epoch);
+    ck_assert_uint_eq(meta.revision, 2);
+    ck_assert_uint_eq(meta.type, SPLINTER_TYPE_TEXT);
+    ck_assert_uint_gt(meta.ttl_ns, 0);
+    ck_assert_uint_le(meta.ttl_ns, options.ttl_ns);
+    /* Who waits for a newer value, or depends on the old one, is told. */
+    ck_assert_int_eq(splinter_store_wait(store, "t", before, 0, &before), 0);
+    ck_assert_uint_eq(before, epoch);
+    options.flags = SPLINTER_IF_EPOCH;
+    options.if_epoch = epoch;
+    ck_assert_int_eq(splinter_store_touch(store, "t", NULL), 0);
+    ck_assert_int_eq(splinter_store_set(store, "t", "late", 4, &options, NULL), -ESTALE);
+
+    memset(big, 'b', sizeof(big));
+    ck_assert_int_eq(splinter_store_set(store, "big", big, MAX_VALUE, NULL, NULL), 0);
+    ck_assert_int_eq(splinter_store_touch(store, "big", NULL), 0);
+    ck_assert_uint_eq(meta_of("big").value_size, MAX_VALUE);
+    ck_assert_uint_eq(meta_of("big").revision, 2);
+    end_store();
+}
+END_TEST
+
 START_TEST(add_counts_from_zero)
 {
     int64_t value = -1;
@@ -141,6 +184,7 @@ TCase *condition_tests(void)
     ADD(if_epoch_is_compare_and_swap);
     ADD(unset_can_depend_on_the_epoch);
     ADD(append_grows_a_value_and_keeps_type_and_life);
+    ADD(touch_gives_the_same_value_a_new_epoch);
     ADD(add_counts_from_zero);
     ADD(add_refuses_overflow_and_other_types);
     return tcase;

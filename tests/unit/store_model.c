@@ -88,6 +88,14 @@ static bool try_append(struct step *step)
     return true;
 }
 
+static bool try_touch(struct step *step)
+{
+    int rc = splinter_store_touch(store, step->key, &step->epoch);
+
+    result_is(step, "touch", rc, step->entry->there ? 0 : -ENOENT);
+    return !rc;
+}
+
 static bool try_add(struct step *step)
 {
     struct splinter_meta meta = {.struct_size = sizeof(meta)};
@@ -155,6 +163,7 @@ static bool try_step(struct step *step)
     return step->op < 50   ? try_set(step)
            : step->op < 55 ? try_append(step)
            : step->op < 60 ? try_add(step)
+           : step->op < 63 ? try_touch(step)
            : step->op < 85 ? try_unset(step)
                            : try_get(step);
 }

@@ -410,6 +410,7 @@ START_TEST(bad_keys_are_refused_by_every_call)
         ck_assert_int_eq(splinter_store_unset(store, keys[i], 0, NULL), want);
         ck_assert_int_eq(splinter_store_append(store, keys[i], "v", 1, NULL), want);
         ck_assert_int_eq(splinter_store_add(store, keys[i], 1, NULL), want);
+        ck_assert_int_eq(splinter_store_touch(store, keys[i], NULL), want);
         ck_assert_int_eq(splinter_store_wait(store, keys[i], 0, 0, NULL), want);
     }
     ck_assert_str_eq(buf, "#######");
