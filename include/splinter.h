@@ -67,8 +67,9 @@ size_t splinter_key_max(void);
 
 /* One sentence, without a newline, that says why this thread's last call that opens, creates,
  * unlinks, checks or copies a store failed; "" if it succeeded.  After a set, append or add that
- * returned ENOSPC it says what ran out; if such a call succeeds or fails otherwise, the sentence
- * stays as it was.  The string is valid until the thread's next call that changes it. */
+ * returned ENOSPC it says what ran out, and after a change that returned EINPROGRESS why the sync
+ * failed; if such a call succeeds or fails otherwise, the sentence stays as it was.  The string is
+ * valid until the thread's next call that changes it. */
 const char *splinter_last_error(void);
 
 /* ---- layer 1: the bus verbs: one store per process, no handle ----------- */
@@ -278,8 +279,10 @@ struct splinter_set_options {
  * -ESTALE, -EBADMSG (the store is corrupt), -E2BIG (see struct_size).  After -ENOSPC,
  * splinter_last_error() says what ran out.
  *
- * If the options of the handle ask for a sync, and that sync fails, the calls that change something
- * return its error; the change has been made.  The first such call of a child after fork() attaches
+ * -EINPROGRESS: the change has been made, but the sync for which the options of the handle ask has
+ * failed; splinter_last_error() and `sync_error` of splinter_store_stat() say why.  Do not make the
+ * change again: sync again.  This holds for all calls that change something, and they return it for
+ * no other reason.  The first such call of a child after fork() attaches
  * it, and may also return -EUSERS or another error of splinter_store_open().
  */
 int splinter_store_set(splinter_store *store, const char *key, const void *val, size_t len,
@@ -287,7 +290,8 @@ int splinter_store_set(splinter_store *store, const char *key, const void *val, 
 
 /* Remove key and zero its bytes.  If if_epoch is not 0, remove it only if that is still the
  * epoch of its value.  *out_len receives the length of the value removed, unless out_len is
- * NULL.  Returns 0, or -ENOENT, -ESTALE, -EAGAIN, -EROFS, -EINVAL, -ENAMETOOLONG. */
+ * NULL.  Returns 0, or -ENOENT, -ESTALE, -EAGAIN, -EROFS, -EINVAL, -ENAMETOOLONG,
+ * -EINPROGRESS. */
 int splinter_store_unset(splinter_store *store, const char *key, uint64_t if_epoch,
                          size_t *out_len);
 

@@ -136,7 +136,7 @@ int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64
             if (r == OUTRUN)
                 continue;
         }
-        if (!r && out_value)
+        if ((!r || r == -EINPROGRESS) && out_value)
             *out_value = value;
         return r;
     }

@@ -27,11 +27,13 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <time.h>
 
 #include "atomic.h"
 #include "cancel.h"
 #include "clock.h"
+#include "error.h"
 #include "fault.h"
 #include "handle.h"
 #include "limbo.h"
@@ -145,5 +147,8 @@ int sync_if_due(struct splinter_store *s)
             !cas_seq_cst(&s->header->last_sync_ns, &last, now))
             return 0;
     }
-    return sync_now(s);
+    int r = sync_now(s);
+    /* Not `r` itself: after -EAGAIN the caller would make the change a second time. */
+    return r ? error_set(EINPROGRESS, "the change was made, but the sync that followed failed, so "
+                         "it may not be on disk: %s", strerror(-r)) : 0;
 }

@@ -11,7 +11,8 @@
  * process has an entry of its own, and the thread holds no lane, since a sync waits for lanes. */
 int sync_now(struct splinter_store *s);
 
-/* After a change that succeeded: sync_now() if the options ask for it, else 0. */
+/* After a change that succeeded: sync_now() if the options ask for it.  0, or -EINPROGRESS with a
+ * sentence if the sync failed. */
 int sync_if_due(struct splinter_store *s);
 
 #endif

@@ -124,10 +124,46 @@ START_TEST(sync_each_syncs_before_the_call_returns)
     syncs = 0;
     ck_assert_int_eq(splinter_store_unset(s, "k", 0, NULL), 0);
     ck_assert_int_ge(syncs, 2);
-    sync_errno = EIO;
-    ck_assert_int_eq(splinter_store_set(s, "k", "w", 1, NULL, NULL), -EIO);
-    ck_assert(has(s, "k", "w")); /* it is set, but not on disk */
+    splinter_store_close(s);
+    end_store();
+}
+END_TEST
+
+/* A sync may fail with any error, also with one that a change has for reasons of its own. */
+START_TEST(a_change_that_was_made_and_a_sync_that_failed_are_told_apart)
+{
+    static const int errors[] = {EIO, ENOSPC, EAGAIN, ESTALE, EEXIST, ENOENT};
+    struct splinter_set_options unless = {.struct_size = sizeof(unless),
+                                          .flags = SPLINTER_IF_ABSENT};
+    splinter_store *s;
+
+    make_store();
+    s = again_with(&place, SPLINTER_SYNC_EACH, 0);
+    for (unsigned i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+        uint64_t epoch = 0, before;
+        int64_t sum = 0;
+        size_t len = 0;
+
+        sync_errno = errors[i];
+        ck_assert_int_eq(splinter_store_set(s, "k", "w", 1, NULL, &epoch), -EINPROGRESS);
+        ck_assert_ptr_nonnull(strstr(splinter_last_error(), strerror(errors[i])));
+        ck_assert(has(s, "k", "w") && epoch);
+        before = epoch;
+        ck_assert_int_eq(splinter_store_set(s, "new", "w", 1, &unless, &epoch), -EINPROGRESS);
+        ck_assert_uint_gt(epoch, before);
+        ck_assert_int_eq(splinter_store_append(s, "k", "x", 1, &epoch), -EINPROGRESS);
+        ck_assert(has(s, "k", "wx"));
+        ck_assert_int_eq(splinter_store_add(s, "n", 1, &sum), -EINPROGRESS);
+        ck_assert_int_eq(sum, i + 1);
+        ck_assert_int_eq(splinter_store_unset(s, "new", 0, &len), -EINPROGRESS);
+        ck_assert_uint_eq(len, 1);
+        /* And what was not made has its own error. */
+        ck_assert_int_eq(splinter_store_set(s, "k", "w", 1, &unless, NULL), -EEXIST);
+        ck_assert_int_eq(splinter_store_unset(s, "new", 0, NULL), -ENOENT);
+        ck_assert_int_eq(splinter_store_sync(s), -errors[i]);
+    }
     sync_errno = 0;
+    ck_assert_int_eq(splinter_store_sync(s), 0);
     splinter_store_close(s);
     end_store();
 }
@@ -245,6 +281,7 @@ TCase *sync_tests(void)
     tcase_add_test(tcase, the_verb_syncs_the_store_of_the_process);
     tcase_add_loop_test(tcase, a_failed_sync_is_told_until_one_succeeds, 0, 2);
     tcase_add_test(tcase, sync_each_syncs_before_the_call_returns);
+    tcase_add_test(tcase, a_change_that_was_made_and_a_sync_that_failed_are_told_apart);
     tcase_add_test(tcase, sync_at_intervals_is_done_by_who_changes_something);
     tcase_add_test(tcase, a_set_among_many_syncs_at_its_interval);
     tcase_add_test(tcase, set_syncs_by_itself_before_it_gives_up);
