@@ -19,13 +19,27 @@
 #include "fault.h"
 #include "handle.h"
 #include "key.h"
+#include "lane.h"
 #include "lock.h"
 #include "reap.h"
 
-/* How long to wait for a live holder that does not go on: long enough for one that only waits for a
- * processor to get it. */
+/* How long to wait for a live holder that does not go on, and how often to look at it meanwhile.
+ * If processors are so scarce that the holder waits for one, so does this thread, and it looks less
+ * often. */
 #define LOCK_WAIT_NS UINT64_C(1000000000)
+#define LOCK_LOOKS 1000
 #define LOCK_SPIN_NS UINT64_C(1000000)
+
+/* How long to wait at most while the lock goes from one holder to the next. */
+#define LOCK_UNLUCKY_NS UINT64_C(100000000000)
+
+/* A wait for the lock. */
+struct wait_for {
+    uint64_t begin;  /* of the wait, CLOCK_MONOTONIC; 0: it has not been looked at */
+    uint64_t since;  /* when what is in the way was first as it is */
+    uint64_t state;  /* of what is in the way, */
+    uint32_t looks;  /* and how often it has been found in that state */
+};
 
 /* False if the lock was not free; then *blocker is the word in the way, or 0. */
 static bool try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
@@ -56,6 +70,34 @@ static bool try_lock(struct bucket *bucket, uint32_t mine, uint32_t *blocker)
     return false;
 }
 
+/* A number that changes when the holder of this lock word goes on, or another one gets it. */
+static uint64_t state_of(struct splinter_store *s, uint32_t word)
+{
+    const struct lane *holder = word ? lane_shared(s, lock_holder(word)) : NULL;
+    uint64_t epoch = holder ? load_relaxed(&holder->epoch) : 0;
+    return (epoch << 32 ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* Is what is in the way the same for so long that its holder has to be stopped?  Without a blocker,
+ * another thread was only faster. */
+static bool is_stuck(struct splinter_store *s, const struct bucket *bucket, uint32_t blocker,
+                     uint32_t mine, struct wait_for *w)
+{
+    uint64_t now = now_monotonic(), state = state_of(s, blocker);
+    if (blocker && !lock_same_key(blocker, mine)) /* both words have other keys: either may go */
+        state = state_of(s, load_relaxed(&bucket->lock[0])) +
+                3 * state_of(s, load_relaxed(&bucket->lock[1]));
+    if (!w->begin)
+        w->begin = now;
+    if (!w->looks++ || state != w->state || !blocker) {
+        w->state = state;
+        w->since = now;
+        w->looks = 1;
+    }
+    return (now - w->since > LOCK_WAIT_NS && w->looks > LOCK_LOOKS) ||
+           now - w->begin > LOCK_UNLUCKY_NS;
+}
+
 int key_lock(struct splinter_store *s, struct lane_private *lane, const struct key *key,
              bool patient)
 {
@@ -65,7 +107,7 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
     lane->shared->lock = key->home + 1; /* a cleaner looks for our number in that bucket */
     crash_order();
     fault_point("lock: named");
-    uint64_t begin = 0;
+    struct wait_for w = {0};
     for (uint32_t tries = 1;; tries++) {
         if (try_lock(bucket, mine, &blocker))
             return 0;
@@ -79,12 +121,9 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
             /* Without a blocker, another thread was only faster.  Else the holder may be dead. */
             if (blocker)
                 reap_entry(s, lane_entry(lock_holder(blocker)));
-            uint64_t now = now_monotonic();
-            if (!begin)
-                begin = now;
-            if (now - begin > LOCK_WAIT_NS)
+            if (is_stuck(s, bucket, blocker, mine, &w))
                 break;
-            if (now - begin > LOCK_SPIN_NS) {
+            if (now_monotonic() - w.begin > LOCK_SPIN_NS) {
                 not_cancelled(); /* a thread that ended here would keep the lane */
                 struct timespec nap = {.tv_nsec = 50000 + (lane->number * 7919 + tries) % 20000};
                 nanosleep(&nap, NULL);

@@ -54,9 +54,14 @@ static void nap_us(long us)
 /* The sync lock; -EAGAIN after a bounded wait for another sync. */
 static int lock_sync(struct splinter_store *s)
 {
-    uint64_t begin = now_monotonic();
+    uint64_t begin = now_monotonic(), last = load_relaxed(&s->header->synced);
     int r;
     while ((r = registry_lock_sync(s)) == -EAGAIN) {
+        uint64_t synced = load_relaxed(&s->header->synced);
+        if (synced != last) { /* others had the lock meanwhile, and were done with it */
+            last = synced;
+            begin = now_monotonic();
+        }
         if (now_monotonic() - begin > OTHER_SYNC_NS)
             return -EAGAIN;
         nap_us(200);
@@ -69,9 +74,9 @@ static int wait_grace_period(struct splinter_store *s)
 {
     fence_seq_cst(); /* after the store of keep; pairs with the fence in must_keep() [=keep] */
     uint32_t used = load_acquire(&s->header->registry_used);
-    uint64_t begin = now_monotonic();
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
         for (uint32_t l = 0; l < ENTRY_LANES; l++) {
+            uint64_t begin = 0; /* of the wait for this lane: each may wait for a processor */
             const uint8_t *seq = &s->registry[i].lane[l].change_seq;
             /* Pairs with the release in lane_change_end(). [<change-seq] */
             uint8_t first = load_acquire(seq);
@@ -82,9 +87,11 @@ static int wait_grace_period(struct splinter_store *s)
                 }
                 if (n % 64 == 0)
                     reap_entry(s, i); /* a cleaner ends the changes of a dead process */
-                if (now_monotonic() - begin > GRACE_NS)
+                uint64_t now = now_monotonic();
+                begin = begin ? begin : now;
+                if (now - begin > GRACE_NS)
                     return -EAGAIN;
-                if (now_monotonic() - begin > GRACE_NS / 1000)
+                if (now - begin > GRACE_NS / 1000)
                     nap_us(100);
                 else
                     sched_yield();

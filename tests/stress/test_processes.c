@@ -319,15 +319,54 @@ static void a_writer_is_stopped(int backing)
     end();
 }
 
+#define CROWD 64
+
+/* Nobody is stopped, and there are many more of them than processors. */
+static void a_crowd_on_one_key(int backing)
+{
+    static const char bytes[800];
+    uint64_t *again = shared_memory(2 * sizeof(*again)), *bad = again + 1;
+    pid_t pid[CROWD];
+    unsigned dead = 0;
+
+    begin(backing);
+    for (unsigned p = 0; p < CROWD; p++) {
+        pid[p] = fork_bound_child();
+        if (pid[p])
+            continue;
+        uint64_t seed = support_seed * 5 + p;
+        for (unsigned i = repeated(40000); i; i--) {
+            uint64_t r = random_next(&seed) >> 33;
+            int rc = r & 1 ? splinter_store_unset(store, "one", 0, NULL)
+                           : splinter_store_set(store, "one", bytes, 1 + r % sizeof(bytes), NULL,
+                                                NULL);
+
+            __atomic_add_fetch(again, rc == -EAGAIN, __ATOMIC_RELAXED);
+            __atomic_add_fetch(bad, rc && rc != -EAGAIN && rc != -ENOENT, __ATOMIC_RELAXED);
+        }
+        _exit(0);
+    }
+    for (unsigned p = 0; p < CROWD; p++)
+        dead += reap(pid[p]) != 0;
+    if (*again)
+        printf("# %llu times EAGAIN\n", (unsigned long long)*again);
+    /* [P2] */
+    tell(!*again || SLOW_HERE, "a crowd on one key never sees EAGAIN" SKIP_WHERE_SLOW);
+    tell(!*bad && !dead, "a crowd on one key sees no other error");
+    tell(check_store(store) == 0, "a crowd leaves the store in order");
+    end();
+}
+
 int main(void)
 {
     support_start();
     board = shared_memory(sizeof(*board));
-    printf("1..%d\n", (6 + 5 + 6 + 5 + 4 + 5) * BACKINGS);
+    printf("1..%d\n", (6 + 5 + 6 + 5 + 4 + 5 + 3) * BACKINGS);
     for (int backing = 0; backing < BACKINGS; backing++) {
         everybody_lives(backing);
         writers_are_killed(backing);
         a_writer_is_stopped(backing);
+        a_crowd_on_one_key(backing);
     }
     return 0;
 }
