@@ -204,6 +204,8 @@ struct splinter_open_options {
  * file was neither closed in order nor last in use on this kernel (after a power cut, or because it
  * is a copy), the call rebuilds its index; see `progress`.  If the rebuild finds damaged records
  * the call still succeeds; splinter_last_error() and splinter_store_stat() say how many there are.
+ * A copy that was made while a sync of the store ended may lack keys: the call refuses it with
+ * -EBADMSG, unless flags has SPLINTER_REBUILD; then it counts them among the damaged records.
  * Errors: those of splinter_create(), negated; -E2BIG (see struct_size).
  */
 int splinter_store_open(splinter_store **out, const char *name,

@@ -107,7 +107,7 @@ static int make_whole(struct splinter_store *s)
     case LEFT_TORN:
         break;
     }
-    return rebuild(s, true, o ? o->progress : NULL, o ? o->progress_arg : NULL);
+    return rebuild(s, true, o);
 }
 
 /* Get an entry; of a durable store in order, under the lock of openers. */

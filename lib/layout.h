@@ -140,11 +140,12 @@ struct sync_point {
     uint64_t clock_now;   /* the store's time, */
     uint64_t file_bytes;  /* and the length of the file, then */
     uint64_t clean;       /* 1: closed in order, and not opened to write since */
+    uint64_t keys;        /* that the store had, or about as many */
     uint64_t blocks;      /* if clean: how many of 512 bytes the file had, holes left out */
     uint64_t clock_real;  /* CLOCK_REALTIME when it was clock_now */
     uint64_t checksum;    /* XXH3 of everything before it, seeded with that of the geometry */
 };
-static_assert(sizeof(struct sync_point) == 72, "sync point");
+static_assert(sizeof(struct sync_point) == 80, "sync point");
 #define SYNC_MAGIC "SYNCED.."
 #define SYNC_POINT_OFF(i) ((1 + (i)) * PAGE)
 #define INDEX_MAP_OFF (3 * PAGE)
@@ -234,7 +235,13 @@ struct slab {
     uint32_t block_units;    /* size of the blocks; 0 before the first use */
     uint32_t generation;     /* one more with each change of size, stored before the new size */
     uint32_t reserved_units; /* of the slab, its header included; of a large one, its header only */
-    uint8_t pad[44];
+    uint8_t pad[4];
+    /* Of durable stores: a sync that covered this epoch has zeroed records in this slab, or in the
+     * one before; written by the holder of the sync lock, before it zeroes, and read by a rebuild
+     * (slab_stamp()). */
+    uint64_t cleaned;
+    uint64_t cleaned_check; /* XXH3 of it and of the number of the slab, seeded with the seed */
+    uint8_t pad1[24];
     uint64_t bits[SLAB_WORDS];  /* blocks in use; set by the owner, cleared by the process that
                                    frees the block, after it has zeroed it */
     uint64_t limbo[SLAB_WORDS]; /* those of them that hold a replaced record which is kept until a

@@ -13,6 +13,7 @@
 #include "handle.h"
 #include "lane.h"
 #include "limbo.h"
+#include "stamp.h"
 #include "syncpoint.h"
 
 /* True if the slab still has a record that waits for a later sync.  `at` is an empty place of the
@@ -21,7 +22,7 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
                        uint32_t number, uint64_t upto)
 {
     struct slab *slab = arena_slab(s, number);
-    bool rest = false;
+    bool rest = false, stamped = false;
     for (uint32_t w = 0; w < SLAB_WORDS; w++) {
         uint64_t limbo = load_acquire(&slab->limbo[w]) & load_acquire(&slab->bits[w]);
         for (; limbo; limbo &= limbo - 1) {
@@ -37,6 +38,9 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
                 rest = true;
                 continue;
             }
+            if (!stamped)
+                stamp_slab(s, number, upto);
+            stamped = true;
             /* Make it a spare of our lane, so that our cleaner would free it if we died. */
             store_relaxed(&rec->lane, (uint16_t)lane->number);
             crash_order();

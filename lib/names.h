@@ -109,6 +109,7 @@
 #define slab_begin splinter__slab_begin
 #define slab_class splinter__slab_class
 #define slab_count splinter__slab_count
+#define slab_forget splinter__slab_forget
 #define slab_has_free splinter__slab_has_free
 #define slab_hint splinter__slab_hint
 #define slab_hint_free splinter__slab_hint_free
@@ -153,6 +154,10 @@
 #define lane_shared splinter__lane_shared
 #define lane_settle splinter__lane_settle
 #define lane_spare_empty splinter__lane_spare_empty
+
+/* stamp.c */
+#define stamp_of splinter__stamp_of
+#define stamp_slab splinter__stamp_slab
 
 /* reindex.c */
 #define rebuild_block_at splinter__rebuild_block_at

@@ -20,6 +20,7 @@
  *  - Index, registry, bitmaps and counts may hold anything, and are made again.
  *  - A record up to S that is not marked, and whose checksum is wrong, was damaged.  It is lost,
  *    and counted.
+ *  - If no stamp is beyond S, none of them was zeroed while somebody made a copy (stamp.c).
  *
  * No other process has the store open through this library, but any process with write access to
  * the file may write to it even now.  So a value that leads somewhere is read once and checked, or
@@ -50,9 +51,13 @@
 #include "record.h"
 #include "session.h"
 #include "slab.h"
+#include "stamp.h"
 #include "syncpoint.h"
 
-#define EPOCHS_AHEAD (UINT64_C(1) << 20) /* for epochs that were taken but did not reach the disk */
+/* For epochs that were given out, but did not reach the disk: more than writers take in half a day,
+ * while the kernel writes what is older than half a minute. */
+#define EPOCHS_AHEAD (UINT64_C(1) << 40)
+#define EPOCHS_SANE (UINT64_C(1) << 48) /* what is further ahead was not given out */
 
 /* ---- the arena ---- */
 
@@ -202,7 +207,8 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     return 0;
 }
 
-/* Reserve what the large blocks need that hold a current record.  The others become holes. */
+/* Reserve what the large blocks need that hold a current record, and note it.  The others become
+ * holes. */
 static int reserve_large(struct rebuild *r, uint32_t number, const struct size_class *class)
 {
     struct splinter_store *s = r->s;
@@ -217,8 +223,8 @@ static int reserve_large(struct rebuild *r, uint32_t number, const struct size_c
             need = need < class->units ? need : class->units;
         }
         large->have[b] = (uint32_t)need;
-        int e = need ? slab_reserve(s, number, (uint32_t)(ref - slab_start(s, number)),
-                                    (uint32_t)need) : 0;
+        uint32_t from = (uint32_t)(ref - slab_start(s, number));
+        int e = need && r->in_place ? slab_reserve(s, number, from, (uint32_t)need) : 0;
         if (e)
             return e;
     }
@@ -244,7 +250,7 @@ static int reserve_slab(struct rebuild *r, uint32_t number)
     need = (need + PAGE / UNIT - 1) / (PAGE / UNIT) * (PAGE / UNIT);
     slab->reserved_units = need = need < s->geo.slab_units ? need : s->geo.slab_units;
     slab_hint(s, number);
-    return slab_reserve(s, number, 0, need);
+    return r->in_place ? slab_reserve(s, number, 0, need) : 0;
 }
 
 /* Wipe the older records of keys that had two, now that the newer ones are on disk. */
@@ -325,6 +331,60 @@ static int forget_cut_header(struct rebuild *r)
     return 0;
 }
 
+/* Look at all slabs. */
+static int scan(struct rebuild *r, const struct splinter_open_options *o)
+{
+    const struct splinter_store *s = r->s;
+    int e = 0;
+    for (uint32_t n = 0; !e && n < s->geo.slabs && slab_start(s, n) + SLAB_HEADER_UNITS <= r->units;
+         n = r->slabs) {
+        e = scan_slab(r, n);
+        fault_point("rebuild: slab scanned");
+        uint64_t done = slab_start(s, r->slabs);
+        if (o && o->progress && !e && (r->slabs / 16 != n / 16 || done >= r->units))
+            o->progress(o->progress_arg, (done < r->units ? done : r->units) * UNIT,
+                        r->units * UNIT);
+    }
+    return e;
+}
+
+/* Is it a copy that was made while a sync ended?  1, 0, or an error of rebuild_fill(). */
+static int spans_sync(struct rebuild *r)
+{
+    struct splinter_store *s = r->s;
+    uint32_t run;
+    int spans = 0;
+    for (uint32_t n = 0; n < s->geo.slabs && slab_start(s, n) + SLAB_HEADER_UNITS <= r->units;
+         n += run) {
+        int e = rebuild_fill(r, slab_start(s, n), SLAB_HEADER_UNITS);
+        if (e)
+            return e;
+        uint64_t stamp = stamp_of(s, n);
+        if (stamp > r->synced && stamp - r->synced < EPOCHS_SANE) {
+            spans = 1;
+            r->newest = stamp > r->newest ? stamp : r->newest; /* it was given out */
+        }
+        uint32_t units = load_relaxed(&arena_slab(s, n)->block_units);
+        const struct size_class *class = slab_class(s, units);
+        run = class && class->run <= s->geo.slabs - n ? class->run : 1;
+    }
+    return spans;
+}
+
+/* Forget slabs at the end that have nothing.  The file may have a header there that was reserved,
+ * or a slab of large blocks whose header did not reach the disk. */
+static void forget_empty(struct rebuild *r)
+{
+    uint32_t end = 0;
+    for (uint32_t n = 0, next; n < r->slabs; n = next) {
+        next = slab_next(r->s, n);
+        if (!slab_is_empty(arena_slab(r->s, n)))
+            end = next;
+    }
+    slab_forget(r->s, end);
+    r->slabs = end;
+}
+
 /* Does the file system take a page to read a hole?  The magic numbers are those of statfs(2). */
 static bool holes_cost(int fd)
 {
@@ -333,8 +393,25 @@ static bool holes_cost(int fd)
            (uint32_t)st.f_type == 0x858458f6 /* ramfs */;
 }
 
-int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, uint64_t, uint64_t),
-            void *arg)
+/* Write the counts into the header.  `keys` is how many there were at S, or 0: of a copy that was
+ * made while a sync ended, those that are not there now may be missing. */
+static void count(struct rebuild *r, uint64_t keys)
+{
+    struct header *h = r->s->header;
+    uint32_t old = r->keys - r->fresh;
+    if (keys > old && keys <= r->s->geo.slots && keys - old > r->damaged)
+        r->damaged = (uint32_t)(keys - old);
+    h->keys = r->keys;
+    h->rebuilt = r->keys;
+    h->damaged = r->damaged;
+    h->ttl_used = r->expiring;
+    if (r->newest > h->epoch || h->epoch - r->newest > EPOCHS_SANE)
+        h->epoch = r->newest; /* what the header says may be older, or nonsense */
+    h->epoch += EPOCHS_AHEAD;
+    fault_point("rebuild: numbered");
+}
+
+int rebuild(struct splinter_store *s, bool in_place, const struct splinter_open_options *o)
 {
     struct sync_point p = {0};
     sync_point_read(s, &p);
@@ -346,16 +423,17 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
         r.synced_units = (p.file_bytes - s->geo.arena_off) / UNIT;
     if (r.synced_units > r.units)
         r.damaged++; /* cut off: at least one record was in the part that is missing */
-    int e = reset(&r);
+    int spans = spans_sync(&r), e = spans < 0 ? spans : 0;
+    if (spans > 0 && !(o && o->flags & SPLINTER_REBUILD)) /* nothing was written yet */
+        return error_set(EBADMSG, "the file is a copy that was made while a sync of the store "
+                         "ended, so keys may be missing: copy it again, with "
+                         "splinter_store_snapshot() or without a sync meanwhile, or open it with "
+                         "SPLINTER_REBUILD to take what is there");
+    if (!e)
+        e = reset(&r);
     fault_point("rebuild: reset");
-    for (uint32_t n = 0; !e && n < s->geo.slabs && slab_start(s, n) + SLAB_HEADER_UNITS <= r.units;
-         n = r.slabs) {
-        e = scan_slab(&r, n);
-        fault_point("rebuild: slab scanned");
-        uint64_t done = slab_start(s, r.slabs);
-        if (progress && !e && (r.slabs / 16 != n / 16 || done >= r.units))
-            progress(arg, (done < r.units ? done : r.units) * UNIT, r.units * UNIT);
-    }
+    if (!e)
+        e = scan(&r, o);
     if (!e && in_place)
         e = forget_cut_header(&r);
     while (r.slabs && slab_start(s, r.slabs - 1) + SLAB_HEADER_UNITS > r.units)
@@ -364,20 +442,16 @@ int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, ui
         e = rebuild_place(&r, r.later[i]);
     fault_point("rebuild: all placed");
     free(r.later);
-    for (uint32_t n = 0; !e && in_place && n < r.slabs; n = slab_next(s, n))
+    if (!e)
+        forget_empty(&r);
+    if (!e && in_place && r.slabs < s->geo.slabs) /* for stamps */
+        e = slab_reserve(s, r.slabs, 0, PAGE / UNIT);
+    for (uint32_t n = 0; !e && n < r.slabs; n = slab_next(s, n))
         e = reserve_slab(&r, n);
     fault_point("rebuild: reserved");
     if (e)
         return error_set(-e, "cannot rebuild the index of the store: %s", strerror(-e));
-    struct header *h = s->header;
-    h->keys = r.keys;
-    h->rebuilt = r.keys;
-    h->damaged = r.damaged;
-    h->ttl_used = r.expiring;
-    if (r.newest > h->epoch || h->epoch - r.newest > UINT64_C(1) << 48)
-        h->epoch = r.newest; /* what the header says may be older, or nonsense */
-    h->epoch += EPOCHS_AHEAD;
-    fault_point("rebuild: numbered");
+    count(&r, spans ? p.keys : 0);
     if (in_place) {
         e = sync_rebuilt(s);
         if (e)

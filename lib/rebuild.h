@@ -10,9 +10,10 @@
 
 /* in_place: in the file; else in a private copy of a file that the process may not write.  The
  * caller holds the lock of openers, and nobody has the store open to write; or the copy is its own.
- * progress, if not NULL, is told the bytes done and the bytes in all.  Returns 0; or, with a
- * sentence, -ENOMEM, -ENOSPC, or an error of fallocate(2), pwrite(2) or msync(2). */
-int rebuild(struct splinter_store *s, bool in_place, void (*progress)(void *, uint64_t, uint64_t),
-            void *arg);
+ * Of the options, which may be NULL, progress and SPLINTER_REBUILD count: also a copy that was made
+ * while a sync ended is rebuilt, and the keys that may be missing count as damaged.  Returns 0; or,
+ * with a sentence, -EBADMSG (such a copy; it is left as it is), -ENOMEM, -ENOSPC, or an error of
+ * fallocate(2), pwrite(2) or msync(2). */
+int rebuild(struct splinter_store *s, bool in_place, const struct splinter_open_options *o);
 
 #endif

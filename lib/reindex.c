@@ -135,6 +135,7 @@ int rebuild_place(struct rebuild *r, uint64_t ref)
         return 0;
     }
     r->keys++;
+    r->fresh += rec->epoch > r->synced && rec->revision == 1;
     for (uint32_t i = key.home; i != f.bucket; i = index_next(s, i))
         s->index[i].overflow++;
     return 0;

@@ -19,6 +19,7 @@ struct rebuild {
     uint64_t newest;       /* highest epoch met */
     uint32_t slabs;        /* in use */
     uint32_t keys, damaged;
+    uint32_t fresh;  /* of the keys, those that were set for the first time after S */
     bool expiring;   /* some record has an end of life */
     uint32_t *later; /* records beyond S: placed after all others */
     size_t later_count, later_room;

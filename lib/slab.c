@@ -243,7 +243,7 @@ bool slab_reserved_ahead(const struct splinter_store *s, uint32_t number)
 
 /* Reserve the header of the slab that is to begin at `number`, or, if the store is large, that slab
  * and some of those that follow. */
-static int reserve_next(struct splinter_store *s, const struct size_class *class, uint32_t number)
+static int reserve_place(struct splinter_store *s, const struct size_class *class, uint32_t number)
 {
     int r = groups_reserve(s, number + class->run - 1);
     if (r || slab_reserved_ahead(s, number))
@@ -258,6 +258,16 @@ static int reserve_next(struct splinter_store *s, const struct size_class *class
         return 0;
     }
     return backing_reserve(s->fd, s->geo.arena_off + slab_start(s, number) * UNIT, PAGE);
+}
+
+/* The same, and in a durable store also the header behind it, which a sync stamps. */
+static int reserve_next(struct splinter_store *s, const struct size_class *class, uint32_t number)
+{
+    int r = reserve_place(s, class, number);
+    uint32_t next = number + class->run;
+    if (r || !s->durable || next >= s->geo.slabs || slab_reserved_ahead(s, next))
+        return r;
+    return slab_reserve(s, next, 0, PAGE / UNIT);
 }
 
 /* Complete a claim: afterwards the slab exists.  -EBADMSG: no process claims that. */
@@ -291,6 +301,25 @@ int slab_note(struct splinter_store *s, uint32_t number, const struct size_class
     store_relaxed(&s->header->slabs_used, number);
     *next = number + class->run;
     return complete(s, number, claim);
+}
+
+void slab_forget(struct splinter_store *s, uint32_t number)
+{
+    uint32_t used = load_relaxed(&s->header->slabs_used), next;
+    for (uint32_t n = number; n < used && n < s->geo.slabs; n = next) {
+        struct slab *slab = arena_slab(s, n);
+        const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
+        next = slab_next(s, n);
+        if (class)
+            slab_uncount(s, class);
+        if (class && class_is_large(class)) /* a small block may be there next */
+            payload_zero(((struct large_slab *)slab)->have, sizeof(uint32_t) * LARGE_BLOCKS);
+        store_relaxed(&slab->block_units, 0);
+        store_relaxed(&slab->reserved_units, 0);
+        for (uint32_t i = n; i < next && i < s->geo.slabs; i++)
+            store_relaxed(claim_at(s, i), 0);
+    }
+    store_relaxed(&s->header->slabs_used, number);
 }
 
 /* Several processes may do every step at once, and a process may complete what a dead one began. */

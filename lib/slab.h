@@ -75,6 +75,9 @@ int slab_begin(struct splinter_store *s, const struct size_class *class, uint32_
 int slab_note(struct splinter_store *s, uint32_t number, const struct size_class *class,
               uint32_t *next);
 
+/* A rebuild has found nothing in use in the slabs from `number` on: they do not exist any more. */
+void slab_forget(struct splinter_store *s, uint32_t number);
+
 /* The first unit of a slab, where its header lies. */
 static inline uint64_t slab_start(const struct splinter_store *s, uint32_t number)
 {

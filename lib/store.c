@@ -64,29 +64,35 @@ static void set_base(struct splinter_store *s, uint8_t *base)
     s->arena = s->base + s->geo.arena_off;
 }
 
-/* The index has to be rebuilt, but this process may not write the file: rebuild it in a private
- * copy in memory, which does not change afterwards. */
-static int make_private(struct splinter_store *s)
+/* A copy of the file in memory, less what a rebuild makes anew.  *size: bytes of it. */
+static int read_file(struct splinter_store *s, uint8_t **out, size_t *size)
 {
     struct stat st;
-    const struct splinter_open_options *o = s->options;
     if (fstat(s->fd, &st))
         return -errno;
     uint64_t units = ((uint64_t)st.st_size - s->geo.arena_off) / UNIT;
     if (units > s->arena_units)
         units = s->arena_units;
-    size_t size = (size_t)(s->geo.arena_off + units * UNIT);
-    uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
+    *size = (size_t)(s->geo.arena_off + units * UNIT);
+    uint8_t *copy = mmap(NULL, *size, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (copy == MAP_FAILED)
-        return error_set(ENOMEM, "no memory for a copy of the store, whose file cannot be written");
+        return error_set(ENOMEM, "no memory for a copy of the store, which is to be read alone");
     int r = read_range(s->fd, copy, 0, INDEX_MAP_OFF);
     if (!r)
-        r = read_range(s->fd, copy, s->geo.arena_off, size);
+        r = read_range(s->fd, copy, s->geo.arena_off, *size);
     if (r) {
-        munmap(copy, size);
+        munmap(copy, *size);
         return error_set(-r, "cannot read the store: %s", strerror(-r));
     }
+    *out = copy;
+    return 0;
+}
+
+/* Use this copy from now on, in place of the file. */
+static void make_private(struct splinter_store *s, uint8_t *copy, size_t size)
+{
+    uint64_t units = (size - s->geo.arena_off) / UNIT;
     munmap(s->base, s->mapped);
     s->mapped = size;
     s->arena_units = units;
@@ -94,38 +100,56 @@ static int make_private(struct splinter_store *s)
     s->fast_units = units > FAST_UNITS ? (uint32_t)(units - FAST_UNITS) : 0;
     set_base(s, copy);
     sync_clock(s);
-    return rebuild(s, false, o ? o->progress : NULL, o ? o->progress_arg : NULL);
 }
 
-/* Attach a read-only handle.  If another process is rebuilding a durable store, wait for it; if the
- * store has to be rebuilt, do so. */
-static int attach_to_read(struct splinter_store *s, const char *name)
+/* Has the store to be rebuilt?  If not, its clock is right.  1, 0, or an error.  *sequence is that
+ * of its sync point. */
+static int is_torn(struct splinter_store *s, uint64_t *sequence)
 {
-    if (!s->durable)
-        return 0;
     attach_locks_open(s); /* if there is no /proc for it, fd has to do */
+    struct sync_point p = {0};
     int r = registry_lock_open(s);
-    bool alone = !r && !registry_anybody(s);
-    bool torn = alone && sync_state(s) == LEFT_TORN;
-    if (alone && !torn)
-        sync_clock(s);
-    if (!r)
+    if (!r) {
+        bool alone = !registry_anybody(s);
+        r = alone && sync_state(s) == LEFT_TORN;
+        if (alone && !r)
+            sync_clock(s);
+        sync_point_read(s, &p);
         registry_unlock_open(s);
+    }
     attach_locks_close(s);
-    if (r || !torn)
-        return r;
-    int fd = backing_reopen(s->fd, false);
-    if (fd < 0)
-        return make_private(s);
-    splinter_store *writer;
-    struct splinter_open_options o = {.struct_size = sizeof o};
-    if (s->options)
-        o = *s->options;
-    o.flags &= ~SPLINTER_RDONLY;
-    r = store_attach(&writer, fd, name, &s->geo, &o);
-    if (!r)
-        splinter_store_close(writer);
+    *sequence = p.sequence;
     return r;
+}
+
+#define READS 100 /* of a file that a writer opens and closes again meanwhile */
+
+/* Attach a read-only handle.  If another process is rebuilding a durable store, wait for it.  If
+ * the store has to be rebuilt, do so in a private copy in memory, which does not change afterwards:
+ * who reads never writes to the file. */
+static int attach_to_read(struct splinter_store *s)
+{
+    for (int i = 0; s->durable && i < READS; i++) {
+        uint64_t before, after;
+        uint8_t *copy = NULL;
+        size_t size = 0;
+        int r = is_torn(s, &before);
+        if (r <= 0)
+            return r;
+        r = read_file(s, &copy, &size);
+        if (r)
+            return r;
+        /* No lock was held while it was read, as readers must not keep writers out. */
+        r = is_torn(s, &after);
+        if (r > 0 && before == after) {
+            make_private(s, copy, size);
+            return rebuild(s, false, s->options);
+        }
+        munmap(copy, size);
+        if (r < 0)
+            return r;
+    }
+    return s->durable ? error_set(EAGAIN, "others open and close the file all the time") : 0;
 }
 
 static int map_and_attach(struct splinter_store *s, const char *name)
@@ -139,7 +163,7 @@ static int map_and_attach(struct splinter_store *s, const char *name)
     if (s->durable) /* the next bucket that is needed may be anywhere: no read-ahead */
         madvise(s->index, (size_t)(s->geo.arena_off - s->geo.index_off), MADV_RANDOM);
     file_covers(s, 1);
-    int r = s->read_only ? attach_to_read(s, name) : attach_join(s);
+    int r = s->read_only ? attach_to_read(s) : attach_join(s);
     if (!r)
         return 0;
     if (!*splinter_last_error())
@@ -197,8 +221,8 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     }
     uint32_t damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
     if (damaged)
-        error_set(0, damaged == 1 ? "'%.200s': %u record was damaged, and is lost"
-                                  : "'%.200s': %u records were damaged, and are lost",
+        error_set(0, damaged == 1 ? "'%.200s': %u record was damaged or is missing"
+                                  : "'%.200s': %u records were damaged or are missing",
                   name, damaged);
     else
         error_clear(); /* of what was tried before, such as to create it */

@@ -57,6 +57,7 @@ static int point_write(struct splinter_store *s, struct sync_point p)
     sync_point_read(s, &last);
     if (p.clean && fstat(s->fd, &st))
         return -errno;
+    p.keys = (uint32_t)load_relaxed(&s->header->keys);
     p.blocks = p.clean ? (uint64_t)st.st_blocks : 0;
     memcpy(p.magic, SYNC_MAGIC, sizeof p.magic);
     p.sequence = last.sequence + 1;

@@ -5,8 +5,8 @@
  * A copy of a store in use is what a power cut could leave.  Each case damages one, and says which
  * keys are there afterwards, with which values, and how many records count as damaged.  The same
  * copy is then opened three times over: to write; to read; and to read, by a process that may not
- * write the file, which is left as it was.  Another test lets the nth system call or allocation of
- * such an open fail, for every n.
+ * write the file.  Who reads leaves it as it was.  Another test lets the nth system call or
+ * allocation of such an open fail, for every n.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -242,7 +242,7 @@ static void opens(enum way way, const char *name)
     if (!damaged != !strstr(splinter_last_error(), "damaged"))
         fault("it says '%s'", splinter_last_error());
     good(s, damaged);
-    if (way == MAY_NOT_WRITE) {
+    if (way != TO_WRITE) {
         same_bytes();
         if (splinter_store_set(s, "new", "v", 1, NULL, NULL) != -EROFS)
             fault("a store that may only be read was written");
@@ -660,7 +660,7 @@ static const int errnos[FAIL_COUNT] = {
     [FAIL_open] = EMFILE,       [FAIL_fcntl] = ENOLCK,   [FAIL_allocation] = ENOMEM,
     [FAIL_pwrite] = EIO,        [FAIL_pread] = EIO,      [FAIL_link] = EIO,
     [FAIL_fstat] = EIO,         [FAIL_memfd_create] = EMFILE, [FAIL_fdatasync] = EIO,
-    [FAIL_msync] = EIO,         [FAIL_lseek] = EIO,
+    [FAIL_msync] = EIO,         [FAIL_lseek] = EIO,      [FAIL_fchmod] = EPERM,
 };
 
 /* False: the kind is not called so often. */

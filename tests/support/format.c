@@ -16,7 +16,7 @@
 
 #include "support.h"
 
-static_assert(sizeof(struct raw_point) == 72, "sync point");
+static_assert(sizeof(struct raw_point) == 80, "sync point");
 static_assert(sizeof(struct raw_record) == 48, "record");
 static_assert(sizeof(struct raw_slab) == SLAB_HEAD_BYTES, "slab");
 static_assert(sizeof(struct raw_group) == 512, "group");

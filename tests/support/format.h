@@ -53,7 +53,7 @@
 
 struct raw_point {
     char magic[8];
-    uint64_t sequence, epoch, clock_now, file_bytes, clean, blocks, clock_real, checksum;
+    uint64_t sequence, epoch, clock_now, file_bytes, clean, keys, blocks, clock_real, checksum;
 };
 
 struct raw_record {

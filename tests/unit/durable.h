@@ -49,5 +49,6 @@ TCase *sync_tests(void);
 TCase *copy_tests(void);
 TCase *damage_tests(void);
 TCase *snapshot_tests(void);
+TCase *backup_tests(void);
 
 #endif

@@ -54,6 +54,33 @@ START_TEST(a_copy_of_a_store_in_use_is_whole)
 }
 END_TEST
 
+/* More sets than the disk ever hears of, and then the power fails. */
+START_TEST(no_epoch_is_given_out_twice)
+{
+    struct place copy;
+    splinter_store *s;
+    uint64_t last = 0, next;
+
+    make_store();
+    fill(store, 10, "a");
+    if (_i)
+        ck_assert_int_eq(splinter_store_sync(store), 0);
+    copy_to(place.name, &copy);
+    for (int i = 0; i < 600000; i++) {
+        int rc = splinter_store_set(store, "key00003", "b", 1, NULL, &last);
+
+        if (rc)
+            ck_assert_int_eq(rc, 0);
+    }
+    s = place_again(&copy, 0);
+    ck_assert_uint_gt(stat_of(s).epoch, last);
+    ck_assert_int_eq(splinter_store_set(s, "key00003", "c", 1, NULL, &next), 0);
+    ck_assert_uint_gt(next, last);
+    place_end(&copy, s);
+    end_store();
+}
+END_TEST
+
 /* "Closed in order" is believed of the very file alone. */
 START_TEST(a_copy_of_a_closed_store_is_rebuilt_once)
 {
@@ -270,6 +297,7 @@ TCase *copy_tests(void)
     TCase *tcase = group("copy", 300);
 
     tcase_add_loop_test(tcase, a_copy_of_a_store_in_use_is_whole, 0, 2);
+    tcase_add_loop_test(tcase, no_epoch_is_given_out_twice, 0, 2);
     tcase_add_loop_test(tcase, a_copy_of_a_closed_store_is_rebuilt_once, 0, 2);
     tcase_add_test(tcase, a_copy_that_begins_while_the_store_is_closed_is_not_believed);
     tcase_add_test(tcase, a_copy_restored_over_the_closed_file_is_rebuilt);

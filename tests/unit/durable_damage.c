@@ -238,7 +238,8 @@ static int reads_a_torn_copy(void)
     return 0;
 }
 
-START_TEST(a_torn_copy_that_may_only_be_read_is_read)
+/* Who may write the file does not do so either, if it is opened to be read. */
+START_TEST(a_torn_copy_is_read_and_left_alone)
 {
     size_t size, size2;
     uint8_t *before, *after;
@@ -248,15 +249,48 @@ START_TEST(a_torn_copy_that_may_only_be_read_is_read)
     fill(store, 1000, "a");
     fill(store, 500, "b");
     copy_to(place.name, &torn);
-    ck_assert_int_eq(chmod(torn.name, 0444), 0);
     before = raw_read(torn.name, &size);
-    status = as_nobody(reads_a_torn_copy);
+    if (_i) {
+        ck_assert_int_eq(chmod(torn.name, 0444), 0);
+        status = as_nobody(reads_a_torn_copy);
+    } else {
+        status = reads_a_torn_copy();
+    }
     ck_assert_msg(status <= 0, "%d", status);
     after = raw_read(torn.name, &size2);
     ck_assert(size == size2 && !memcmp(before, after, size));
     free(before);
     free(after);
     end_store();
+}
+END_TEST
+
+/* How much of a large block is reserved may be of before the value, which is beyond the sync. */
+START_TEST(a_large_value_in_a_torn_copy_is_read)
+{
+    static char big[90000], out[90000];
+    static const uint8_t none[256];
+    struct place p, copy;
+    splinter_store *s;
+    uint64_t at;
+    size_t n;
+
+    s = place_make(&p, BACKING_FILE, 100, sizeof(big));
+    memset(big, 'b', sizeof(big));
+    ck_assert_int_eq(splinter_store_set(s, "the-large-one", big, sizeof(big), NULL, NULL), 0);
+    copy_to(p.name, &copy);
+    at = offset_in(copy.name, "the-large-one") - 48; /* the first block begins 64 units on */
+    raw_patch(copy.name, at - 4096 + 576, none, sizeof(none));
+    place_end(&p, s);
+    for (int rdonly = 1; rdonly >= 0; rdonly--) {
+        s = place_again(&copy, rdonly ? SPLINTER_RDONLY : 0);
+        ck_assert_int_eq(splinter_store_get(s, "the-large-one", out, sizeof(out), &n, NULL), 0);
+        ck_assert(n == sizeof(big) && !memcmp(big, out, n));
+        ck_assert_int_eq(check_store(s), 0);
+        if (rdonly)
+            splinter_store_close(s);
+    }
+    place_end(&copy, s);
 }
 END_TEST
 
@@ -295,7 +329,8 @@ TCase *damage_tests(void)
     tcase_add_test(tcase, two_that_open_at_once_rebuild_once);
     tcase_add_test(tcase, a_rebuild_that_is_killed_is_done_by_the_next);
     tcase_add_test(tcase, a_rebuild_can_be_asked_for);
-    tcase_add_test(tcase, a_torn_copy_that_may_only_be_read_is_read);
+    tcase_add_loop_test(tcase, a_torn_copy_is_read_and_left_alone, 0, 2);
+    tcase_add_test(tcase, a_large_value_in_a_torn_copy_is_read);
     tcase_add_test(tcase, a_network_file_system_is_refused_unless_forced);
     return tcase;
 }

@@ -8,7 +8,8 @@
 
 int main(void)
 {
-    TCase *groups[] = {sync_tests(), copy_tests(), damage_tests(), snapshot_tests(), NULL};
+    TCase *groups[] = {sync_tests(), copy_tests(), damage_tests(), snapshot_tests(),
+                       backup_tests(), NULL};
 
     support_start();
     return run_groups("durable", groups);
