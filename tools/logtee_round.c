@@ -6,14 +6,36 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "cli_bus.h"
+#include "logtee_hot.h"
 #include "logtee_output.h"
 #include "logtee_seen.h"
 
 static struct logtee_task *task;
 static uint64_t round_number;
+
+/*
+ * A look at all keys takes as long as there are keys, and any change is a reason for one.  If it
+ * takes long, it gets a part of the time only, so that it does not take a processor; in between,
+ * the keys that changed last are looked at.  What else changed is seen later, and unseen_change
+ * says that there may be something.
+ */
+#define CHEAP_US 1000 /* a look that takes less needs no rest: a store of some thousand keys */
+#define REST 9        /* else it is followed by a rest as long as so many looks */
+#define REST_MAX_MS 1000
+#define HOT_EVERY 8192 /* keys: and what changed last is looked at so often on the way */
+static bool unseen_change;
+static uint64_t all_at_ms; /* when all keys may be looked at again */
+
+/* A signal came; what was set before it is still looked for, if a rest was in the way. */
+static bool last_look;
+static bool stopped(void)
+{
+    return cli_stop && !last_look;
+}
 
 /* The keys with something new, in this round. */
 struct change {
@@ -62,17 +84,17 @@ static void look_at_named(bool first)
     }
 }
 
-static void look_at_all(splinter_store *store, bool first)
+static void look_at_hot(void)
 {
-    char key[SPLINTER_KEY_MAX];
-    struct splinter_meta meta = {.struct_size = sizeof(meta)};
-    uint64_t cursor = 0;
-    int r;
-    while ((r = splinter_store_walk(store, task->prefix, &cursor, key, &meta)) == 1 && !cli_stop)
-        met(key, &meta, first);
-    if (r < 0)
-        cli_die(CLI_FAILURE, "cannot list the keys of bus '%s': %s", task->follow.bus,
-                strerror(-r));
+    const char *key;
+    for (size_t i = 0; (key = logtee_hot(i)); i++) {
+        struct splinter_meta meta;
+        int r = cli_get_meta(key, &meta);
+        if (!r)
+            met(key, &meta, false);
+        else if (r == -ENOENT)
+            logtee_seen_of(key)->last.gone = true;
+    }
 }
 
 /* false: there is no newer value any more, or cli_stop. */
@@ -89,31 +111,82 @@ static bool print_change(const char *key, struct cli_value *v)
     uint32_t missed = cli_seen_next(last, &v->meta, &recreated);
     logtee_output_missed(key, v->meta.epoch, missed, recreated);
     logtee_output_value(key, v);
+    if (!task->name_count)
+        logtee_hot_add(key);
     task->follow.count--;
     return true;
 }
 
-/* One look at everything.  true: something was printed. */
-static bool look(splinter_store *store, struct cli_value *v, bool first)
+/* Prints what was met and is new.  true: something was printed. */
+static bool print_changes(struct cli_value *v)
 {
     bool printed = false;
-    round_number++;
-    change_count = 0;
-    if (task->name_count)
-        look_at_named(first);
-    else
-        look_at_all(store, first);
-    if (!cli_stop) /* else not all may have been met */
-        logtee_seen_round_over(round_number);
     if (change_count) /* else there may be no array */
         qsort(changes, change_count, sizeof(*changes), by_epoch);
     for (size_t i = 0; i < change_count; i++) {
-        if (task->follow.count && !cli_stop)
+        if (task->follow.count && !stopped())
             printed |= print_change(changes[i].key, v);
         free(changes[i].key);
     }
+    change_count = 0;
     logtee_output_flush();
     return printed;
+}
+
+/* true: something was printed before the end. */
+static bool look_at_all(splinter_store *store, struct cli_value *v, bool first)
+{
+    char key[SPLINTER_KEY_MAX];
+    struct splinter_meta meta = {.struct_size = sizeof(meta)};
+    uint64_t cursor = 0, n = 0;
+    bool printed = false;
+    int r;
+    while ((r = splinter_store_walk(store, task->prefix, &cursor, key, &meta)) == 1 && !stopped()) {
+        met(key, &meta, first);
+        if (++n % HOT_EVERY == 0 && !first) {
+            look_at_hot();
+            printed |= print_changes(v);
+        }
+    }
+    if (r < 0)
+        cli_die(CLI_FAILURE, "cannot list the keys of bus '%s': %s", task->follow.bus,
+                strerror(-r));
+    return printed;
+}
+
+static uint64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* One look at everything. */
+static bool look(splinter_store *store, struct cli_value *v, bool first)
+{
+    uint64_t begin = now_us();
+    round_number++;
+    unseen_change = false;
+    bool printed = false;
+    if (task->name_count)
+        look_at_named(first);
+    else
+        printed = look_at_all(store, v, first);
+    if (!stopped()) /* else not all may have been met */
+        logtee_seen_round_over(round_number);
+    uint64_t us = now_us() - begin, rest = us < CHEAP_US ? 0 : us * REST / 1000;
+    all_at_ms = cli_now_ms() + (rest < REST_MAX_MS ? rest : REST_MAX_MS);
+    return print_changes(v) || printed;
+}
+
+/* After a change: at everything, or if it is too early for that, at what changed last. */
+static bool look_now(splinter_store *store, struct cli_value *v)
+{
+    if (cli_now_ms() >= all_at_ms)
+        return look(store, v, false);
+    unseen_change = true;
+    look_at_hot();
+    return print_changes(v);
 }
 
 static void reopen(void)
@@ -140,6 +213,7 @@ static splinter_store *move_on(splinter_store *store, struct cli_value *v, uint6
     if (!new)
         return store;
     logtee_seen_free();
+    logtee_hot_free();
     *epoch = epoch_now();
     if (look(new, v, false))
         cli_follow_renew_deadline(&task->follow);
@@ -164,12 +238,15 @@ void logtee_follow(splinter_store *store, struct logtee_task *asked)
             continue;
         }
         uint64_t ms = cli_slice(f->deadline);
-        int r = splinter_store_wait_any(store, epoch, ms, &epoch);
-        if (r == -ETIMEDOUT) {
-            logtee_output_check();
-        } else if (r) {
+        uint64_t at = unseen_change ? cli_slice(all_at_ms) : ms;
+        int r = splinter_store_wait_any(store, epoch, at < ms ? at : ms, &epoch);
+        if (r && r != -ETIMEDOUT)
             cli_die(CLI_FAILURE, "cannot wait for bus '%s': %s", f->bus, strerror(-r));
-        } else if (look(store, &v, false)) {
+        if (r)
+            logtee_output_check();
+        if (!ms)
+            all_at_ms = 0; /* before it gives up */
+        if ((!r || unseen_change) && look_now(store, &v)) {
             cli_follow_renew_deadline(f);
             continue;
         }
@@ -178,6 +255,10 @@ void logtee_follow(splinter_store *store, struct logtee_task *asked)
             cli_die(CLI_TIMEOUT, "no new value within %" PRIu64 " ms", f->timeout_ms);
         }
     }
+    last_look = unseen_change;
+    if (last_look && f->count)
+        look(store, &v, false);
+    logtee_hot_free();
     free(v.buf);
     free(changes);
 }

@@ -163,6 +163,28 @@ ended
 ok 'SIGTERM before the last value of --count: not status 0' died_of TERM
 ok 'and the total was reported' grep -q '1 value' "$T/bg.err"
 
+# Many keys: a look at all of them takes long, and is not taken at each change.
+"$perf" --bus="$BUS.many" --keys=150000 --readers=1 --duration=60 >/dev/null 2>&1 &
+pids="$pids $!"
+many=$!
+eventually [ -e "/dev/shm/$BUS.many" ]
+start "$logtee" --verbose --format=json --prefix=mine "$BUS.many"
+ok 'many keys: it follows' bg_says following
+input=$T/in
+run "$send" --lines "$BUS.many" mine.1
+input=/dev/null
+ok 'many keys: the last value always comes' bg_printed '"value":"2000"'
+run "$send" "$BUS.many" mine.2 cold
+ok 'many keys: and so does one of a key that did not change before' bg_printed cold
+signal_it TERM
+ended
+missed=$(sum_of '.*"key":"mine.1","missed":\([0-9]*\)}.*' "$T/bg.out")
+values=$(grep -c '"key":"mine.1".*"value":' "$T/bg.out")
+ok 'many keys: values and missed ones make all that were sent' [ $((missed + values)) = 2000 ]
+kill "$many"
+wait "$many" 2>/dev/null
+pids=${pids% "$many"}
+
 # A key that expires and is set again begins at revision 1: what was in between is unknown.
 run "$send" --ttl 200 "$BUS" again old
 start "$logtee" --current --count=2 --format=json --verbose "$BUS" again
