@@ -67,9 +67,10 @@ size_t splinter_key_max(void);
 
 /* One sentence, without a newline, that says why this thread's last call that opens, creates,
  * unlinks, checks or copies a store failed; "" if it succeeded.  After a set, append or add that
- * returned ENOSPC it says what ran out, and after a change that returned EINPROGRESS why the sync
- * failed; if such a call succeeds or fails otherwise, the sentence stays as it was.  The string is
- * valid until the thread's next call that changes it. */
+ * returned ENOSPC it says what ran out, after a change that could not attach (such as EUSERS) why,
+ * and after a change that returned EINPROGRESS why the sync failed; if such a call succeeds or fails
+ * otherwise, the sentence stays as it was.  The string is valid until the thread's next call that
+ * changes it. */
 const char *splinter_last_error(void);
 
 /* ---- layer 1: the bus verbs: one store per process, no handle ----------- */
@@ -89,8 +90,8 @@ const char *splinter_last_error(void);
  * Returns 0, or -1 and errno: EINVAL (name, slots or max_value_sz), EEXIST (splinter_create only),
  * ENOENT (no such store: splinter_open; no such directory: all), EBADMSG (not a store, or a damaged
  * one), EPROTO (another format version, word size or byte order), EACCES, ENOSPC, EAGAIN (a stopped
- * process is opening or closing this file), ENOMEM, EMFILE, EIO, ENAMETOOLONG, EUSERS (too many
- * processes are attached), EOPNOTSUPP (a file system without fallocate, or a network file system),
+ * process is opening or closing this file), ENOMEM, EMFILE, EIO, ENAMETOOLONG, EUSERS (a file that
+ * has to be brought into order, and 512 handles are attached), EOPNOTSUPP (a file system without fallocate, or a network file system),
  * or any error of open(2).
  */
 int splinter_create(const char *name_or_path, size_t slots, size_t max_value_sz);
@@ -106,11 +107,12 @@ void splinter_close(void);
  * or len 0), ENAMETOOLONG (key), EMSGSIZE (len exceeds the store's max_value), ENOSPC (no slot or
  * no memory left; splinter_last_error() says which), EAGAIN (a stopped process holds this key, or
  * the last free memory of this size), EROFS (opened read-only), EBADF (no store is open), EBADMSG
- * (the store is corrupt).
+ * (the store is corrupt), EUSERS (512 others are attached).
  *
- * The first bus verb of a thread may also fail with ENOMEM.  The first set or unset of a child
- * after fork() attaches it to the store, and may also fail with EUSERS or another error of
- * splinter_open().
+ * The first bus verb of a thread may also fail with ENOMEM.  The first change that a process makes
+ * attaches it to the store: only writers take one of the 512 places.  So that set or unset may fail
+ * with EUSERS, or another error of splinter_open(); then nothing was changed.  A child after fork()
+ * is a process of its own.
  */
 int splinter_set(const char *key, const void *val, size_t len);
 
@@ -284,8 +286,12 @@ struct splinter_set_options {
  * -EINPROGRESS: the change has been made, but the sync for which the options of the handle ask has
  * failed; splinter_last_error() and `sync_error` of splinter_store_stat() say why.  Do not make the
  * change again: sync again.  This holds for all calls that change something, and they return it for
- * no other reason.  The first such call of a child after fork() attaches
- * it, and may also return -EUSERS or another error of splinter_store_open().
+ * no other reason.
+ *
+ * The first change through a handle attaches the handle to the store: only writers take one of the
+ * 512 places.  So the first set, append, add, unset, sweep or sync may return -EUSERS, or another
+ * error of splinter_store_open(); then nothing was changed.  In a child after fork() the handle is
+ * attached again.
  */
 int splinter_store_set(splinter_store *store, const char *key, const void *val, size_t len,
                        const struct splinter_set_options *options, uint64_t *out_epoch);
@@ -361,7 +367,7 @@ struct splinter_stat {
     uint64_t reserved_bytes; /* memory or disk taken from the system */
     uint64_t mapped_bytes;   /* address space: the size that the store can grow to */
     uint64_t epoch;          /* of the store, now */
-    uint32_t attached;       /* handles, of any process, that are open to write */
+    uint32_t attached;       /* handles, of any process, that have changed something */
     uint32_t format_version; /* of the store's layout */
     uint32_t durable;        /* 1: in a file, and splinter_store_sync() keeps it */
     uint32_t sync_error;     /* errno of the last sync if it failed, until one succeeds */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attach.c - a process gets a registry entry, gets another one after a fork, and gives it back
+ * attach.c - a handle gets a registry entry, gets another one after a fork, and gives it back
+ *
+ * There are 512 entries, so a handle gets one only when it is about to change something.  Until then
+ * it is a reader that may also ask to be woken.
  *
  * Invariants
  *  - A process gets an entry that is clean: no lane has a block id or an insert lock.
@@ -110,18 +113,33 @@ static int make_whole(struct splinter_store *s)
     return rebuild(s, true, o);
 }
 
-/* Get an entry; of a durable store in order, under the lock of openers. */
-static int enter(struct splinter_store *s)
+/* Need nothing be done before somebody reads this durable store?  Either other processes change it,
+ * and one of them has seen to that; or it was closed in order, and nothing is to be forgotten.  The
+ * caller has the lock of openers. */
+static bool in_order(struct splinter_store *s)
 {
-    if (!s->durable)
-        return entry_claim_any(s);
-    int r = registry_lock_open(s);
-    if (r)
-        return r;
-    r = make_whole(s);
-    if (!r)
-        r = entry_claim_any(s);
-    registry_unlock_open(s);
+    if (registry_anybody(s))
+        return true;
+    bool rebuild = s->options && s->options->flags & SPLINTER_REBUILD;
+    return !rebuild && !load_relaxed(&s->header->damaged) && sync_state(s) == LEFT_CLEAN;
+}
+
+/* Get an entry; of a durable store in order, under the lock of openers.  If the handle does not
+ * write yet, only a durable store that is not in order makes it get one. */
+static int enter(struct splinter_store *s, bool to_write)
+{
+    int r = 0;
+    if (s->durable) {
+        if ((r = registry_lock_open(s)))
+            return r;
+        to_write |= !in_order(s);
+        if (to_write)
+            r = make_whole(s);
+    }
+    if (!r && to_write && !(r = entry_claim_any(s)))
+        store_release(&s->fork_generation, load_relaxed(&fork_generation));
+    if (s->durable)
+        registry_unlock_open(s);
     return r;
 }
 
@@ -130,6 +148,7 @@ int attach_locks_open(struct splinter_store *s)
     fork_hold();
     int fd = backing_reopen(s->fd, s->read_only);
     s->lock_fd = fd < 0 ? -1 : fd;
+    s->lock_generation = load_relaxed(&fork_generation);
     fork_resume();
     return fd < 0 ? fd : 0;
 }
@@ -143,12 +162,23 @@ void attach_locks_close(struct splinter_store *s)
     fork_resume();
 }
 
+int attach_locks_own(struct splinter_store *s)
+{
+    unattached(s); /* notices a fork */
+    if (s->lock_fd >= 0 && s->lock_generation == load_relaxed(&fork_generation))
+        return 0;
+    attach_locks_close(s); /* inherited by a fork that skipped the handlers of pthread_atfork */
+    int r = attach_locks_open(s);
+    return r ? error_set(-r, "cannot open the store a second time through /proc/self/fd") : 0;
+}
+
 int attach_join(struct splinter_store *s)
 {
-    int r = attach_locks_open(s);
+    s->entry = MAX_ENTRIES;
+    int r = attach_locks_own(s);
     if (r)
-        return error_set(-r, "cannot open the store a second time through /proc/self/fd");
-    r = enter(s);
+        return r;
+    r = enter(s, false);
     if (r) {
         attach_locks_close(s);
         return r;
@@ -162,7 +192,7 @@ void attach_leave(struct splinter_store *s)
 {
     if (s->lock_fd < 0)
         return;
-    if (!fork_happened(s)) {
+    if (!unattached(s)) {
         bool last = s->durable && registry_lock_open(s) == 0 && !registry_anybody(s);
         if (last) {
             reap_all(s);
@@ -188,20 +218,17 @@ void attach_leave(struct splinter_store *s)
     attach_locks_close(s);
 }
 
-int attach_rejoin(struct splinter_store *s)
+int attach_now(struct splinter_store *s)
 {
     not_cancelled();
     pthread_mutex_lock(&s->mutex);
     int r = 0;
-    if (fork_happened(s)) {
-        attach_locks_close(s); /* inherited by a fork that skipped the handlers of pthread_atfork */
-        r = attach_locks_open(s);
+    if (unattached(s)) {
+        r = attach_locks_own(s);
         s->entry = MAX_ENTRIES;
-        fault_point("fork: reopened");
+        fault_point("attach: begun");
         if (!r)
-            r = enter(s);
-        if (!r)
-            store_release(&s->fork_generation, load_relaxed(&fork_generation));
+            r = enter(s, true);
     }
     pthread_mutex_unlock(&s->mutex);
     return r;

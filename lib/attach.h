@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attach.h - a process gets a registry entry, gets another one after a fork, and gives it back */
+/* attach.h - a handle gets a registry entry, gets another one after a fork, and gives it back */
 #ifndef SPLINTER_ATTACH_H
 #define SPLINTER_ATTACH_H
 
@@ -14,24 +14,29 @@
 int attach_locks_open(struct splinter_store *s);
 void attach_locks_close(struct splinter_store *s);
 
-/* Gives a new writable handle its entry.  Of a durable store that no other process has open it
- * first brings the file into order; it rebuilds the index if necessary.  -EUSERS: all entries are
- * taken; -ENOSPC, -EAGAIN: another opener makes no progress; or what the kernel returned.  Most of
- * them with a sentence. */
+/* Opens the descriptor for locks in a child of fork, which does not share that of its parent.  The
+ * caller holds mutex.  Errors as above. */
+int attach_locks_own(struct splinter_store *s);
+
+/* Prepares a new writable handle.  Of a durable store that no other process changes it brings the
+ * file into order, if that is necessary, and rebuilds the index; then it also gives the handle an
+ * entry.  Otherwise the handle gets one with its first change, so that those that only read leave
+ * them to others.  -EUSERS: all entries are taken; -ENOSPC, -EAGAIN: another opener makes no
+ * progress; or what the kernel returned.  Most of them with a sentence. */
 int attach_join(struct splinter_store *s);
 
-/* Gives the handle an entry of its own in a child of fork.  Takes mutex.  Errors as above. */
-int attach_rejoin(struct splinter_store *s);
+/* Gives the handle an entry in this process.  Takes mutex.  Errors as above. */
+int attach_now(struct splinter_store *s);
 
 /* Gives the entry back.  No thread may use the handle any more. */
 void attach_leave(struct splinter_store *s);
 
-/* To be called before each change.  0: this process has an entry; -EROFS; or the errors above. */
+/* To be called before each change.  0: the handle has an entry; -EROFS; or the errors above. */
 static inline int attach_own(struct splinter_store *s)
 {
     if (s->read_only)
         return -EROFS;
-    return fork_happened(s) ? attach_rejoin(s) : 0;
+    return unattached(s) ? attach_now(s) : 0;
 }
 
 #endif

@@ -179,15 +179,13 @@ int counts_mend(struct splinter_store *s)
 {
     if (!load_acquire(&s->header->counts_dirty) || s->read_only)
         return 0;
-    int result = attach_own(s);
-    if (result)
-        return result;
     uint32_t *overflow = malloc((size_t)s->geo.buckets * sizeof *overflow);
     if (!overflow)
         return -ENOMEM;
-    result = -EAGAIN;
     pthread_mutex_lock(&s->mutex);
-    if (registry_lock_repair(s) == 0) {
+    int result = attach_locks_own(s);
+    if (!result && !(result = registry_lock_repair(s))) {
+        result = -EAGAIN;
         for (int tries = 0; tries < 10 && result; tries++) {
             /* The cleaner of a process that dies from now on sets COUNTS_DIRTY again.  If this
              * process dies, the mark stays. */

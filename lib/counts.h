@@ -7,7 +7,7 @@
 #include "names.h"
 
 /* 0: the counts are right, or the handle is read-only; -EAGAIN: the store was never quiet, or
- * another process is mending them; -ENOMEM; or an error of attach_own().  Takes mutex. */
+ * another process is mending them; -ENOMEM; or an error of attach_locks_own().  Takes mutex. */
 int counts_mend(struct splinter_store *s);
 
 /* Lowers the number of keys as far as that is certain while processes hold insert locks.  Takes no

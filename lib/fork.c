@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork.c - has this process been forked since the handle attached?
+ * fork.c - has the handle attached, and has this process been forked since?
  *
  * A child inherits the mapping but must not use its parent's registry entry.  It notices that it is
  * a child by a page that the kernel clears in every child (MADV_WIPEONFORK).  On a kernel without
  * that it relies on pthread_atfork.  Before its first write it attaches again (attach_own()).
  *
  * Invariants
- *  - A handle on the list has in fork_generation the generation in which it last attached.  It may
- *    write only if that is the generation of the process.
+ *  - A handle on the list has in fork_generation the generation in which it last attached, or 0.  It
+ *    may change the store only if that is the generation of the process.
  *  - At any fork every descriptor for locks is the lock_fd of a handle on the list.  So a child
  *    closes its copy of each, and the locks of its parent go when the parent dies.
  */
@@ -99,7 +99,6 @@ void fork_watch(struct splinter_store *s)
 {
     pthread_once(&once, start);
     pthread_mutex_lock(&handles_mutex);
-    store_release(&s->fork_generation, load_relaxed(&fork_generation));
     s->next = handles;
     s->link = &handles;
     if (handles)

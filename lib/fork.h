@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fork.h - has this process been forked since the handle attached? */
+/* fork.h - has the handle attached, and has this process been forked since? */
 #ifndef SPLINTER_FORK_H
 #define SPLINTER_FORK_H
 
@@ -26,11 +26,12 @@ extern uint32_t fork_generation;
 /* The same number, in a page that the kernel clears in a child: 0 until the child notices. */
 extern uint32_t *fork_page;
 
-/* fork_happened() for a handle whose generation differs from *fork_page. */
+/* unattached() for a handle whose generation differs from *fork_page. */
 bool fork_seen(struct splinter_store *s);
 
-/* Is this process a child that uses its parent's handle, without a registry entry of its own? */
-static inline bool fork_happened(struct splinter_store *s)
+/* Has the handle no registry entry of this process?  It gets one with its first change, and after a
+ * fork, with the first change in the child. */
+static inline bool unattached(struct splinter_store *s)
 {
     return load_acquire(&s->fork_generation) != load_relaxed(fork_page) && fork_seen(s);
 }

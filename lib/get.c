@@ -14,6 +14,7 @@
 #include "compiler.h"
 #include "expiry.h"
 #include "extent.h"
+#include "fork.h"
 #include "get.h"
 #include "handle.h"
 #include "index.h"
@@ -108,7 +109,8 @@ int get_stored(struct splinter_store *s, const char *name, void *buf, size_t buf
         if (!sane)
             return -EBADMSG;
         if (expiry_passed(s, expiry)) {
-            if (!s->read_only)
+            /* A reader does not take a place among the writers for that. */
+            if (!s->read_only && !unattached(s))
                 key_unset(s, &key, &(struct unset_args){.expired_only = true}, NULL);
             return -ENOENT;
         }

@@ -89,9 +89,11 @@ struct splinter_store {
     const uint32_t *sleepers[SLEEPERS];
 
     /* The attachment.  Written under `mutex`, or before the opener has the handle. */
-    uint32_t fork_generation; /* the process in which the rest is valid; stored last (release) */
+    uint32_t fork_generation; /* the process in which entry, incarnation and the lanes are valid;
+                                 0: none, as nothing was changed yet; stored last (release) */
+    uint32_t lock_generation; /* the process that opened lock_fd */
     int lock_fd;              /* the open file description that has the kernel's locks */
-    uint32_t entry;           /* number of the registry entry */
+    uint32_t entry;           /* number of the registry entry; MAX_ENTRIES: none */
     uint64_t incarnation;     /* of the entry, while this process has it */
 
     const struct splinter_open_options *options; /* NULL once the store is open */

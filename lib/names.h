@@ -193,7 +193,8 @@
 #define attach_leave splinter__attach_leave
 #define attach_locks_close splinter__attach_locks_close
 #define attach_locks_open splinter__attach_locks_open
-#define attach_rejoin splinter__attach_rejoin
+#define attach_locks_own splinter__attach_locks_own
+#define attach_now splinter__attach_now
 
 /* counts.c */
 #define counts_lower splinter__counts_lower

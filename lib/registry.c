@@ -45,7 +45,7 @@ bool registry_alive(struct splinter_store *s, uint32_t entry)
 {
     if (!load_acquire(&s->registry[entry].attached))
         return false;
-    if (!s->read_only && entry == s->entry && !fork_happened(s))
+    if (!s->read_only && entry == s->entry && !unattached(s))
         return true;
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LOCK_BASE + entry,
                          .l_len = 1};

@@ -304,7 +304,7 @@ int set_fast(struct splinter_store *s, const char *name, const void *val, size_t
     struct short_key key;
     uint32_t mine = lane_preferred - 1;
     if (short_key_make(s, name, &key) || len - 1 >= s->fast_value || mine >= ENTRY_LANES ||
-        fork_happened(s))
+        unattached(s))
         return -EAGAIN;
     prefetch_to_write(&s->index[key.home]);
     prefetch_to_write(&s->header->epoch);

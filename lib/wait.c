@@ -186,7 +186,9 @@ static bool sleep_on_key(struct splinter_store *s, const struct key *key, uint64
                          struct seen *seen, int *result, struct patience *p, uint64_t ns)
 {
     static const uint32_t nowhere;
-    if (s->read_only || index_ensure(s, key->home)) {
+    /* A file that was closed in order gets no new pages from a handle that changes nothing. */
+    bool bare = s->durable && !index_present(s, key->home) && unattached(s);
+    if (s->read_only || bare || index_ensure(s, key->home)) {
         *result = -EINTR;
         return nap(s, p, &nowhere, 0, ns) && s->eintr;
     }

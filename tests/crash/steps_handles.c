@@ -10,7 +10,6 @@ static void registry_full(splinter_store *s)
 {
     present_first(s);
     fill_registry(s, keeper);
-    after = items[0];
 }
 
 static void counts_wrong(splinter_store *s)
@@ -28,6 +27,13 @@ static int act_wait(splinter_store *s)
 static int act_wait_any(splinter_store *s)
 {
     return splinter_store_wait_any(s, epoch_of(s), 1, NULL);
+}
+
+static int act_open_set(splinter_store *s)
+{
+    int rc = place_open(&place, 0, &s);
+
+    return rc ? rc : set_item(s, &after, 0, 0);
 }
 
 static int act_open_set_close(splinter_store *s)
@@ -67,10 +73,10 @@ const struct scene handle_scenes[] = {
      .prepare = absent_first, .act = act_wait, .want = -ETIMEDOUT},
     {.name = "wait for anything",
      .prepare = present_stays, .act = act_wait_any, .want = -ETIMEDOUT},
-    {.name = "open",
-     .prepare = present_stays, .act = act_open, .flags = OPENS},
-    {.name = "open with a registry full of the dead",
-     .prepare = registry_full, .act = act_open, .flags = OPENS | LONG | SLOW},
+    {.name = "open and update",
+     .prepare = present_first, .act = act_open_set, .flags = OPENS},
+    {.name = "open and update with a registry full of the dead",
+     .prepare = registry_full, .act = act_open_set, .flags = OPENS | LONG | SLOW},
     {.name = "open, update, close, alone",
      .prepare = present_first, .act = act_open_set_close, .flags = DURABLE | OPENS | ALONE},
     {.name = "close",

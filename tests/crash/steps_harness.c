@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define FAIL_INSIDE
+#include "attach.h"
 #include "fail.h"
 #include "fault.h"
 #include "steps_inside.h"
@@ -152,10 +153,15 @@ static bool run(unsigned n, bool cleaner)
             splinter_store_close(s);
             _exit(0);
         }
-        if (!(scene->flags & (INHERIT | OPENS)))
+        /* That a handle gets its entry with its first change has scenes of its own. */
+        if (!(scene->flags & (INHERIT | OPENS))) {
             s = place_again(&place, 0);
-        if (scene->interfere)
+            must(attach_own(s), "attach");
+        }
+        if (scene->interfere) {
             second = place_again(&place, 0);
+            must(attach_own(second), "attach");
+        }
         armed = 1;
         board->result = scene->act(s);
         board->acked = 1;

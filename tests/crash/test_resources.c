@@ -581,7 +581,7 @@ static bool many_descriptors(struct rlimit *old)
         die("getrlimit");
     more = *old;
     more.rlim_cur = old->rlim_max < 4096 ? old->rlim_max : 4096;
-    return more.rlim_cur >= 2 * PLACES + 50 && !setrlimit(RLIMIT_NOFILE, &more);
+    return more.rlim_cur >= 2 * PLACES + 70 && !setrlimit(RLIMIT_NOFILE, &more);
 }
 
 /* A process of its own has all places but one, says so, and waits to be killed. */
@@ -591,9 +591,10 @@ __attribute__((noreturn)) static void hold_all_places(int told)
     unsigned n = 0;
     int rc = 0;
 
-    while (n < PLACES && !(rc = place_open(&place, 0, &many[n])))
+    while (n < PLACES && !(rc = place_open(&place, 0, &many[n])) &&
+           !(rc = splinter_store_set(many[n], "claim", "c", 1, NULL, NULL)))
         n++;
-    if (n != PLACES - 1 || rc != -EUSERS || !*splinter_last_error())
+    if (n != PLACES - 1 || rc != -EUSERS || !strstr(splinter_last_error(), "512"))
         fault("%u places were to be had, then %s", n, strerror(-rc));
     for (unsigned i = 0; i < n; i += 37) {
         char key[16];
@@ -625,9 +626,10 @@ static void places_are_free(void)
 
     if (rc)
         fault("after their death: %s", splinter_last_error());
-    attached_are(2, " after their death");
+    attached_are(1, " after their death");
     good(store, "after their death");
     good(made, "with one of their places");
+    attached_are(2, " after one more has written");
     splinter_store_close(made);
     for (unsigned i = 0; i < PLACES - 1; i += 37) {
         char key[16];
@@ -637,6 +639,67 @@ static void places_are_free(void)
         if (rc)
             fault("what place %u had set: %s", i, strerror(-rc));
     }
+}
+
+/* All that a handle may be used for without a change of the store. */
+static void reads(splinter_store *s, bool read_only, const char *when)
+{
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+    char key[SPLINTER_KEY_MAX];
+    uint64_t cursor = 0, epoch = 0;
+    int rc = splinter_store_stat(s, &st);
+
+    if (!rc)
+        rc = splinter_store_get(s, "key0", got, sizeof(got), NULL, NULL);
+    if (!rc)
+        rc = splinter_store_wait(s, "key0", 0, 0, &epoch);
+    if (!rc && (rc = splinter_store_wait(s, "key0", epoch, 1, NULL)) == -ETIMEDOUT)
+        rc = splinter_store_wait(s, "no key", 0, 1, NULL);
+    if (rc == -ETIMEDOUT)
+        rc = splinter_store_wait_any(s, st.epoch, 1, NULL);
+    if (rc == -ETIMEDOUT)
+        rc = splinter_store_walk(s, NULL, &cursor, key, NULL) == 1 ? 0 : -ENOENT;
+    if (!rc)
+        rc = splinter_store_get(s, "no key", got, sizeof(got), NULL, NULL) == -ENOENT ? 0 : -EIO;
+    if (!rc && !read_only)
+        rc = splinter_store_unset(s, "no key", 0, NULL) == -ENOENT ? 0 : -EIO;
+    if (!rc && !read_only)
+        rc = splinter_store_sweep(s);
+    if (!rc)
+        rc = check_store(s);
+    if (rc)
+        fault("%s: %s", when, strerror(-rc));
+}
+
+/* However many handles only read, they take no place, and writers get in. */
+static void readers_take_no_place(void)
+{
+    static splinter_store *many[PLACES + 8];
+    struct rlimit old;
+
+    faults = 0;
+    snprintf(context, sizeof(context), "%s, many readers", backing_names[backing]);
+    if (!many_descriptors(&old)) {
+        report(true, "%s: many readers # SKIP too few descriptors are allowed",
+               backing_names[backing]);
+        return;
+    }
+    for (unsigned i = 0; i < PLACES + 8; i++) {
+        many[i] = place_again(&place, 0);
+        if (i % 100 == 0)
+            reads(many[i], false, "a reader");
+        else
+            (void)splinter_store_wait(many[i], "no key", 0, 0, NULL);
+    }
+    attached_are(1, ", though the others only read");
+    good(many[0], "one of them that writes after all");
+    attached_are(2, " when one has written");
+    for (unsigned i = 0; i < PLACES + 8; i++)
+        splinter_store_close(many[i]);
+    attached_are(1, " in the end");
+    setrlimit(RLIMIT_NOFILE, &old);
+    report(!faults, "%s: %u handles that only read take no place of a writer",
+           backing_names[backing], PLACES + 8);
 }
 
 static void the_registry_is_full(void)
@@ -660,13 +723,16 @@ static void the_registry_is_full(void)
         hold_all_places(pipes[1]);
     if (read(pipes[0], &c, 1) != 1 || c != 'y')
         fault("the child failed");
-    rc = place_open(&place, 0, &made);
-    if (rc != -EUSERS || made)
-        fault("one too many: %s", strerror(-rc));
-    rc = place_open(&place, SPLINTER_RDONLY, &made);
-    if (rc)
-        fault("a reader needs no place: %s", strerror(-rc));
-    splinter_store_close(made);
+    for (int i = 0; i < 2; i++) {
+        rc = place_open(&place, i ? SPLINTER_RDONLY : 0, &made);
+        if (rc)
+            die("a reader needs no place: %s", strerror(-rc));
+        reads(made, i, "with no place left");
+        rc = splinter_store_set(made, "key0", "v", 1, NULL, NULL);
+        if (rc != (i ? -EROFS : -EUSERS))
+            fault("one too many: %s", strerror(-rc));
+        splinter_store_close(made);
+    }
     attached_are(PLACES, "");
     good(store, "the last one with a place");
     kill(pid, SIGKILL);
@@ -689,6 +755,7 @@ int main(void)
         a_child_cannot_attach();
         a_limit_of_file_size();
         no_descriptor_left();
+        readers_take_no_place();
         the_registry_is_full();
         place_end(&place, store);
     }

@@ -378,7 +378,7 @@ static void an_open_does_not_wait_for_ever(void)
     int rc;
 
     begin();
-    pid = start_stopper("attach: named", nothing);
+    pid = start_stopper("attach: named", set_hot);
     open_patience_ns = 200000000;
     rc = place_open(&place, 0, &s);
     open_patience_ns = patience;
@@ -731,7 +731,7 @@ static void a_parent_dies(bool child_was_attached)
 static unsigned fork_at, steps_met;
 static pid_t *late_child;
 
-/* At this step of an open or a close the process gets a child that lives on, as if another thread
+/* At this step of an open, a first set or a close the process gets a child that lives on, as if another thread
  * had forked; and dies. */
 static void forks_there_and_dies(const char *step)
 {
@@ -765,7 +765,7 @@ static pid_t orphan_made_at(unsigned step)
 
         fork_at = step;
         fault_hook = forks_there_and_dies;
-        if (place_open(&place, 0, &s))
+        if (place_open(&place, 0, &s) || splinter_store_set(s, "parent", "p", 1, NULL, NULL))
             _exit(1);
         splinter_store_close(s);
         _exit(0);
@@ -792,6 +792,8 @@ static void forked_while_it_opens_or_closes(void)
         splinter_store *s = store;
         int rc = store ? 0 : place_open(&place, 0, &s);
 
+        if (!rc)
+            rc = splinter_store_set(s, "after", "a", 1, NULL, NULL);
         if (rc || splinter_store_stat(s, &st) || st.attached != 1) {
             printf("# step %u: open says %d, %u are attached\n", n, rc, st.attached);
             bad++;
@@ -826,7 +828,7 @@ int main(void)
             cancelled_while_waiting("a key", "lock: taken", set_hot, wants_hot, 20);
             if (backing == BACKING_FILE) {
                 cancelled_while_waiting("a sync", "sync: begun", sync_now, wants_sync, 4);
-                cancelled_while_waiting("one who opens", "attach: named", nothing, wants_open, 4);
+                cancelled_while_waiting("one who opens", "attach: named", set_hot, wants_open, 4);
             }
             threads_exit();
         }

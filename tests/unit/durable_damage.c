@@ -142,7 +142,8 @@ START_TEST(two_that_open_at_once_rebuild_once)
 
             if (rc || count_of(s, 2000, "a") != 2000)
                 _exit(100);
-            /* Stays until the other one also has it open: closing the last is another story. */
+            /* Stays until the other one also writes: closing the last is another story. */
+            ck_assert_int_eq(splinter_store_set(s, "a", "b", 1, NULL, NULL), 0);
             for (int tries = 0; tries < 10000 && stat_of(s).attached < 2; tries++)
                 sleep_ms(1);
             splinter_store_close(s);
