@@ -99,6 +99,14 @@ int splinter_open(const char *name_or_path);
 int splinter_open_or_create(const char *name_or_path, size_t slots, size_t max_value_sz);
 int splinter_create_or_open(const char *name_or_path, size_t slots, size_t max_value_sz);
 
+/*
+ * The same with the options of splinter_store_open(), which are further below: such as to read only
+ * (SPLINTER_RDONLY), to create with a mode, or to sync after each change.  If options is NULL, the
+ * call opens an existing store.  Returns 0, or -1 and an errno as above, or E2BIG.
+ */
+struct splinter_open_options;
+int splinter_open_with(const char *name_or_path, const struct splinter_open_options *options);
+
 /* Detach from the store.  The store itself remains. */
 void splinter_close(void);
 

@@ -95,22 +95,28 @@ static int result(int r)
     return -1;
 }
 
-static int open_current(const char *name, uint32_t flags, size_t slots, size_t max_value)
+int splinter_open_with(const char *name_or_path, const struct splinter_open_options *options)
 {
     not_cancelled();
     pthread_once(&once, start);
-    struct splinter_open_options o = {.struct_size = sizeof o,
-                                      .flags = flags | SPLINTER_EINTR,
-                                      .slots = slots,
-                                      .max_value = max_value};
     splinter_store *s;
-    int r = splinter_store_open(&s, name, &o);
+    int r = splinter_store_open(&s, name_or_path, options);
     if (r)
         return result(r);
+    s->eintr = true; /* nobody waits through it yet */
     pthread_mutex_lock(&change);
     replace(s);
     pthread_mutex_unlock(&change);
     return 0;
+}
+
+static int open_current(const char *name, uint32_t flags, size_t slots, size_t max_value)
+{
+    struct splinter_open_options o = {.struct_size = sizeof o,
+                                      .flags = flags,
+                                      .slots = slots,
+                                      .max_value = max_value};
+    return splinter_open_with(name, &o);
 }
 
 int splinter_create(const char *name_or_path, size_t slots, size_t max_value_sz)

@@ -180,6 +180,18 @@ uint64_t cli_number(const char *what, const char *text, uint64_t min, uint64_t m
     return n;
 }
 
+uint32_t cli_mode(const char *what, const char *text)
+{
+    uint32_t mode = 0;
+    size_t digits = strspn(text, "01234567");
+    for (size_t i = 0; i < digits && mode <= 0777; i++)
+        mode = mode * 8 + (uint32_t)(text[i] - '0');
+    if (text[digits] || !mode || mode > 0777)
+        cli_usage("%s: '%s' is not allowed; it takes an octal number from 1 to 777, such as 660",
+                  what, text);
+    return mode;
+}
+
 bool cli_parse_int64(const char *text, size_t len, int64_t *number)
 {
     char digits[32];

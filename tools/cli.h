@@ -74,6 +74,8 @@ bool cli_is_option(const struct cli_syntax *syntax, const char *word);
 uint64_t cli_number(const char *what, const char *text, uint64_t min, uint64_t max);
 /* As much of text as len says is a whole decimal number, which may be negative. */
 bool cli_parse_int64(const char *text, size_t len, int64_t *number);
+/* The permissions of a new store: an octal number from 1 to 777. */
+uint32_t cli_mode(const char *what, const char *text);
 /* Seconds with up to three decimals, in milliseconds; min and max are milliseconds. */
 uint64_t cli_seconds(const char *what, const char *text, uint64_t min, uint64_t max);
 /* Refuses what cannot be a key. */

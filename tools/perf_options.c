@@ -23,6 +23,7 @@ static const char help[] =
     "  -d, --duration SECONDS how long to measure (default 3; up to three decimals)\n"
     "  -b, --bus BUS          use this memory store, created if it does not exist (default:\n"
     "                         a store without a name); what was made is removed afterwards\n"
+    "      --mode MODE        permissions of a new bus, less the umask (default 600)\n"
     "  -j, --json             print one JSON object instead of the table\n"
     "      --self-test=FAULT  put a fault into what every 1000th read got, so that verification\n"
     "                         must fail: torn, stale or foreign\n"
@@ -31,7 +32,7 @@ static const char help[] =
     "\n"
     "Exit status: 0 every value read was right, 1 a failure or a wrong value, 2 wrong arguments.\n";
 
-enum { OPT_NO_WRITER = CLI_OPT_OWN, OPT_SELF_TEST };
+enum { OPT_NO_WRITER = CLI_OPT_OWN, OPT_MODE, OPT_SELF_TEST };
 
 static enum perf_fault fault_named(const char *text)
 {
@@ -59,6 +60,7 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
         {"value-size", required_argument, NULL, 's'},
         {"duration", required_argument, NULL, 'd'},
         CLI_BUS_OPTION,
+        {"mode", required_argument, NULL, OPT_MODE},
         {"json", no_argument, NULL, 'j'},
         {"self-test", required_argument, NULL, OPT_SELF_TEST},
         CLI_OPTIONS,
@@ -96,6 +98,9 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
             break;
         case 'b':
             o->bus = optarg;
+            break;
+        case OPT_MODE:
+            o->mode = cli_mode("--mode", optarg);
             break;
         case 'j':
             o->json = true;

@@ -13,6 +13,7 @@ struct perf_options {
     bool writer, processes, json;
     enum perf_fault fault; /* --self-test; PERF_RIGHT: none */
     const char *bus;       /* NULL: a store without a name */
+    uint32_t mode;         /* of a store that is created; 0: the library's default */
 };
 
 /* From the command line; does not return if that is wrong, or asks for help. */

@@ -87,6 +87,7 @@ splinter_store *perf_store_open(const struct perf_options *o)
         .struct_size = sizeof(options),
         .slots = (size_t)(o->keys + o->keys / 4 + 16),
         .max_value = (size_t)o->value_size,
+        .mode = o->mode,
     };
     bus = o->bus;
     if (bus)

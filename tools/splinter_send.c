@@ -32,6 +32,7 @@ static const char help[] =
     "  -c, --create         create the bus if it does not exist, with\n"
     "      --slots N          room for N keys (default 1024)\n"
     "      --max-value BYTES  values of up to BYTES bytes (default 65536)\n"
+    "      --mode MODE        permissions MODE, less the umask (default 600)\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
     "      --sync           end only when what was sent is on disk, if BUS is in a file\n"
     "  -h, --help           print this and exit\n"
@@ -171,7 +172,7 @@ static void send_lines(void)
 
 /* ---- the command line ---- */
 
-enum { OPT_TYPE = CLI_OPT_OWN, OPT_SLOTS, OPT_MAX_VALUE, OPT_SYNC };
+enum { OPT_TYPE = CLI_OPT_OWN, OPT_SLOTS, OPT_MAX_VALUE, OPT_MODE, OPT_SYNC };
 
 static const struct option options[] = {
     CLI_BUS_OPTION,
@@ -182,6 +183,7 @@ static const struct option options[] = {
     {"create", no_argument, NULL, 'c'},
     {"slots", required_argument, NULL, OPT_SLOTS},
     {"max-value", required_argument, NULL, OPT_MAX_VALUE},
+    {"mode", required_argument, NULL, OPT_MODE},
     {"file", no_argument, NULL, 'f'},
     {"sync", no_argument, NULL, OPT_SYNC},
     CLI_OPTIONS,
@@ -221,6 +223,9 @@ static void read_options(int argc, char **argv)
             break;
         case 'f':
             file = true;
+            break;
+        case OPT_MODE:
+            open_options.mode = cli_mode("--mode", optarg);
             break;
         case OPT_SYNC:
             sync_at_end = true;
@@ -273,8 +278,8 @@ static void read_arguments(int count, char **arguments)
     cli_key("KEY", key);
     if (value && !*value)
         cli_usage("VALUE: an empty value is not allowed; it must be at least 1 byte long");
-    if (!create && (open_options.slots || open_options.max_value))
-        cli_usage("--slots and --max-value are for a new bus; they need --create");
+    if (!create && (open_options.slots || open_options.max_value || open_options.mode))
+        cli_usage("--slots, --max-value and --mode are for a new bus; they need --create");
 }
 
 /* ---- from the bus to the end ---- */

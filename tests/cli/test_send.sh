@@ -49,6 +49,20 @@ run "$send" "$T/text" k v
 ok 'a file that is no store' says 1 'not a store'
 ok 'and the message names it once' [ "$(grep -oF "$T/text" "$T/err" | wc -l)" = 1 ]
 
+# ---- the mode of a new bus
+
+for bad in 0 8 1000 rw -1 ''; do
+    run "$send" --create --mode="$bad" "$BUS.m" k v
+    ok "--mode='$bad' is refused, with what is allowed" says 2 'from 1 to 777'
+done
+run "$send" --mode=660 "$BUS.m" k v
+ok '--mode without --create is refused' says 2 'need --create'
+(umask 022 && "$send" --create --mode=0666 "$BUS.m" k v)
+ok '--mode is that of the new bus, less the umask' [ "$(stat -c %a "/dev/shm/$BUS.m")" = 644 ]
+(umask 022 && "$send" --create "$BUS.n" k v)
+ok 'without --mode it is 600' [ "$(stat -c %a "/dev/shm/$BUS.n")" = 600 ]
+rm -f "/dev/shm/$BUS.m" "/dev/shm/$BUS.n"
+
 # ---- sending
 
 run "$send" --create --slots=4 --max-value=64 "$BUS" k v

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -68,6 +69,35 @@ START_TEST(create_refuses_a_name_that_exists_and_overwrites_nothing)
     ck_assert_int_eq(splinter_open(bus), 0);
     ck_assert_int_eq(splinter_get("k", buf, sizeof(buf), NULL), 0);
     ck_assert_mem_eq(buf, "kept", 4);
+}
+END_TEST
+
+START_TEST(open_with_takes_a_mode_and_opens_to_read_only)
+{
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    char buf[8], path[600];
+    struct stat st;
+
+    options.flags = SPLINTER_CREATE;
+    options.mode = 0640;
+    options.slots = options.max_value = 10;
+    umask(022);
+    ck_assert_int_eq(splinter_open_with(bus, &options), 0);
+    bus_path(path, sizeof(path), bus);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0640);
+    ck_assert_int_eq(splinter_set("k", "kept", 4), 0);
+    options.flags = SPLINTER_RDONLY;
+    ck_assert_int_eq(splinter_open_with(bus, &options), 0);
+    ck_assert_int_eq(splinter_get("k", buf, sizeof(buf), NULL), 0);
+    FAILS(splinter_set("k", "lost", 4), EROFS);
+    FAILS(splinter_unset("k"), EROFS);
+    ck_assert_int_eq(splinter_open_with(bus, NULL), 0);
+    ck_assert_int_eq(splinter_set("k", "new", 3), 0);
+    FAILS(splinter_open_with(other, NULL), ENOENT);
+    options.flags = SPLINTER_RDONLY | SPLINTER_CREATE;
+    FAILS(splinter_open_with(other, &options), EINVAL);
+    ck_assert_int_eq(splinter_get("k", buf, sizeof(buf), NULL), 0);
 }
 END_TEST
 
@@ -610,6 +640,7 @@ static TCase *open_tests(void)
     tcase_add_checked_fixture(tcase, names, names_away);
     tcase_add_test(tcase, create_makes_a_store_that_open_finds);
     tcase_add_test(tcase, create_refuses_a_name_that_exists_and_overwrites_nothing);
+    tcase_add_test(tcase, open_with_takes_a_mode_and_opens_to_read_only);
     tcase_add_test(tcase, open_of_a_missing_store_is_enoent);
     tcase_add_test(tcase, open_or_create_creates_then_opens);
     tcase_add_test(tcase, create_or_open_creates_then_opens);

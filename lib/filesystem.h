@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* filesystem.h - is the file system fit for a store, and can its space be relied on? */
+#ifndef SPLINTER_FILESYSTEM_H
+#define SPLINTER_FILESYSTEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "names.h"
+
+/* Tells the file system to overwrite this empty file in place; a hint, which most do not need. */
+void filesystem_overwrite(int fd);
+
+/* May a process write to a store in this file?  0; or -EOPNOTSUPP with a sentence if the file is on
+ * a network file system, or is copied when it is overwritten, unless the flags (SPLINTER_NETWORK,
+ * SPLINTER_COW) allow that.  To read only, the second does not matter. */
+int filesystem_fit(int fd, const char *name, uint32_t flags);
+
+/* The bytes that have to stay free beside those that the file reserves: as many as the file has, if
+ * it is copied when it is overwritten; else 0. */
+uint64_t filesystem_reserve(int fd);
+
+/* Gives the file blocks of its own for those that it shares with a copy (cp --reflink), because to
+ * overwrite such a block takes a new one.  `alone`: nobody else writes to the file meanwhile.  0; or
+ * -ENOSPC, or what the kernel returned, with a sentence. */
+int filesystem_unshare(int fd, bool alone);
+
+#endif
