@@ -91,7 +91,8 @@ const char *splinter_last_error(void);
  * ENOENT (no such store: splinter_open; no such directory: all), EBADMSG (not a store, or a damaged
  * one), EPROTO (another format version, word size or byte order), EACCES, ENOSPC, EAGAIN (a stopped
  * process is opening or closing this file), ENOMEM, EMFILE, EIO, ENAMETOOLONG, EUSERS (a file that
- * has to be brought into order, and 512 handles are attached), EOPNOTSUPP (a file system without fallocate, or a network file system),
+ * has to be brought into order, and 512 handles are attached), EOPNOTSUPP (a file system without
+ * fallocate, one that copies files when they are overwritten, or a network file system),
  * or any error of open(2).
  */
 int splinter_create(const char *name_or_path, size_t slots, size_t max_value_sz);
@@ -190,6 +191,7 @@ typedef struct splinter_store splinter_store;
 #define SPLINTER_REBUILD 0x80u   /* rebuild the index of a file that nobody else has open */
 #define SPLINTER_NETWORK 0x100u  /* open a file even if it is on a network file system */
 #define SPLINTER_EINTR 0x200u    /* a wait returns -EINTR after a signal handler has run */
+#define SPLINTER_COW 0x400u      /* write to a file even if it is copied when it is overwritten */
 
 /* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
 struct splinter_open_options {

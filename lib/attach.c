@@ -2,8 +2,8 @@
 /*
  * attach.c - a handle gets a registry entry, gets another one after a fork, and gives it back
  *
- * There are 512 entries, so a handle gets one only when it is about to change something.  Until then
- * it is a reader that may also ask to be woken.
+ * There are 512 entries, so a handle gets one only when it is about to change something.  Until
+ * then it is a reader that may also ask to be woken.
  *
  * Invariants
  *  - A process gets an entry that is clean: no lane has a block id or an insert lock.
@@ -21,6 +21,7 @@
 #include "cancel.h"
 #include "error.h"
 #include "fault.h"
+#include "filesystem.h"
 #include "fork.h"
 #include "handle.h"
 #include "limbo.h"
@@ -91,11 +92,7 @@ static int make_whole(struct splinter_store *s)
     const struct splinter_open_options *o = s->options;
     if (registry_anybody(s))
         return 0;
-    /* Of a copy the pages of the sync points may be holes. */
-    int r = backing_reserve(s->fd, 0, INDEX_MAP_OFF);
-    if (r)
-        return error_set(-r, "no room to open the store: its file system is full");
-    sync_clock(s);
+    int r;
     switch (sync_state(s)) {
     case LEFT_CLEAN:
         /* Before a rebuild also: if we died in it, the next opener would believe what is there. */
@@ -124,6 +121,27 @@ static bool in_order(struct splinter_store *s)
     return !rebuild && !load_relaxed(&s->header->damaged) && sync_state(s) == LEFT_CLEAN;
 }
 
+/* What comes before anything is read or written: the file gets blocks of its own, and the sync
+ * points, which may be holes in a copy, get some; and the clock of the store goes on.  To ask to be
+ * woken, readers write as well.  The caller has the lock of openers. */
+static int prepare(struct splinter_store *s)
+{
+    bool alone = !registry_anybody(s);
+    int r = filesystem_unshare(s->fd, alone);
+    if (r == -ENOSPC)
+        return error_set(ENOSPC, "no room for blocks of its own: the file shares some with a copy "
+                         "(cp --reflink) or a snapshot, and the disk is full");
+    if (r)
+        return error_set(-r, "the file shares blocks with a copy (cp --reflink) or a snapshot, and "
+                         "cannot get its own: %s", strerror(-r));
+    r = backing_reserve(s->fd, 0, INDEX_MAP_OFF);
+    if (r)
+        return error_set(-r, "no room to open the store: its file system is full");
+    if (alone)
+        sync_clock(s);
+    return 0;
+}
+
 /* Get an entry; of a durable store in order, under the lock of openers.  If the handle does not
  * write yet, only a durable store that is not in order makes it get one. */
 static int enter(struct splinter_store *s, bool to_write)
@@ -132,8 +150,10 @@ static int enter(struct splinter_store *s, bool to_write)
     if (s->durable) {
         if ((r = registry_lock_open(s)))
             return r;
-        to_write |= !in_order(s);
-        if (to_write)
+        r = prepare(s);
+        if (!r)
+            to_write |= !in_order(s);
+        if (!r && to_write)
             r = make_whole(s);
     }
     if (!r && to_write && !(r = entry_claim_any(s)))
@@ -192,7 +212,9 @@ void attach_leave(struct splinter_store *s)
 {
     if (s->lock_fd < 0)
         return;
-    if (!unattached(s)) {
+    /* To write to blocks that a copy shares could be the end of the process: then leave as one that
+     * was killed does. */
+    if (!unattached(s) && (!s->durable || !filesystem_unshare(s->fd, false))) {
         bool last = s->durable && registry_lock_open(s) == 0 && !registry_anybody(s);
         if (last) {
             reap_all(s);

@@ -24,6 +24,7 @@
 #include "clock.h"
 #include "error.h"
 #include "fault.h"
+#include "filesystem.h"
 #include "geometry.h"
 #include "newfile.h"
 #include "session.h"
@@ -71,7 +72,7 @@ static bool over_file_limit(uint64_t bytes)
 
 int backing_reserve(int fd, uint64_t offset, uint64_t length)
 {
-    if (over_file_limit(offset + length))
+    if (over_file_limit(offset + length) || !filesystem_has(fd, length))
         return -ENOSPC;
     not_cancelled();
     int result;
@@ -175,30 +176,6 @@ int backing_fill(int fd, const struct geometry *geo, const char *name)
     return 0;
 }
 
-/* -EOPNOTSUPP with a sentence if the file is on a network file system, unless the flags allow that.
- * The magic numbers are those of statfs(2) and linux/magic.h. */
-static int refuse_network(int fd, const char *name, uint32_t flags)
-{
-    static const struct {
-        uint32_t magic;
-        const char *what;
-    } network[] = {{0x6969, "NFS"},        {0x517b, "SMB"},      {0xff534d42, "CIFS"},
-                   {0xfe534d42, "SMB"},    {0x01021997, "9p"},   {0x00c36400, "Ceph"},
-                   {0x5346414f, "AFS"},    {0x6b414653, "AFS"},  {0x73757245, "Coda"},
-                   {0x7461636f, "OCFS2"},  {0x01161970, "GFS2"}, {0x0bd00bd0, "Lustre"},
-                   {0x47504653, "GPFS"},   {0x19830326, "BeeGFS"}};
-    struct statfs st;
-    if (flags & SPLINTER_NETWORK || fstatfs(fd, &st))
-        return 0;
-    for (size_t i = 0; i < sizeof network / sizeof *network; i++)
-        if ((uint32_t)st.f_type == network[i].magic)
-            return error_set(EOPNOTSUPP, "'%.200s' is on a network file system (%s), where memory "
-                             "mapped by several machines differs: keep stores on a local one, or "
-                             "set SPLINTER_NETWORK if only one machine uses it", name,
-                             network[i].what);
-    return 0;
-}
-
 static int create_path(const char *path, const char *name, uint32_t mode,
                        const struct geometry *geo, uint32_t flags, backing_filler *filler,
                        void *arg, int *out_fd)
@@ -219,8 +196,10 @@ static int create_path(const char *path, const char *name, uint32_t mode,
     if (r)
         return error_set(-r, "cannot create '%.200s': %s", name, strerror(-r));
     fault_point("create: file made");
-    if (durable)
-        r = refuse_network(file.fd, name, flags);
+    if (durable) {
+        filesystem_overwrite(file.fd);
+        r = filesystem_fit(file.fd, name, flags);
+    }
     if (!r)
         r = backing_fill(file.fd, geo, name);
     if (!r && filler)
@@ -298,7 +277,9 @@ int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd)
     }
     if (fd < 0)
         return error_set(errno, "cannot open '%.200s': %s", name, strerror(errno));
-    r = backing_is_memory(flags) ? 0 : refuse_network(fd, name, flags);
+    if (*read_only)
+        flags |= SPLINTER_RDONLY;
+    r = backing_is_memory(flags) ? 0 : filesystem_fit(fd, name, flags);
     if (r)
         close(fd);
     else
@@ -316,7 +297,7 @@ int backing_reopen(int fd, bool read_only)
     return again < 0 ? -errno : again;
 }
 
-int backing_open_fd(int fd, bool *read_only, const char *name, int *out_fd)
+int backing_open_fd(int fd, uint32_t flags, bool *read_only, const char *name, int *out_fd)
 {
     struct stat st;
     int how = fcntl(fd, F_GETFL);
@@ -330,8 +311,10 @@ int backing_open_fd(int fd, bool *read_only, const char *name, int *out_fd)
         return error_set(errno, "cannot stat %s: %s", name, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return error_set(EBADMSG, "%s is not a store: it is not a regular file", name);
-    if ((how & O_ACCMODE) == O_RDONLY)
-        *read_only = true;
+    *read_only = flags & SPLINTER_RDONLY || (how & O_ACCMODE) == O_RDONLY;
+    int r = filesystem_fit(fd, name, flags | (*read_only ? SPLINTER_RDONLY : 0));
+    if (r)
+        return r;
     int own = backing_reopen(fd, *read_only);
     /* A reader needs no file description of its own.  So the mode of the file does not matter to a
      * process that was given a descriptor to read with. */
@@ -374,7 +357,7 @@ int backing_unlink(const char *name, uint32_t flags)
 {
     char path[PATH_MAX];
     struct geometry geo;
-    bool read_only;
+    bool read_only = false;
     int fd, r = path_of(name, flags, path);
     if (!r)
         r = backing_open(name, flags | SPLINTER_RDONLY | SPLINTER_NETWORK, &read_only, &fd);

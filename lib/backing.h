@@ -23,13 +23,14 @@ typedef int backing_filler(int fd, const struct geometry *geo, void *arg);
  * backing_create() makes a store under a name that does not exist yet (-EEXIST).  backing_fill()
  * reserves and writes what comes before the registry, in an empty file.  backing_open() sets
  * *read_only if the caller asked to write, and the file may only be read; otherwise it leaves it
- * alone.  backing_open_fd() opens the file of a descriptor, with no more rights than that has
- * (*read_only as before); name is for sentences.  backing_unlink() removes nothing but a store. */
+ * alone.  backing_open_fd() opens the file of a descriptor, with no more rights than that has, and
+ * sets *read_only if the handle may only read; name is for sentences.  backing_unlink()
+ * removes nothing but a store. */
 int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct geometry *geo,
                    backing_filler *filler, void *arg, int *out_fd);
 int backing_fill(int fd, const struct geometry *geo, const char *name);
 int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd);
-int backing_open_fd(int fd, bool *read_only, const char *name, int *out_fd);
+int backing_open_fd(int fd, uint32_t flags, bool *read_only, const char *name, int *out_fd);
 int backing_unlink(const char *name, uint32_t flags);
 int backing_read_geometry(int fd, const char *name, struct geometry *geo);
 

@@ -87,10 +87,14 @@ int filesystem_fit(int fd, const char *name, uint32_t flags)
     return 0;
 }
 
-uint64_t filesystem_reserve(int fd)
+bool filesystem_has(int fd, uint64_t length)
 {
     struct stat st;
-    return copies(fd) && !fstat(fd, &st) ? (uint64_t)st.st_blocks * 512 : 0;
+    struct statfs fs;
+    if (!copies(fd) || fstat(fd, &st) || fstatfs(fd, &fs))
+        return true;
+    uint64_t free = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
+    return free >= length && free - length >= (uint64_t)st.st_blocks * 512;
 }
 
 /* Writes what is there once more, which gives the range blocks of its own. */
@@ -120,8 +124,8 @@ static int unshare_range(int fd, uint64_t from, uint64_t end, bool alone)
     do
         r = fallocate(fd, FALLOC_FL_UNSHARE_RANGE, (off_t)from, (off_t)(end - from)) ? -errno : 0;
     while (r == -EINTR);
-    if ((r == -EOPNOTSUPP || r == -EINVAL) && alone)
-        r = rewrite(fd, from, end);
+    if (r == -EOPNOTSUPP || r == -EINVAL)
+        r = alone ? rewrite(fd, from, end) : 0;
     return r == -EDQUOT ? -ENOSPC : r;
 }
 
@@ -129,9 +133,9 @@ int filesystem_unshare(int fd, bool alone)
 {
     static const struct known sharing[] = {{MAGIC_XFS, "XFS"}, {MAGIC_BTRFS, "btrfs"}, {0, NULL}};
     enum { EXTENTS = 64 };
-    struct {
-        struct fiemap map;
-        struct fiemap_extent extents[EXTENTS];
+    union {
+        struct fiemap map; /* ends with as many extents as there is room for */
+        uint8_t bytes[sizeof(struct fiemap) + EXTENTS * sizeof(struct fiemap_extent)];
     } f;
     if (!find(sharing, fd))
         return 0;
@@ -143,16 +147,12 @@ int filesystem_unshare(int fd, bool alone)
         if (ioctl(fd, FS_IOC_FIEMAP, &f.map) || !f.map.fm_mapped_extents)
             return 0; /* it does not tell, or there are no more */
         for (uint32_t i = 0; i < f.map.fm_mapped_extents && i < EXTENTS; i++) {
-            const struct fiemap_extent *e = &f.extents[i];
+            const struct fiemap_extent *e = &f.map.fm_extents[i];
             uint64_t end = e->fe_logical + e->fe_length;
             int r = e->fe_flags & FIEMAP_EXTENT_SHARED
                         ? unshare_range(fd, e->fe_logical, end, alone) : 0;
-            if (r == -ENOSPC)
-                return error_set(ENOSPC, "no room for blocks of its own: the file shares some with "
-                                 "a copy (cp --reflink) or a snapshot, and the disk is full");
             if (r)
-                return error_set(-r, "the file shares blocks with a copy or a snapshot, and cannot "
-                                 "get its own: %s", strerror(-r));
+                return r;
             last |= e->fe_flags & FIEMAP_EXTENT_LAST;
             at = end;
         }

@@ -16,13 +16,14 @@ void filesystem_overwrite(int fd);
  * SPLINTER_COW) allow that.  To read only, the second does not matter. */
 int filesystem_fit(int fd, const char *name, uint32_t flags);
 
-/* The bytes that have to stay free beside those that the file reserves: as many as the file has, if
- * it is copied when it is overwritten; else 0. */
-uint64_t filesystem_reserve(int fd);
+/* May `length` more bytes be reserved?  If the file is copied when it is overwritten, as much as it
+ * has stays free beside them. */
+bool filesystem_has(int fd, uint64_t length);
 
 /* Gives the file blocks of its own for those that it shares with a copy (cp --reflink), because to
- * overwrite such a block takes a new one.  `alone`: nobody else writes to the file meanwhile.  0; or
- * -ENOSPC, or what the kernel returned, with a sentence. */
+ * overwrite such a block takes a new one.  `alone`: nobody else writes to the file meanwhile.  0;
+ * or -ENOSPC, or what the kernel returned.  A file that others write to keeps the blocks that it
+ * shares if the file system cannot part them (btrfs). */
 int filesystem_unshare(int fd, bool alone);
 
 #endif

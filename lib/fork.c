@@ -7,8 +7,8 @@
  * that it relies on pthread_atfork.  Before its first write it attaches again (attach_own()).
  *
  * Invariants
- *  - A handle on the list has in fork_generation the generation in which it last attached, or 0.  It
- *    may change the store only if that is the generation of the process.
+ *  - A handle on the list has in fork_generation the generation in which it last attached, or 0.
+ *    It may change the store only if that is the generation of the process.
  *  - At any fork every descriptor for locks is the lock_fd of a handle on the list.  So a child
  *    closes its copy of each, and the locks of its parent go when the parent dies.
  */

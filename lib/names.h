@@ -43,6 +43,12 @@
 #define session_boot splinter__session_boot
 #define session_note splinter__session_note
 
+/* filesystem.c */
+#define filesystem_fit splinter__filesystem_fit
+#define filesystem_has splinter__filesystem_has
+#define filesystem_overwrite splinter__filesystem_overwrite
+#define filesystem_unshare splinter__filesystem_unshare
+
 /* extent.c */
 #define file_covers_now splinter__file_covers_now
 

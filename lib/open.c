@@ -18,7 +18,7 @@
 #include "sized.h"
 #include "store.h"
 
-#define OPEN_FLAGS 0x3ffu /* all flags of splinter_store_open() */
+#define OPEN_FLAGS 0x7ffu /* all flags of splinter_store_open() */
 
 static int open_existing(splinter_store **out, const char *name, struct splinter_open_options *o)
 {
@@ -151,11 +151,11 @@ int splinter_store_open_fd(splinter_store **out, int fd,
     int own, r = take_options(&o, options);
     if (r)
         return r;
-    bool read_only = o.flags & SPLINTER_RDONLY;
+    bool read_only;
     char name[32];
     snprintf(name, sizeof name, "descriptor %d", fd);
     struct geometry geo;
-    r = backing_open_fd(fd, &read_only, name, &own);
+    r = backing_open_fd(fd, o.flags, &read_only, name, &own);
     if (r)
         return r;
     r = backing_read_geometry(own, name, &geo);

@@ -22,6 +22,7 @@
 #include "expiry.h"
 #include "extent.h"
 #include "fault.h"
+#include "filesystem.h"
 #include "handle.h"
 #include "hash.h"
 #include "registry.h"
@@ -122,6 +123,7 @@ int sync_write_out(struct splinter_store *s, uint64_t epoch, bool clean)
     struct stat st;
     if (load_relaxed(&h->sync_error))
         touch_all(s);
+    (void)filesystem_unshare(s->fd, false); /* from a copy that was made meanwhile */
     /* Read before the data is written: a length that the file gets meanwhile may not be on disk. */
     if (fstat(s->fd, &st))
         return -errno;

@@ -63,7 +63,7 @@ static bool dead_untold(struct splinter_store *s)
     if (now < reap_at)
         return false;
     reap_at = now + REAP_NS;
-    if (s->read_only || fork_happened(s))
+    if (s->read_only || unattached(s))
         return registry_any_dead(s);
     reap_all(s);
     return false;

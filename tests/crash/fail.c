@@ -4,6 +4,8 @@
 #include "fail.h"
 
 #include <errno.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -18,6 +20,11 @@ long fail_allocated;
 const char *fail_boot_id;
 int fail_tmpfile;
 uint64_t fail_seed;
+uint32_t fail_magic;
+uint64_t fail_free_bytes;
+int fail_nocow;
+int fail_shared;
+int fail_unshare;
 
 void fail_reset(void)
 {
@@ -49,6 +56,11 @@ int fail_ftruncate_(int fd, off_t length)
 
 int fail_fallocate_(int fd, int mode, off_t offset, off_t length)
 {
+    if (fail_magic && mode & FALLOC_FL_UNSHARE_RANGE) {
+        errno = fail_unshare;
+        fail_shared = errno != 0;
+        return errno ? -1 : 0;
+    }
     return fails(FAIL_fallocate) ? -1 : fallocate(fd, mode, offset, length);
 }
 
@@ -183,6 +195,43 @@ off_t fail_lseek_(int fd, off_t offset, int whence)
 int fail_fchmod_(int fd, mode_t mode)
 {
     return fails(FAIL_fchmod) ? -1 : fchmod(fd, mode);
+}
+
+int fail_fstatfs_(int fd, struct statfs *st)
+{
+    int r = fails(FAIL_fstatfs) ? -1 : fstatfs(fd, st);
+
+    if (!r && fail_magic) {
+        st->f_type = (__typeof__(st->f_type))fail_magic;
+        st->f_bavail = fail_free_bytes / (uint64_t)st->f_bsize;
+    }
+    return r;
+}
+
+int fail_ioctl_(int fd, unsigned long request, void *arg)
+{
+    struct fiemap *map = arg;
+
+    if (fails(FAIL_ioctl))
+        return -1;
+    if (!fail_magic)
+        return ioctl(fd, request, arg);
+    if (request == FS_IOC_FIEMAP) {
+        map->fm_mapped_extents = 1;
+        map->fm_extents[0] = (struct fiemap_extent){
+            .fe_length = 4096,
+            .fe_flags = FIEMAP_EXTENT_LAST | (fail_shared ? FIEMAP_EXTENT_SHARED : 0)};
+        return 0;
+    }
+    if (fail_nocow < 0) {
+        errno = ENOTTY;
+        return -1;
+    }
+    if (request == FS_IOC_SETFLAGS)
+        fail_nocow = (*(int *)arg & FS_NOCOW_FL) != 0;
+    else
+        *(int *)arg = fail_nocow ? FS_NOCOW_FL : 0;
+    return 0;
 }
 
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags)

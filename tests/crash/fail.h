@@ -15,14 +15,17 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Each kind is counted by itself. */
 #define FAIL_KINDS(X) \
     X(mmap) X(ftruncate) X(fallocate) X(open) X(fcntl) X(allocation) X(pwrite) X(pread) \
-    X(link) X(fstat) X(memfd_create) X(fdatasync) X(msync) X(lseek) X(fchmod)
+    X(link) X(fstat) X(memfd_create) X(fdatasync) X(msync) X(lseek) X(fchmod) \
+    X(fstatfs) X(ioctl)
 #define FAIL_ENUM(kind) FAIL_##kind,
 enum fail_kind { FAIL_KINDS(FAIL_ENUM) FAIL_COUNT };
 
@@ -35,6 +38,13 @@ extern long fail_allocated;             /* blocks of memory held by the library 
 extern const char *fail_boot_id;        /* a file in the place of the kernel's boot id, or NULL */
 extern int fail_tmpfile;                /* the file system has no O_TMPFILE */
 extern uint64_t fail_seed;              /* of every new store, unless 0 */
+
+/* A file system that is not there: its magic number, unless 0; bytes that it has free. */
+extern uint32_t fail_magic;
+extern uint64_t fail_free_bytes;
+extern int fail_nocow;   /* 1: files are not copied on write; 0: but can be told so; -1: cannot */
+extern int fail_shared;  /* 1: a file shares its first page with another one */
+extern int fail_unshare; /* why it cannot get a page of its own; 0: it can */
 
 void fail_reset(void);
 
@@ -58,6 +68,8 @@ int fail_fdatasync_(int fd);
 int fail_msync_(void *addr, size_t len, int flags);
 off_t fail_lseek_(int fd, off_t offset, int whence);
 int fail_fchmod_(int fd, mode_t mode);
+int fail_fstatfs_(int fd, struct statfs *st);
+int fail_ioctl_(int fd, unsigned long request, void *arg);
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 
 #ifndef FAIL_INSIDE
@@ -81,6 +93,8 @@ ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 #define msync(...) fail_msync_(__VA_ARGS__)
 #define lseek(...) fail_lseek_(__VA_ARGS__)
 #define fchmod(...) fail_fchmod_(__VA_ARGS__)
+#define fstatfs(...) fail_fstatfs_(__VA_ARGS__)
+#define ioctl(...) fail_ioctl_(__VA_ARGS__)
 #define getrandom(...) fail_getrandom_(__VA_ARGS__)
 #endif
 

@@ -411,6 +411,83 @@ static void errors_by_another_name(int backing)
     report(!faults, "%s: what the system says when a store is created", backing_names[backing]);
 }
 
+/* ---- file systems that copy on write ---- */
+
+#define MAGIC_BTRFS 0x9123683eu
+#define MAGIC_ZFS 0x2fc12fc1u
+#define MAGIC_XFS 0x58465342u
+
+static void a_file_system_is(uint32_t magic, int nocow, int shared, int unshare)
+{
+    fail_reset();
+    fail_magic = magic;
+    fail_nocow = nocow;
+    fail_shared = shared;
+    fail_unshare = unshare;
+    fail_free_bytes = UINT64_C(1) << 40;
+}
+
+/* What is created there, opened, and opened with `flags`. */
+static void opens(const char *name, uint32_t flags, int want, const char *words)
+{
+    says(open_with(name, SPLINTER_FILE | flags, 100, 1000), want, words);
+    splinter_store_close(none);
+}
+
+static void file_systems_that_copy(void)
+{
+    struct place place;
+    char value[1000] = "";
+    int rc = 0;
+
+    begin();
+    /* One that can be told not to: the new file is, before anything is in it. */
+    place_new(&place, BACKING_FILE);
+    a_file_system_is(MAGIC_BTRFS, 0, 0, 0);
+    opens(place.name, SPLINTER_CREATE | SPLINTER_EXCL, 0, "");
+    if (fail_nocow != 1)
+        says(-1, 0, "the file is not told to be overwritten in place");
+    opens(place.name, 0, 0, "");
+    a_file_system_is(MAGIC_BTRFS, 0, 0, 0); /* as a copy that cp made */
+    opens(place.name, 0, -EOPNOTSUPP, "btrfs copies");
+    opens(place.name, SPLINTER_RDONLY, 0, "");
+    opens(place.name, SPLINTER_COW, 0, "");
+
+    /* One that cannot. */
+    a_file_system_is(MAGIC_ZFS, -1, 0, 0);
+    opens(place.name, 0, -EOPNOTSUPP, "SPLINTER_COW");
+    opens(place.name, SPLINTER_RDONLY, 0, "");
+    splinter_store_unlink(place.name, SPLINTER_FILE);
+    opens(place.name, SPLINTER_CREATE, -EOPNOTSUPP, "ZFS copies");
+    opens(place.name, SPLINTER_CREATE | SPLINTER_COW, 0, "");
+    /* There, as much stays free as the file has. */
+    says(open_with(place.name, SPLINTER_FILE | SPLINTER_COW, 100, 1000), 0, "");
+    for (int i = 0; i < 100 && !rc; i++) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "key%d", i);
+        fail_free_bytes = 65536;
+        rc = splinter_store_set(none, key, value, sizeof(value), NULL, NULL);
+    }
+    says(rc, -ENOSPC, "no room");
+    fail_free_bytes = UINT64_C(1) << 40;
+    says(splinter_store_set(none, "more", value, sizeof(value), NULL, NULL), 0, "");
+    splinter_store_close(none);
+
+    /* A file that shares blocks with a copy gets its own, or is not written to. */
+    a_file_system_is(MAGIC_XFS, -1, 1, 0);
+    opens(place.name, 0, 0, "");
+    says(fail_shared, 0, "");
+    a_file_system_is(MAGIC_XFS, -1, 1, ENOSPC);
+    opens(place.name, 0, -ENOSPC, "shares some with a copy");
+    opens(place.name, SPLINTER_RDONLY, 0, "");
+    a_file_system_is(MAGIC_BTRFS, 1, 1, EOPNOTSUPP); /* then by writing it again */
+    opens(place.name, 0, 0, "");
+    fail_magic = 0;
+    splinter_store_unlink(place.name, SPLINTER_FILE);
+    report(!faults, "a file system that copies on write is told not to, refused, or watched");
+}
+
 /* Of a store in a file that is synced. */
 static void errors_of_a_sync(void)
 {
@@ -507,6 +584,7 @@ int main(void)
     descriptors();
     for (int backing = 0; backing < BACKINGS; backing++)
         errors_by_another_name(backing);
+    file_systems_that_copy();
     errors_of_a_sync();
     names_for_a_while();
     return tap_end();

@@ -660,7 +660,8 @@ static const int errnos[FAIL_COUNT] = {
     [FAIL_open] = EMFILE,       [FAIL_fcntl] = ENOLCK,   [FAIL_allocation] = ENOMEM,
     [FAIL_pwrite] = EIO,        [FAIL_pread] = EIO,      [FAIL_link] = EIO,
     [FAIL_fstat] = EIO,         [FAIL_memfd_create] = EMFILE, [FAIL_fdatasync] = EIO,
-    [FAIL_msync] = EIO,         [FAIL_lseek] = EIO,      [FAIL_fchmod] = EPERM,
+    [FAIL_msync] = EIO,         [FAIL_lseek] = EIO,   [FAIL_fchmod] = EPERM,
+    [FAIL_fstatfs] = EIO,       [FAIL_ioctl] = ENOTTY,
 };
 
 /* False: the kind is not called so often. */

@@ -304,7 +304,8 @@ static const int errnos[FAIL_COUNT][2] = {
     [FAIL_pwrite] = {ENOSPC, EIO},       [FAIL_pread] = {EIO, 0},
     [FAIL_link] = {ENOSPC, 0},           [FAIL_fstat] = {EIO, 0},
     [FAIL_memfd_create] = {EMFILE, 0},   [FAIL_fdatasync] = {EIO, ENOSPC},
-    [FAIL_fchmod] = {EPERM, 0},
+    [FAIL_fchmod] = {EPERM, 0},          [FAIL_fstatfs] = {EIO, 0},
+    [FAIL_ioctl] = {ENOTTY, 0},
 };
 
 /* One attempt: a call, whose nth use of a resource fails. */

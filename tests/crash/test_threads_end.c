@@ -731,8 +731,8 @@ static void a_parent_dies(bool child_was_attached)
 static unsigned fork_at, steps_met;
 static pid_t *late_child;
 
-/* At this step of an open, a first set or a close the process gets a child that lives on, as if another thread
- * had forked; and dies. */
+/* At this step of an open, a first set or a close the process gets a child that lives on, as if
+ * another thread had forked; and dies. */
 static void forks_there_and_dies(const char *step)
 {
     pid_t child;
