@@ -68,9 +68,9 @@ size_t splinter_key_max(void);
 /* One sentence, without a newline, that says why this thread's last call that opens, creates,
  * unlinks, checks or copies a store failed; "" if it succeeded.  After a set, append or add that
  * returned ENOSPC it says what ran out, after a change that could not attach (such as EUSERS) why,
- * and after a change that returned EINPROGRESS why the sync failed; if such a call succeeds or fails
- * otherwise, the sentence stays as it was.  The string is valid until the thread's next call that
- * changes it. */
+ * and after a change that returned EINPROGRESS why the sync failed; if such a call succeeds or
+ * fails otherwise, the sentence stays as it was.  The string is valid until the thread's next call
+ * that changes it. */
 const char *splinter_last_error(void);
 
 /* ---- layer 1: the bus verbs: one store per process, no handle ----------- */
