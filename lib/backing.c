@@ -70,15 +70,32 @@ static bool over_file_limit(uint64_t bytes)
            bytes > limit.rlim_cur;
 }
 
+/* A kernel may undo all that a call has reserved when a signal interrupts it, and a timer may do
+ * that each time.  So what was interrupted is done in smaller and smaller pieces. */
+static int reserve_pieces(int fd, uint64_t from, uint64_t end, uint64_t page)
+{
+    for (uint64_t piece = end - from; from < end;) {
+        uint64_t n = piece < end - from ? piece : end - from;
+        if (!fallocate(fd, 0, (off_t)from, (off_t)n))
+            from += n;
+        else if (errno != EINTR)
+            return -errno;
+        else if (piece > page)
+            piece = (piece / 2 + page - 1) & ~(page - 1);
+    }
+    return 0;
+}
+
+/* Whole pages of the kernel, which may be larger than PAGE: to write to one takes all its
+ * blocks. */
 int backing_reserve(int fd, uint64_t offset, uint64_t length)
 {
-    if (over_file_limit(offset + length) || !filesystem_has(fd, length))
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t from = offset & ~(page - 1), end = (offset + length + page - 1) & ~(page - 1);
+    if (over_file_limit(end) || !filesystem_has(fd, end - from))
         return -ENOSPC;
     not_cancelled();
-    int result;
-    do
-        result = fallocate(fd, 0, (off_t)offset, (off_t)length) ? -errno : 0;
-    while (result == -EINTR);
+    int result = reserve_pieces(fd, from, end, page);
     return result == -EDQUOT || result == -EFBIG ? -ENOSPC : result;
 }
 

@@ -40,8 +40,8 @@ bool backing_is_memory(uint32_t flags);
 /* Opens the file a second time, with an open file description of its own. */
 int backing_reopen(int fd, bool read_only);
 
-/* Reserves `length` bytes from `offset` and makes the file at least that long.  -ENOSPC, or what
- * fallocate(2) returned. */
+/* Reserves `length` bytes from `offset`, and what else is in their pages, and makes the file at
+ * least that long.  Signals do not keep it from that.  -ENOSPC, or what fallocate(2) returned. */
 int backing_reserve(int fd, uint64_t offset, uint64_t length);
 
 /* Makes a range of the file a hole; or writes zeroes to it, if the file system has no holes.

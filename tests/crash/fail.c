@@ -25,6 +25,9 @@ uint64_t fail_free_bytes;
 int fail_nocow;
 int fail_shared;
 int fail_unshare;
+long fail_page;
+off_t fail_interrupts;
+unsigned fail_partly;
 
 void fail_reset(void)
 {
@@ -60,6 +63,12 @@ int fail_fallocate_(int fd, int mode, off_t offset, off_t length)
         errno = fail_unshare;
         fail_shared = errno != 0;
         return errno ? -1 : 0;
+    }
+    if (fail_page && !mode)
+        fail_partly += offset % fail_page || length % fail_page;
+    if (fail_interrupts && !mode && length > fail_interrupts) {
+        errno = EINTR;
+        return -1;
     }
     return fails(FAIL_fallocate) ? -1 : fallocate(fd, mode, offset, length);
 }
@@ -184,6 +193,8 @@ int fail_fdatasync_(int fd)
 
 int fail_msync_(void *addr, size_t len, int flags)
 {
+    if (fail_page) /* the mapping does not begin with such a page */
+        return 0;
     return fails(FAIL_msync) ? -1 : msync(addr, len, flags);
 }
 
@@ -206,6 +217,11 @@ int fail_fstatfs_(int fd, struct statfs *st)
         st->f_bavail = fail_free_bytes / (uint64_t)st->f_bsize;
     }
     return r;
+}
+
+long fail_sysconf_(int name)
+{
+    return fail_page && name == _SC_PAGESIZE ? fail_page : sysconf(name);
 }
 
 int fail_ioctl_(int fd, unsigned long request, void *arg)

@@ -46,6 +46,12 @@ extern int fail_nocow;   /* 1: files are not copied on write; 0: but can be told
 extern int fail_shared;  /* 1: a file shares its first page with another one */
 extern int fail_unshare; /* why it cannot get a page of its own; 0: it can */
 
+/* A kernel with pages of so many bytes, unless 0; and one whose timer interrupts each fallocate()
+ * of more than so many, which then has reserved nothing. */
+extern long fail_page;
+extern off_t fail_interrupts;
+extern unsigned fail_partly; /* calls that reserved a part of a page of fail_page bytes */
+
 void fail_reset(void);
 
 void *fail_mmap_(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
@@ -69,6 +75,7 @@ int fail_msync_(void *addr, size_t len, int flags);
 off_t fail_lseek_(int fd, off_t offset, int whence);
 int fail_fchmod_(int fd, mode_t mode);
 int fail_fstatfs_(int fd, struct statfs *st);
+long fail_sysconf_(int name);
 int fail_ioctl_(int fd, unsigned long request, void *arg);
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 
@@ -94,6 +101,7 @@ ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 #define lseek(...) fail_lseek_(__VA_ARGS__)
 #define fchmod(...) fail_fchmod_(__VA_ARGS__)
 #define fstatfs(...) fail_fstatfs_(__VA_ARGS__)
+#define sysconf(...) fail_sysconf_(__VA_ARGS__)
 #define ioctl(...) fail_ioctl_(__VA_ARGS__)
 #define getrandom(...) fail_getrandom_(__VA_ARGS__)
 #endif

@@ -488,6 +488,49 @@ static void file_systems_that_copy(void)
     report(!faults, "a file system that copies on write is told not to, refused, or watched");
 }
 
+/* ---- other kernels ---- */
+
+/* Creates a store, fills it with values of many sizes, and looks. */
+static void is_filled(int backing)
+{
+    static char value[200000];
+    size_t size = 1;
+    int rc;
+
+    rc = create(backing, NULL);
+    for (int i = 0; i < 60 && !rc; i++, size = size * 13 / 10 + 1) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "key%d", i);
+        memset(value, i, sizeof(value));
+        rc = splinter_store_set(none, key, value, size < 1000 ? size : 1000, NULL, NULL);
+    }
+    says(rc, 0, "");
+    if (none && check_store(none))
+        says(-1, 0, "a sound store");
+    splinter_store_close(none);
+}
+
+static void other_kernels(int backing)
+{
+    begin();
+    alarm(60); /* what goes on for ever is to fail */
+    fail_interrupts = 4096;
+    is_filled(backing);
+    report(!faults, "%s: a timer that interrupts fallocate, which undoes its work, stops nobody",
+           backing_names[backing]);
+    begin();
+    fail_interrupts = 0;
+    fail_page = 65536;
+    fail_partly = 0;
+    is_filled(backing);
+    if (fail_partly)
+        says(-1, 0, "a page is reserved whole");
+    fail_page = 0;
+    alarm(0);
+    report(!faults, "%s: pages of 64 KiB are reserved whole", backing_names[backing]);
+}
+
 /* Of a store in a file that is synced. */
 static void errors_of_a_sync(void)
 {
@@ -582,8 +625,10 @@ int main(void)
     for (int backing = 0; backing < BACKING_NAMED; backing++)
         another_version(backing);
     descriptors();
-    for (int backing = 0; backing < BACKINGS; backing++)
+    for (int backing = 0; backing < BACKINGS; backing++) {
+        other_kernels(backing);
         errors_by_another_name(backing);
+    }
     file_systems_that_copy();
     errors_of_a_sync();
     names_for_a_while();
