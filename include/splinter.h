@@ -266,8 +266,9 @@ struct splinter_meta {
  * Copy the value of key to buf, its length to *out_size, and what else is known of it to *meta.
  * Each of the three may be NULL; if buf is NULL, the call gives the length alone.
  * Returns 0, or -ENOENT, -EMSGSIZE (*out_size and *meta are filled in), -EAGAIN, -EINVAL,
- * -ENAMETOOLONG, -EBADMSG.  On -EMSGSIZE the call has written nothing to buf, unless the value grew
- * during the call.
+ * -ENAMETOOLONG, -EBADMSG, -EBADF (the program has closed the descriptor of a handle that has
+ * changed nothing yet, and the value has more than 8 KiB).  On -EMSGSIZE the call has written nothing to buf,
+ * unless the value grew during the call.
  */
 int splinter_store_get(splinter_store *store, const char *key, void *buf, size_t buf_size,
                        size_t *out_size, struct splinter_meta *meta);
@@ -416,6 +417,20 @@ int splinter_store_snapshot_fd(splinter_store *store, int fd);
 
 /* Remove the expired keys.  Returns their number, or -EROFS, -EINVAL. */
 int splinter_store_sweep(splinter_store *store);
+
+/*
+ * Give memory that no key needs back to the system; *out_bytes, unless NULL, gets how many bytes
+ * that were.  Of each value of more than 8 KiB that is gone, all but the first 4 KiB can be given
+ * back.  On ext4, XFS, Btrfs, F2FS, ZFS and bcachefs, the space of smaller values that are gone
+ * can be given back also, where no other is left in the same 16 KiB or more; elsewhere that memory
+ * stays with the store, for values of any length up to 8 KiB.  In a durable store the call first
+ * syncs.  A sweep and a sync give memory back by themselves if it is at least 64 MiB, and three
+ * quarters of what the store has.  To set a value there again takes the memory again, and -ENOSPC
+ * if there is none.  The call may be made while others use the store.
+ * Returns 0, or -EINVAL, -EROFS, -EOPNOTSUPP (the file system cannot give back a part of a file),
+ * or an error of splinter_store_sync().
+ */
+int splinter_store_trim(splinter_store *store, uint64_t *out_bytes);
 
 /*
  * Examine the whole store.  The call gives one sentence for each problem to report, unless report

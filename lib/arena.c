@@ -51,7 +51,7 @@ uint32_t arena_block(struct splinter_store *s, uint32_t ref, uint32_t *class)
     uint32_t units = b.class->units;
     *class = (uint32_t)(b.class - s->class);
     if (*class >= s->small) {
-        uint32_t have = load_relaxed(&((struct large_slab *)b.slab)->have[b.at]);
+        uint32_t have = reserved(&((struct large_slab *)b.slab)->have[b.at]);
         units = have < units ? have : units;
     }
     return file_covers(s, (uint64_t)ref + units) ? units : 0;
@@ -169,7 +169,7 @@ static int reserve_small(struct splinter_store *s, const struct request *q, uint
                          uint32_t need)
 {
     struct slab *slab = arena_slab(s, number);
-    uint32_t have = load_relaxed(&slab->reserved_units);
+    uint32_t have = reserved(&slab->reserved_units);
     if (need <= have)
         return 0;
     if (q->no_memory)
@@ -196,7 +196,7 @@ static int reserve_large(struct splinter_store *s, const struct request *q, uint
                          uint32_t block)
 {
     struct large_slab *slab = (struct large_slab *)arena_slab(s, number);
-    uint32_t page = PAGE / UNIT, have = load_relaxed(&slab->have[block]);
+    uint32_t page = PAGE / UNIT, have = reserved(&slab->have[block]);
     uint32_t need = (q->units + page - 1) / page * page;
     if (need > q->class->units)
         need = q->class->units;
@@ -223,7 +223,7 @@ static uint32_t free_large_block(struct splinter_store *s, const struct request 
     uint32_t best = UINT32_MAX, best_have = 0;
     for (; free; free &= free - 1) {
         uint32_t b = (uint32_t)__builtin_ctzll(free);
-        uint32_t have = load_relaxed(&((const struct large_slab *)slab)->have[b]);
+        uint32_t have = reserved(&((const struct large_slab *)slab)->have[b]);
         bool fits = have >= q->units;
         if (fits && have / 2 <= q->units &&
             block_start(s, number, q->class, b) == q->lane->freed)
@@ -275,7 +275,7 @@ static uint64_t name_more(struct splinter_store *s, const struct request *q, uin
     const struct slab *slab = arena_slab(s, number);
     uint64_t taken = load_acquire(&slab->bits[block / 64]); /* [<free] */
     uint64_t more = 0;
-    uint32_t have = load_relaxed(&slab->reserved_units), count = 0;
+    uint32_t have = reserved(&slab->reserved_units), count = 0;
     for (uint32_t at = 0; at < LANE_SPARES && count < MORE_BLOCKS; at++) {
         uint64_t own = UINT64_C(1) << block % 64;
         uint64_t free = ~(taken | own) & slab_word_mask(q->class, block / 64);
@@ -330,12 +330,12 @@ static void change_class(struct splinter_store *s, struct slab *slab,
     fence_release();
     fault_point("class: generation stepped");
     if (was) {
-        uint32_t reserved = load_relaxed(&slab->reserved_units);
+        uint32_t have = reserved(&slab->reserved_units);
         uint64_t start = (uint64_t)((uint8_t *)slab - s->arena) / UNIT;
         for (uint32_t i = 0; i < was->blocks; i++) {
             /* The header may claim a larger reserve than the file has. */
             uint32_t end = was->first + (i + 1) * was->units;
-            if (end > reserved || !file_covers(s, start + end))
+            if (end > have || !file_covers(s, start + end))
                 break;
             payload_zero(record_at_ref(s, start + end - was->units), sizeof(struct record));
         }
@@ -356,13 +356,10 @@ static int take_from(struct splinter_store *s, const struct request *q, uint32_t
         return -ENOBUFS;
     struct slab *slab = arena_slab(s, number);
     uint32_t units = q->class->units, has = load_acquire(&slab->block_units);
-    uint64_t owner = load_acquire(&slab->owner);
     if (has == units ? !slab_has_free(slab, q->class)
                      : !slab_is_for(s, number, q->class) || (has && !slab_is_empty(slab)))
         return -ENOBUFS;
-    /* Acquire: this lane sees the header as the last owner left it. [<owner] */
-    if (slab_is_owned(s, owner) ||
-        !cas_seq_cst(&slab->owner, &owner, slab_owner(s->incarnation, q->lane->number)))
+    if (!slab_adopt(s, number, q->lane))
         return -EBUSY;
     fault_point("adopt: owned");
     int r = -ENOBUFS;
@@ -383,7 +380,7 @@ static int take_from(struct splinter_store *s, const struct request *q, uint32_t
     }
     if (has == units)
         r = take_block(s, q, number);
-    store_release(&slab->owner, 0); /* [>owner] */
+    slab_release(s, number);
     fault_point("adopt: given back");
     if (changed) /* others look here, too, before they begin a slab */
         slab_hint(s, number);

@@ -113,15 +113,21 @@ void backing_populate(void *from, size_t bytes)
 #endif
 }
 
+int backing_punch(int fd, uint64_t offset, uint64_t length)
+{
+    int how = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, result;
+    not_cancelled();
+    do
+        result = fallocate(fd, how, (off_t)offset, (off_t)length) ? -errno : 0;
+    while (result == -EINTR);
+    return result;
+}
+
 int backing_clear(int fd, uint64_t offset, uint64_t length)
 {
     static const uint8_t zeroes[65536];
-    int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-    int result;
     not_cancelled();
-    do
-        result = fallocate(fd, punch, (off_t)offset, (off_t)length);
-    while (result && errno == EINTR);
+    int result = backing_punch(fd, offset, length);
     for (uint64_t at = 0; result && at < length;) {
         size_t n = length - at < sizeof zeroes ? (size_t)(length - at) : sizeof zeroes;
         ssize_t w = pwrite(fd, zeroes, n, (off_t)(offset + at));

@@ -44,7 +44,10 @@ int backing_reopen(int fd, bool read_only);
  * least that long.  Signals do not keep it from that.  -ENOSPC, or what fallocate(2) returned. */
 int backing_reserve(int fd, uint64_t offset, uint64_t length);
 
-/* Makes a range of the file a hole; or writes zeroes to it, if the file system has no holes.
+/* Makes a range of the file a hole.  -EOPNOTSUPP, or what fallocate(2) returned. */
+int backing_punch(int fd, uint64_t offset, uint64_t length);
+
+/* The same; or writes zeroes to the range, if the file system has no holes.
  * -ENOSPC, or another error of pwrite(2). */
 int backing_clear(int fd, uint64_t offset, uint64_t length);
 

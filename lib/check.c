@@ -21,6 +21,7 @@
 #include "handle.h"
 #include "index.h"
 #include "key.h"
+#include "reading.h"
 #include "reap.h"
 #include "record.h"
 
@@ -71,7 +72,7 @@ static bool mark(struct check *c, uint64_t ref)
 
 /* Does the record match its checksum?  A copy is judged, because the record may change; then the
  * slot's current word also changes, and the result does not count. */
-static bool whole(struct check *c, const struct record *rec, size_t size)
+static bool whole(struct check *c, const struct slot *slot, uint64_t current, size_t size)
 {
     if (size > c->copy_room) {
         void *more = realloc(c->copy, size);
@@ -80,7 +81,11 @@ static bool whole(struct check *c, const struct record *rec, size_t size)
         c->copy = more;
         c->copy_room = size;
     }
-    payload_copy(c->copy, rec, size);
+    uint32_t ref = CURRENT_REF(current);
+    if (!reading_needs_care(c->s, ref, size))
+        payload_copy(c->copy, record_at_ref(c->s, ref), size);
+    else if (reading_copy(c->s, slot, current, c->copy, 0, size))
+        return true; /* it has changed, or cannot be read */
     return record_is_whole(c->s, c->copy, size);
 }
 
@@ -124,7 +129,7 @@ static const char *slot_problem(struct check *c, const struct slot *slot, uint64
         return problem;
     if (!mark(c, ref))
         return "its block also belongs to another slot";
-    if (s->durable && !whole(c, rec, value_offset(key_len) + value_len))
+    if (s->durable && !whole(c, slot, current, value_offset(key_len) + value_len))
         return "its record does not match its checksum";
     return NULL;
 }

@@ -19,6 +19,7 @@
 #include "handle.h"
 #include "index.h"
 #include "key.h"
+#include "reading.h"
 #include "sized.h"
 #include "unset.h"
 
@@ -102,8 +103,12 @@ int get_stored(struct splinter_store *s, const char *name, void *buf, size_t buf
         bool sane = len && len <= s->geo.max_value &&
                     file_covers(s, CURRENT_REF(f.current) +
                                        ((uint64_t)from + len + UNIT - 1) / UNIT);
-        if (sane && buf && len <= buf_size)
-            payload_copy(buf, (const uint8_t *)rec + from, len);
+        if (sane && buf && len <= buf_size) {
+            if (!reading_needs_care(s, CURRENT_REF(f.current), from + len))
+                payload_copy(buf, (const uint8_t *)rec + from, len);
+            else if ((r = reading_copy(s, f.slot, f.current, buf, from, len)) && r != -ESTALE)
+                return r;
+        }
         if (!still_current(f.slot, f.current))
             continue;
         if (!sane)

@@ -61,6 +61,7 @@ struct splinter_store {
     struct size_class class[MAX_CLASSES];
     bool read_only;
     bool durable;           /* GEOMETRY_DURABLE */
+    bool holes_harmless;    /* a load from a hole of the file needs no memory (reading.c) */
     bool sync_each;         /* a sync follows every change */
     uint64_t sync_every_ns; /* if not 0, a change syncs if the last sync is as long ago */
     uint64_t arena_units;   /* of the largest arena that the store can ever have */
@@ -104,6 +105,8 @@ struct splinter_store {
 
     /* Lets one thread of the process at a time sync.  Order: docs/architecture.md. */
     pthread_mutex_t sync_mutex;
+    uint64_t freed; /* bytes that syncs have freed since one last looked what can be given back;
+                       under sync_mutex */
 
     struct splinter_store *next, **link; /* the list of all handles; see handles_mutex in fork.c */
     struct lane_private lane[ENTRY_LANES];

@@ -187,7 +187,11 @@ struct entry {
                              a writer that wants to adopt a slab */
     uint32_t attached;    /* 1: a process has the entry; the kernel's lock tells if it is alive */
     uint32_t pid;         /* for people */
-    uint8_t pad[112];
+    uint8_t pad[48];
+    uint32_t reading[ENTRY_LANES]; /* references + 1 of large blocks that threads of this process
+                                      copy; 0: none.  Written by them, read by who gives memory
+                                      back (reading.c). */
+    uint8_t more_pad[4];
     struct lane lane[ENTRY_LANES];
 };
 static_assert(sizeof(struct entry) == 2048, "entry");
@@ -234,7 +238,8 @@ struct slab {
     uint64_t owner;          /* incarnation << 16 | lane number + 1: only that lane sets `bits` */
     uint32_t block_units;    /* size of the blocks; 0 before the first use */
     uint32_t generation;     /* one more with each change of size, stored before the new size */
-    uint32_t reserved_units; /* of the slab, its header included; of a large one, its header only */
+    uint32_t reserved_units; /* of the slab, its header included; of a large one, its header only;
+                                perhaps with TRIM_BEGUN */
     uint8_t pad[4];
     /* Of durable stores: a sync that covered this epoch has zeroed records in this slab, or in the
      * one before; written by the holder of the sync lock, before it zeroes, and read by a rebuild
@@ -254,9 +259,10 @@ static_assert(sizeof(struct slab) == SLAB_HEADER_UNITS * UNIT, "slab");
  * the beginning is reserved.  The header has a page of its own. */
 struct large_slab {
     struct slab slab;
-    uint32_t have[LARGE_BLOCKS]; /* units of each block that are reserved; only raised, by the
-                                    owner, before the block is taken */
+    uint32_t have[LARGE_BLOCKS]; /* units of each block that are reserved, perhaps with TRIM_BEGUN;
+                                    changed by the owner while the block is free */
 };
+#define TRIM_BEGUN 0x80000000u /* what follows may still be reserved as well (trim.c) */
 #define LARGE_FIRST (PAGE / UNIT) /* the unit of a large slab at which its first block begins */
 static_assert(sizeof(struct large_slab) <= PAGE, "large slab");
 

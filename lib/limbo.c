@@ -19,7 +19,7 @@
 /* True if the slab still has a record that waits for a later sync.  `at` is an empty place of the
  * lane. */
 static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint32_t at,
-                       uint32_t number, uint64_t upto)
+                       uint32_t number, uint64_t upto, uint64_t *freed)
 {
     struct slab *slab = arena_slab(s, number);
     bool rest = false, stamped = false;
@@ -57,6 +57,7 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
             payload_zero((uint8_t *)rec + offsetof(struct record, flags),
                          size - offsetof(struct record, flags));
             fault_point("limbo: zeroed");
+            *freed += size;
             arena_free_block(s, id, lane->number);
             crash_order();
             fault_point("limbo: freed");
@@ -66,8 +67,9 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
     return rest;
 }
 
-void limbo_clean(struct splinter_store *s, uint64_t upto)
+uint64_t limbo_clean(struct splinter_store *s, uint64_t upto)
 {
+    uint64_t freed = 0;
     struct lane_private *lane = lane_acquire(s);
     uint32_t used = load_acquire(&s->header->slabs_used);
     uint32_t at = lane_spare_empty(s, lane);
@@ -89,7 +91,7 @@ void limbo_clean(struct splinter_store *s, uint64_t upto)
              * it again. [<limbo] */
             fetch_and_acq_rel(map, ~bit);
             fault_point("limbo: summary cleared");
-            if (clean_slab(s, lane, at, number, upto))
+            if (clean_slab(s, lane, at, number, upto, &freed))
                 fetch_or_acq_rel(map, bit);
             fault_point("limbo: slab done");
         }
@@ -97,6 +99,7 @@ void limbo_clean(struct splinter_store *s, uint64_t upto)
     crash_order();
     store_relaxed(&s->header->limbo_at, 0);
     lane_release(s, lane);
+    return freed;
 }
 
 bool limbo_any(struct splinter_store *s)

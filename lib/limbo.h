@@ -9,8 +9,8 @@
 #include "names.h"
 
 /* Zero and free the records that were superseded by an epoch up to `upto`.  The caller holds the
- * sync lock, and no lane. */
-void limbo_clean(struct splinter_store *s, uint64_t upto);
+ * sync lock, and no lane.  Returns how many bytes they had. */
+uint64_t limbo_clean(struct splinter_store *s, uint64_t upto);
 
 /* Is there a record that waits for a sync, or may there be one? */
 bool limbo_any(struct splinter_store *s);

@@ -98,6 +98,7 @@
 #define backing_is_memory splinter__backing_is_memory
 #define backing_open splinter__backing_open
 #define backing_open_fd splinter__backing_open_fd
+#define backing_punch splinter__backing_punch
 #define backing_read_geometry splinter__backing_read_geometry
 #define backing_populate splinter__backing_populate
 #define backing_reopen splinter__backing_reopen
@@ -112,6 +113,7 @@
 /* slab.c */
 #define block_find splinter__block_find
 #define groups_reserve splinter__groups_reserve
+#define slab_adopt splinter__slab_adopt
 #define slab_begin splinter__slab_begin
 #define slab_class splinter__slab_class
 #define slab_count splinter__slab_count
@@ -125,6 +127,7 @@
 #define slab_may_count splinter__slab_may_count
 #define slab_next splinter__slab_next
 #define slab_note splinter__slab_note
+#define slab_release splinter__slab_release
 #define slab_reserve splinter__slab_reserve
 #define slab_reserved_ahead splinter__slab_reserved_ahead
 #define slab_uncount splinter__slab_uncount
@@ -186,6 +189,16 @@
 #define limbo_any splinter__limbo_any
 #define limbo_clean splinter__limbo_clean
 
+/* reading.c */
+#define reading_blocks splinter__reading_blocks
+#define reading_copy splinter__reading_copy
+#define reading_init splinter__reading_init
+#define reading_needs_care splinter__reading_needs_care
+
+/* trim.c */
+#define trim_all splinter__trim_all
+#define trim_much splinter__trim_much
+
 /* lock.c */
 #define key_lock splinter__key_lock
 #define key_unlock splinter__key_unlock
@@ -193,6 +206,8 @@
 /* sync.c */
 #define sync_if_due splinter__sync_if_due
 #define sync_now splinter__sync_now
+#define sync_trim splinter__sync_trim
+#define sync_trim_much splinter__sync_trim_much
 
 /* attach.c */
 #define attach_join splinter__attach_join

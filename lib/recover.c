@@ -166,6 +166,8 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
         if (l == 0)
             fault_point("recover: change sequence stepped");
     }
+    for (uint32_t l = 0; l < ENTRY_LANES; l++)
+        store_relaxed(&s->registry[entry].reading[l], 0);
     /* A change may have been made, but not announced: waiters look again. */
     fault_point("recover: lanes clean");
     fetch_add_seq_cst(&s->header->epoch, 1);

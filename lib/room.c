@@ -40,6 +40,8 @@ bool room_make(struct splinter_store *s, int why, int round, int *sync_failed)
         sched_yield(); /* slots come free while others change their keys */
     if (s->durable && (why == NO_PLACE || why == -ENOSPC))
         *sync_failed = sync_now(s);
+    if (!round && why == -ENOSPC)
+        sync_trim(s, &(uint64_t){0});
     if (round % COUNT_EVERY == 1 && why == NO_SLOT)
         counts_lower(s);
     return true;

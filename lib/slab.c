@@ -196,6 +196,19 @@ bool slab_is_owned(const struct splinter_store *s, uint64_t owner)
     return incarnation == slab_owner_incarnation(owner);
 }
 
+bool slab_adopt(struct splinter_store *s, uint32_t number, const struct lane_private *lane)
+{
+    uint64_t *owner = &arena_slab(s, number)->owner, before = load_acquire(owner);
+    /* Acquire: this lane sees the header as the last owner left it. [<owner] */
+    return !slab_is_owned(s, before) &&
+           cas_seq_cst(owner, &before, slab_owner(s->incarnation, lane->number));
+}
+
+void slab_release(struct splinter_store *s, uint32_t number)
+{
+    store_release(&arena_slab(s, number)->owner, 0); /* [>owner] */
+}
+
 /* Has the slab this class, or may it be on its way to it or from it?  A lane counts while it owns
  * the slab.  A large slab is counted before it is begun: if that falls into this moment, the class
  * may have one slab more than most_slabs, and the arena has a few places for that. */

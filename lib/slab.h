@@ -32,6 +32,10 @@ uint32_t slab_next(const struct splinter_store *s, uint32_t number);
 /* Has this word of a slab an owner whose incarnation is not over? */
 bool slab_is_owned(const struct splinter_store *s, uint64_t owner);
 
+/* Makes the lane the owner of the slab.  False: another lane is, and its process may be alive. */
+bool slab_adopt(struct splinter_store *s, uint32_t number, const struct lane_private *lane);
+void slab_release(struct splinter_store *s, uint32_t number);
+
 /* Is none of its blocks in use?  Is one free? */
 bool slab_is_empty(const struct slab *slab);
 bool slab_has_free(const struct slab *slab, const struct size_class *class);
@@ -77,6 +81,12 @@ int slab_note(struct splinter_store *s, uint32_t number, const struct size_class
 
 /* A rebuild has found nothing in use in the slabs from `number` on: they do not exist any more. */
 void slab_forget(struct splinter_store *s, uint32_t number);
+
+/* How many units are reserved, where large_slab.have or slab.reserved_units says so. */
+static inline uint32_t reserved(const uint32_t *units)
+{
+    return load_relaxed(units) & ~TRIM_BEGUN;
+}
 
 /* The first unit of a slab, where its header lies. */
 static inline uint64_t slab_start(const struct splinter_store *s, uint32_t number)

@@ -24,6 +24,7 @@
 #include "geometry.h"
 #include "handle.h"
 #include "hash.h"
+#include "reading.h"
 #include "reap.h"
 #include "rebuild.h"
 #include "registry.h"
@@ -96,6 +97,7 @@ static void make_private(struct splinter_store *s, uint8_t *copy, size_t size)
     munmap(s->base, s->mapped);
     s->mapped = size;
     s->arena_units = units;
+    s->holes_harmless = true; /* there are none */
     s->known_units = units;
     s->fast_units = units > FAST_UNITS ? (uint32_t)(units - FAST_UNITS) : 0;
     set_base(s, copy);
@@ -160,6 +162,7 @@ static int map_and_attach(struct splinter_store *s, const char *name)
     if (base == MAP_FAILED)
         return error_set(errno, "cannot map %zu bytes for '%.200s'", s->mapped, name);
     set_base(s, base);
+    reading_init(s);
     if (s->durable) /* the next bucket that is needed may be anywhere: no read-ahead */
         madvise(s->index, (size_t)(s->geo.arena_off - s->geo.index_off), MADV_RANDOM);
     file_covers(s, 1);
@@ -339,4 +342,23 @@ int splinter_store_sync(splinter_store *s)
         return 0;
     int r = attach_own(s);
     return r ? r : sync_now(s);
+}
+
+int splinter_store_trim(splinter_store *s, uint64_t *out_bytes)
+{
+    not_cancelled();
+    uint64_t bytes = 0;
+    if (!s)
+        return -EINVAL;
+    int r = attach_own(s);
+    if (r)
+        return r;
+    reap_all(s);
+    if (s->durable) /* what waits for a sync is in use until then */
+        r = sync_now(s);
+    if (!r)
+        r = sync_trim(s, &bytes);
+    if (out_bytes)
+        *out_bytes = bytes;
+    return r;
 }

@@ -41,6 +41,7 @@
 #include "registry.h"
 #include "sync.h"
 #include "syncpoint.h"
+#include "trim.h"
 
 #define GRACE_NS UINT64_C(1000000000)       /* for a live process in the middle of a change */
 #define OTHER_SYNC_NS UINT64_C(10000000000) /* for a live process in the middle of a sync */
@@ -118,8 +119,27 @@ static int sync_locked(struct splinter_store *s)
     fault_point("sync: on disk");
     store_release(&h->synced, epoch);
     fault_point("sync: known");
-    limbo_clean(s, epoch);
+    s->freed += limbo_clean(s, epoch);
+    if (s->freed >= MUCH) {
+        s->freed = 0;
+        trim_much(s);
+    }
     return 0;
+}
+
+int sync_trim(struct splinter_store *s, uint64_t *bytes)
+{
+    not_cancelled();
+    if (!s->durable)
+        return trim_all(s, bytes);
+    pthread_mutex_lock(&s->sync_mutex);
+    int r = lock_sync(s);
+    if (!r) {
+        r = trim_all(s, bytes);
+        registry_unlock_sync(s);
+    }
+    pthread_mutex_unlock(&s->sync_mutex);
+    return r;
 }
 
 int sync_now(struct splinter_store *s)
@@ -141,6 +161,22 @@ int sync_now(struct splinter_store *s)
     }
     pthread_mutex_unlock(&s->sync_mutex);
     return r;
+}
+
+void sync_trim_much(struct splinter_store *s)
+{
+    if (!s->durable) {
+        trim_much(s);
+        return;
+    }
+    not_cancelled();
+    if (pthread_mutex_trylock(&s->sync_mutex))
+        return;
+    if (!registry_lock_sync(s)) {
+        trim_much(s);
+        registry_unlock_sync(s);
+    }
+    pthread_mutex_unlock(&s->sync_mutex);
 }
 
 int sync_if_due(struct splinter_store *s)

@@ -94,7 +94,7 @@ static void touch_all(struct splinter_store *s)
             break;
         struct slab *slab = arena_slab(s, n);
         const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
-        uint64_t units = load_acquire(&slab->reserved_units);
+        uint64_t units = load_acquire(&slab->reserved_units) & ~TRIM_BEGUN;
         if (units > s->geo.slab_units)
             units = s->geo.slab_units;
         if (file_covers(s, slab_start(s, n) + units))

@@ -143,5 +143,7 @@ int splinter_store_sweep(splinter_store *s)
         if (r == WALK_EXPIRED && !key_make(s, name, &key) && !key_unset(s, &key, &args, NULL))
             swept++;
     }
+    if (swept)
+        sync_trim_much(s);
     return swept;
 }

@@ -45,6 +45,9 @@ bool change_was_acknowledged(void);
 /* The handle has seen all of the file. */
 void know_whole_file(splinter_store *s);
 
+/* The handle believes that its file is where a hole is harmless. */
+void believe_in_holes(splinter_store *s);
+
 /* The insert lock of a key: the usual way, or as if `s` had looked before another one took it. */
 void hold_lock(splinter_store *s, const char *key);
 void let_go_of_lock(splinter_store *s, const char *key);

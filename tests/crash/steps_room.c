@@ -165,6 +165,67 @@ static int act_set_uncounted(splinter_store *s)
     return set_item(s, &after, 0, 0);
 }
 
+static void large_stays(splinter_store *s)
+{
+    add_item(s, 0, 0, MAX_VALUE);
+    neighbours(s, 0);
+    after = items[0];
+}
+
+/* Memory that no key needs, of values of either kind. */
+static void had_more(splinter_store *s)
+{
+    large_stays(s);
+    for (unsigned i = 0; i < 20; i++) {
+        struct item gone;
+
+        name_in(s, gone.key, 1, 10 + i);
+        fill(&gone, 'x', i < 8 ? MAX_VALUE : 6000);
+        must(set_item(s, &gone, i < 8 ? 1 : 0, 0), "preparing");
+        if (i >= 8)
+            must(splinter_store_unset(s, gone.key, 0, NULL), "preparing");
+    }
+}
+
+static void had_more_goes(splinter_store *s)
+{
+    had_more(s);
+    must(splinter_store_sweep(s) == 8 ? 0 : -EINVAL, "preparing");
+    fill(&after, '+', MAX_VALUE);
+}
+
+static int act_trim(splinter_store *s)
+{
+    uint64_t bytes = 0;
+    int rc;
+
+    must(splinter_store_sweep(s) >= 0 ? 0 : -EINVAL, "sweep");
+    believe_in_holes(s);
+    rc = splinter_store_trim(s, &bytes);
+    return rc;
+}
+
+static int act_trim_and_set(splinter_store *s)
+{
+    uint64_t bytes = 0;
+
+    believe_in_holes(s);
+    must(splinter_store_trim(s, &bytes), "trim");
+    must(bytes ? 0 : -ENODATA, "trim");
+    return set_item(s, &after, 0, 0);
+}
+
+static int act_get_large(splinter_store *s)
+{
+    static unsigned char buf[MAX_VALUE];
+    splinter_store *reads;
+    size_t len;
+
+    must(splinter_store_get(s, items[0].key, buf, sizeof(buf), &len, NULL), "get");
+    must(place_open(&place, SPLINTER_RDONLY, &reads), "open");
+    return splinter_store_get(reads, items[0].key, buf, sizeof(buf), &len, NULL);
+}
+
 /* [P2] */
 const struct scene room_scenes[] = {
     {.name = "insert into a full store", .slots = 8,
@@ -203,5 +264,11 @@ const struct scene room_scenes[] = {
      .prepare = large_absent, .act = act_set_uncounted},
     {.name = "slabs change their size",
      .prepare = absent_with_playthings, .act = act_other_size, .flags = LONG},
+    {.name = "get of a large value",
+     .prepare = large_stays, .act = act_get_large},
+    {.name = "sweep and trim", .slots = 32,
+     .prepare = had_more, .act = act_trim, .flags = LONG},
+    {.name = "trim, and set a large value", .slots = 32,
+     .prepare = had_more_goes, .act = act_trim_and_set, .flags = LONG},
     {.name = NULL},
 };

@@ -120,7 +120,7 @@ static void get(struct attack *attack, const char *key, size_t size, size_t meta
     memset(buf, MARK, size + BEHIND);
     begin(attack, meta_size ? "get with meta" : "get");
     int r = splinter_store_get(attack->store, key, buf, size, &got, meta_size ? &m : NULL);
-    MAY_BE(r, ENOENT, EMSGSIZE, EAGAIN, EBADMSG);
+    MAY_BE(r, ENOENT, EMSGSIZE, EAGAIN, EBADMSG, EBADF);
     for (size_t i = 0; i < BEHIND; i++)
         must(buf[size + i] == MARK, "bytes behind the buffer were written");
     if (!r || r == -EMSGSIZE) {
@@ -272,6 +272,13 @@ static void sweep(struct attack *attack)
     int r = splinter_store_sweep(attack->store);
     MAY_BE(r, EROFS);
     must(r < 0 || (uint32_t)r <= geometry_of(attack->store)->buckets * BUCKET_SLOTS, "too many");
+}
+
+static void trim(struct attack *attack)
+{
+    begin(attack, "trim");
+    int r = splinter_store_trim(attack->store, NULL);
+    MAY_BE(r, EAGAIN, EROFS);
 }
 
 static void reopen(struct attack *attack, uint32_t flags)
@@ -452,6 +459,7 @@ void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsi
         break;
     case 20:
         sweep(attack);
+        trim(attack);
         break;
     case 21:
         reopen(attack, 0);

@@ -68,6 +68,7 @@ static void no_handle(void)
     IS(splinter_store_snapshot_fd(NULL, 0), -EINVAL);
     IS(splinter_store_sweep(NULL), -EINVAL);
     IS(splinter_store_check(NULL, NULL, NULL), -EINVAL);
+    IS(splinter_store_trim(NULL, NULL), -EINVAL);
     IS(splinter_store_fd(NULL), -EINVAL);
     splinter_store_close(NULL);
     report(!faults, "a call without a handle is EINVAL");
@@ -104,6 +105,7 @@ static void reader(int backing)
     IS(splinter_store_wait_any(r, UINT64_MAX - 1, 1, NULL), -ETIMEDOUT);
     IS(splinter_store_stat(r, &st), 0);
     IS(splinter_store_check(r, NULL, NULL), 0);
+    IS(splinter_store_trim(r, NULL), -EROFS);
     IS((int64_t)epoch_of(s), (int64_t)before);
     splinter_store_close(r);
     place_end(&place, s);
