@@ -296,6 +296,8 @@ static int complete(struct splinter_store *s, uint32_t number, uint32_t claim)
      * not take what is in this slab for headers. */
     const struct size_class *class = run_class(s, claim);
     if (class) {
+        if (!file_covers(s, slab_start(s, number) + PAGE / UNIT))
+            return -EBADMSG; /* header.ahead said that it is reserved */
         store_relaxed(&arena_slab(s, number)->reserved_units, PAGE / UNIT);
         store_relaxed(&arena_slab(s, number)->block_units, class->units);
     }
