@@ -11,8 +11,8 @@
  *    This is a hazard pointer: M. Michael, "Hazard Pointers: Safe Memory Reclamation for Lock-Free
  *    Objects", IEEE TPDS 15(6), 2004.  The process that gives memory back does so after the block
  *    is free, and looks at what readers say;
- *  - or, if it has no entry, as it has changed nothing yet, copies with pread(2), which reads a hole as
- *    zeroes.  That takes half as long again.
+ *  - or, if it has no entry, as it has changed nothing yet, copies with pread(2), which reads a
+ *    hole as zeroes.  That takes half as long again.
  *
  * Invariants
  *  - A word of entry.reading belongs to the thread that changed it from 0.

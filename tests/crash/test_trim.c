@@ -281,6 +281,7 @@ static uint64_t a_death(const char *step)
     if (!pid) {
         splinter_store *s = place_again(&place, 0);
 
+        must(splinter_store_set(s, "mine", "x", 1, NULL, NULL), "set");
         at_step = step ? step : "none";
         fault_hook = dies;
         splinter_store_get(s, "key", got, sizeof(got), NULL, NULL);
