@@ -267,8 +267,8 @@ struct splinter_meta {
  * Each of the three may be NULL; if buf is NULL, the call gives the length alone.
  * Returns 0, or -ENOENT, -EMSGSIZE (*out_size and *meta are filled in), -EAGAIN, -EINVAL,
  * -ENAMETOOLONG, -EBADMSG, -EBADF (the program has closed the descriptor of a handle that has
- * changed nothing yet, and the value has more than 8 KiB).  On -EMSGSIZE the call has written nothing to buf,
- * unless the value grew during the call.
+ * changed nothing yet, and the value has more than 8 KiB).  On -EMSGSIZE the call has written
+ * nothing to buf, unless the value grew during the call.
  */
 int splinter_store_get(splinter_store *store, const char *key, void *buf, size_t buf_size,
                        size_t *out_size, struct splinter_meta *meta);
