@@ -12,6 +12,8 @@
  *  - Any process with write access is trusted with the contents (see splinter(7)).
  *  - After fork() the child may go on using its parent's stores.  After _Fork() or a raw clone()
  *    it may read them, and it may write to them after its first call.
+ *  - If the application closes or replaces the descriptors of a handle, no call touches what has
+ *    their numbers.  Gets and changes in place go on; what needs a descriptor fails with EBADF.
  *  - Do not close a store handle while another thread uses it.  The bus verbs have no such rule:
  *    splinter_close() waits for them.
  *  - The shared libraries stay mapped after dlclose(3), and what is open stays open.
@@ -92,8 +94,9 @@ const char *splinter_last_error(void);
  * one), EPROTO (another format version, word size or byte order), EACCES, ENOSPC, EAGAIN (a stopped
  * process is opening or closing this file), ENOMEM, EMFILE, EIO, ENAMETOOLONG, EUSERS (a file that
  * has to be brought into order, and 512 handles are attached), EOPNOTSUPP (a file system without
- * fallocate, one that copies files when they are overwritten, or a network file system),
- * or any error of open(2).
+ * fallocate, one that copies files when they are overwritten, or a network file system), ENOLCK
+ * (the library cannot open the file a second time, for its locks, as there is no /proc), or any
+ * error of open(2).
  */
 int splinter_create(const char *name_or_path, size_t slots, size_t max_value_sz);
 int splinter_open(const char *name_or_path);
@@ -121,7 +124,8 @@ void splinter_close(void);
  * The first bus verb of a thread may also fail with ENOMEM.  The first change that a process makes
  * attaches it to the store: only writers take one of the 512 places.  So that set or unset may fail
  * with EUSERS, or another error of splinter_open(); then nothing was changed.  A child after fork()
- * is a process of its own.
+ * is a process of its own; its first change may also fail with ENOLCK (the library cannot open the
+ * store again for the child: its user may not, or there is no /proc).
  */
 int splinter_set(const char *key, const void *val, size_t len);
 
@@ -231,8 +235,8 @@ int splinter_store_open(splinter_store **out, const char *name,
  * The handle can do no more than fd: if fd is open to read only, so is the handle.  To write, the
  * call opens the file of fd a second time.  So fd has to be open to read and write, the user of the
  * process needs write permission by the mode of the store, and /proc has to be there.
- * Errors: those of splinter_store_open(), -EBADF (not open, opened with O_PATH, or no /proc),
- * -EACCES (also: fd is open to write only, or the mode does not let this user write).
+ * Errors: those of splinter_store_open(), -EBADF (not open, or opened with O_PATH), -ENOLCK (no
+ * /proc), -EACCES (also: fd is open to write only, or the mode does not let this user write).
  */
 int splinter_store_open_fd(splinter_store **out, int fd,
                            const struct splinter_open_options *options);

@@ -19,6 +19,7 @@
 #include "attach.h"
 #include "backing.h"
 #include "cancel.h"
+#include "descriptor.h"
 #include "error.h"
 #include "fault.h"
 #include "filesystem.h"
@@ -36,7 +37,8 @@
 static int entry_claim(struct splinter_store *s, uint32_t i)
 {
     /* Reserve all entries up to this one: any process may touch every entry below registry_used. */
-    int r = backing_reserve(s->fd, s->geo.registry_off, (i + 1) * sizeof(struct entry));
+    int r = backing_reserve(descriptor_file(s), s->geo.registry_off,
+                            (i + 1) * sizeof(struct entry));
     if (r) {
         registry_unlock_entry(s, i);
         return error_set(-r, "no room in the store for one more process");
@@ -127,14 +129,14 @@ static bool in_order(struct splinter_store *s)
 static int prepare(struct splinter_store *s)
 {
     bool alone = !registry_anybody(s);
-    int r = filesystem_unshare(s->fd, alone);
+    int r = filesystem_unshare(descriptor_file(s), alone);
     if (r == -ENOSPC)
         return error_set(ENOSPC, "no room for blocks of its own: the file shares some with a copy "
                          "(cp --reflink) or a snapshot, and the disk is full");
     if (r)
         return error_set(-r, "the file shares blocks with a copy (cp --reflink) or a snapshot, and "
                          "cannot get its own: %s", strerror(-r));
-    r = backing_reserve(s->fd, 0, INDEX_MAP_OFF);
+    r = backing_reserve(descriptor_file(s), 0, INDEX_MAP_OFF);
     if (r)
         return error_set(-r, "no room to open the store: its file system is full");
     if (alone)
@@ -166,30 +168,40 @@ static int enter(struct splinter_store *s, bool to_write)
 int attach_locks_open(struct splinter_store *s)
 {
     fork_hold();
-    int fd = backing_reopen(s->fd, s->read_only);
-    s->lock_fd = fd < 0 ? -1 : fd;
-    s->lock_generation = load_relaxed(&fork_generation);
+    int r = descriptor_locks_open(s);
     fork_resume();
-    return fd < 0 ? fd : 0;
+    return r;
 }
 
 void attach_locks_close(struct splinter_store *s)
 {
     fork_hold();
-    if (s->lock_fd >= 0)
-        close(s->lock_fd);
-    s->lock_fd = -1;
+    descriptor_locks_close(s);
     fork_resume();
+}
+
+/* Turns an error of attach_locks_open() into one of its own, so that nobody believes that the store
+ * or the key does not exist. */
+static int cannot_lock(int r)
+{
+    if (r == -EBADF)
+        return error_set(EBADF, "the descriptors of the handle were closed or replaced");
+    if (r == -ENOLCK)
+        return error_set(ENOLCK, "cannot open the store a second time, for its locks: there is no "
+                         "/proc, or this user may not");
+    return error_set(-r, "cannot open the store a second time, for its locks: %s", strerror(-r));
 }
 
 int attach_locks_own(struct splinter_store *s)
 {
     unattached(s); /* notices a fork */
-    if (s->lock_fd >= 0 && s->lock_generation == load_relaxed(&fork_generation))
+    /* After a fork that ran the handlers of pthread_atfork, the child has its own. */
+    if (descriptor_locks_own(s))
         return 0;
-    attach_locks_close(s); /* inherited by a fork that skipped the handlers of pthread_atfork */
+    bool inherited = s->lock_process && s->lock_process != (uint32_t)getpid();
+    attach_locks_close(s);
     int r = attach_locks_open(s);
-    return r ? error_set(-r, "cannot open the store a second time through /proc/self/fd") : 0;
+    return r ? cannot_lock(inherited && r == -EACCES ? -ENOLCK : r) : 0;
 }
 
 int attach_join(struct splinter_store *s)
@@ -214,7 +226,7 @@ void attach_leave(struct splinter_store *s)
         return;
     /* To write to blocks that a copy shares could be the end of the process: then leave as one that
      * was killed does. */
-    if (!unattached(s) && (!s->durable || !filesystem_unshare(s->fd, false))) {
+    if (!unattached(s) && (!s->durable || !filesystem_unshare(descriptor_file(s), false))) {
         bool last = s->durable && registry_lock_open(s) == 0 && !registry_anybody(s);
         if (last) {
             reap_all(s);

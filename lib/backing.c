@@ -22,6 +22,7 @@
 #include "backing.h"
 #include "cancel.h"
 #include "clock.h"
+#include "descriptor.h"
 #include "error.h"
 #include "fault.h"
 #include "filesystem.h"
@@ -286,15 +287,15 @@ int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd)
         return r;
     int how = flags & SPLINTER_RDONLY ? O_RDONLY : O_RDWR;
     /* O_NONBLOCK: a FIFO must be refused, not waited for. */
-    int fd = open(path, how | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
-                  (backing_is_memory(flags) ? O_NOFOLLOW : 0));
+    int fd = descriptor_up(open(path, how | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+                  (backing_is_memory(flags) ? O_NOFOLLOW : 0)));
     if (fd < 0 && (errno == EISDIR || errno == ENXIO || errno == ENODEV))
         return error_set(EBADMSG, "'%.200s' is not a store: it is not a regular file", name);
     /* Open a file that may only be read for reading; a set will fail with EROFS. */
     if (fd < 0 && (errno == EACCES || errno == EROFS) && how == O_RDWR &&
         !backing_is_memory(flags)) {
         int why = errno;
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        fd = descriptor_up(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
         errno = why;
         *read_only = fd >= 0;
     }
@@ -308,16 +309,6 @@ int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd)
     else
         *out_fd = fd;
     return r;
-}
-
-/* The kernel's locks belong to an open file description, which a mapping or a child of fork keeps
- * alive.  So the one that has the locks must serve nothing else. */
-int backing_reopen(int fd, bool read_only)
-{
-    char proc[64];
-    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-    int again = open(proc, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    return again < 0 ? -errno : again;
 }
 
 int backing_open_fd(int fd, uint32_t flags, bool *read_only, const char *name, int *out_fd)
@@ -338,7 +329,7 @@ int backing_open_fd(int fd, uint32_t flags, bool *read_only, const char *name, i
     int r = filesystem_fit(fd, name, flags | (*read_only ? SPLINTER_RDONLY : 0));
     if (r)
         return r;
-    int own = backing_reopen(fd, *read_only);
+    int own = descriptor_again(fd, *read_only);
     /* A reader needs no file description of its own.  So the mode of the file does not matter to a
      * process that was given a descriptor to read with. */
     if (own < 0 && *read_only && (own = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
@@ -348,9 +339,11 @@ int backing_open_fd(int fd, uint32_t flags, bool *read_only, const char *name, i
                          "this user open it again to write, as a writer has to: create the store "
                          "with a wider mode, or open it with SPLINTER_RDONLY", name,
                          (unsigned)st.st_mode & 0777);
+    if (own == -ENOLCK)
+        return error_set(ENOLCK, "cannot open the file of %s a second time: there is no /proc",
+                         name);
     if (own < 0)
-        return error_set(own == -ENOENT ? EBADF : -own, "cannot open the file of %s: %s", name,
-                         strerror(-own));
+        return error_set(-own, "cannot open the file of %s: %s", name, strerror(-own));
     *out_fd = own;
     return 0;
 }

@@ -37,9 +37,6 @@ int backing_read_geometry(int fd, const char *name, struct geometry *geo);
 /* Do these flags, or else the library's default, stand for a store in memory? */
 bool backing_is_memory(uint32_t flags);
 
-/* Opens the file a second time, with an open file description of its own. */
-int backing_reopen(int fd, bool read_only);
-
 /* Reserves `length` bytes from `offset`, and what else is in their pages, and makes the file at
  * least that long.  Signals do not keep it from that.  -ENOSPC, or what fallocate(2) returned. */
 int backing_reserve(int fd, uint64_t offset, uint64_t length);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "atomic.h"
+#include "descriptor.h"
 #include "fork.h"
 #include "handle.h"
 
@@ -45,9 +46,8 @@ static void after_fork_child(void)
     *fork_page = ++fork_generation;
     for (struct splinter_store *s = handles; s; s = s->next) {
         /* The parent's lock must go when the parent dies, whatever its children do. */
-        if (s->lock_fd >= 0)
-            close(s->lock_fd);
-        s->lock_fd = -1;
+        descriptor_forked(s);
+        s->entry = MAX_ENTRIES;
         memset(s->sleepers, 0, sizeof s->sleepers); /* the threads are not here */
         pthread_mutex_init(&s->mutex, NULL);
         pthread_mutex_init(&s->sync_mutex, NULL);

@@ -73,7 +73,8 @@ struct splinter_store {
     uint64_t clock_own, clock_seen;
     uint64_t clock_latest; /* the latest time that such a handle has given out; only raised */
 
-    int fd;
+    int fd;                 /* descriptor_file() says if it is still that of the file: */
+    uint64_t device, inode; /* of this one */
 
     /* Written by file_covers_now(), in any thread, and read by every call: both only grow. */
     uint64_t known_units; /* arena units that are known to lie inside the file */
@@ -92,7 +93,9 @@ struct splinter_store {
     /* The attachment.  Written under `mutex`, or before the opener has the handle. */
     uint32_t fork_generation; /* the process in which entry, incarnation and the lanes are valid;
                                  0: none, as nothing was changed yet; stored last (release) */
-    uint32_t lock_generation; /* the process that opened lock_fd */
+    uint64_t lock_mark;       /* how lock_fd is told from another descriptor of this number */
+    void *lock_pin;           /* a page that keeps the locks if lock_fd is closed; NULL: none */
+    uint32_t lock_process;    /* the process that opened lock_fd; 0: none yet */
     int lock_fd;              /* the open file description that has the kernel's locks */
     uint32_t entry;           /* number of the registry entry; MAX_ENTRIES: none */
     uint64_t incarnation;     /* of the entry, while this process has it */

@@ -23,6 +23,7 @@
 
 #include "atomic.h"
 #include "backing.h"
+#include "descriptor.h"
 #include "extent.h"
 #include "fault.h"
 #include "handle.h"
@@ -36,7 +37,7 @@ int index_ensure(struct splinter_store *s, uint32_t bucket)
         return 0;
     uint32_t chunk = bucket / CHUNK_BUCKETS;
     uint64_t size = CHUNK_BUCKETS * sizeof(struct bucket);
-    int r = backing_reserve(s->fd, s->geo.index_off + chunk * size, size);
+    int r = backing_reserve(descriptor_file(s), s->geo.index_off + chunk * size, size);
     fault_point("index: chunk reserved");
     if (!r)
         fetch_or_acq_rel(&s->index_map[chunk / 64], UINT64_C(1) << chunk % 64); /* [>chunk] */

@@ -24,6 +24,17 @@
 #define geometry_classes splinter__geometry_classes
 #define geometry_make splinter__geometry_make
 
+/* descriptor.c */
+#define descriptor_again splinter__descriptor_again
+#define descriptor_file splinter__descriptor_file
+#define descriptor_forked splinter__descriptor_forked
+#define descriptor_locks splinter__descriptor_locks
+#define descriptor_locks_close splinter__descriptor_locks_close
+#define descriptor_locks_own splinter__descriptor_locks_own
+#define descriptor_locks_open splinter__descriptor_locks_open
+#define descriptor_note splinter__descriptor_note
+#define descriptor_up splinter__descriptor_up
+
 /* newfile.c */
 #define newfile_anonymous splinter__newfile_anonymous
 #define newfile_link splinter__newfile_link
@@ -101,7 +112,6 @@
 #define backing_punch splinter__backing_punch
 #define backing_read_geometry splinter__backing_read_geometry
 #define backing_populate splinter__backing_populate
-#define backing_reopen splinter__backing_reopen
 #define backing_reserve splinter__backing_reserve
 #define backing_unlink splinter__backing_unlink
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "newfile.h"
 
 /* The umask.  The only call that returns it also sets it, for all threads; so it is read from
@@ -38,7 +39,8 @@ static int create_named_temporary(const char *path, uint32_t mode, char temp[PAT
         if (snprintf(temp, PATH_MAX, "%.*s.%ld-%d", PATH_MAX - 40, path, (long)getpid(), i) >=
             PATH_MAX)
             return -ENAMETOOLONG;
-        int fd = open(temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        int how = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+        int fd = descriptor_up(open(temp, how, mode));
         if (fd >= 0 || errno != EEXIST)
             return fd < 0 ? -errno : fd;
     }
@@ -49,7 +51,7 @@ int newfile_open(struct new_file *file, const char *dir, const char *path, uint3
 {
     mode |= 0600;
     file->temp[0] = '\0';
-    file->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    file->fd = descriptor_up(open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
     snprintf(file->proc, sizeof file->proc, "/proc/self/fd/%d", file->fd);
     if (file->fd >= 0 && access(file->proc, F_OK)) { /* no /proc to link from */
         close(file->fd);
@@ -66,7 +68,7 @@ int newfile_open(struct new_file *file, const char *dir, const char *path, uint3
 int newfile_anonymous(struct new_file *file, const char *label)
 {
     file->proc[0] = file->temp[0] = '\0';
-    file->fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    file->fd = descriptor_up(memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (file->fd < 0)
         return -errno;
     if (fchmod(file->fd, 0600)) { /* the kernel makes it 0777 */

@@ -12,6 +12,7 @@
 
 #include "backing.h"
 #include "cancel.h"
+#include "descriptor.h"
 #include "error.h"
 #include "geometry.h"
 #include "handle.h"
@@ -48,10 +49,10 @@ struct creation {
 static int attach_new(int fd, const struct geometry *geo, void *arg)
 {
     struct creation *c = arg;
-    int own = backing_reopen(fd, false);
+    int own = descriptor_again(fd, false);
     if (own < 0)
-        return error_set(-own, "cannot open '%.200s' a second time through /proc/self/fd: %s",
-                         c->name, strerror(-own));
+        return error_set(-own, own == -ENOLCK ? "cannot open '%.200s' a second time: there is no "
+                         "/proc" : "cannot open '%.200s' a second time", c->name);
     return store_attach(&c->store, own, c->name, geo, c->options);
 }
 

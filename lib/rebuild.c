@@ -40,6 +40,7 @@
 #include "arena.h"
 #include "atomic.h"
 #include "backing.h"
+#include "descriptor.h"
 #include "error.h"
 #include "extent.h"
 #include "fault.h"
@@ -291,9 +292,9 @@ static int reset(struct rebuild *r)
     memset(h->boot, 0, sizeof h->boot); /* if we die, the next opener rebuilds again */
     if (r->in_place) {
         /* A copy may have holes where we are about to write. */
-        int e = backing_reserve(s->fd, 0, s->geo.registry_off);
+        int e = backing_reserve(descriptor_file(s), 0, s->geo.registry_off);
         if (!e)
-            e = backing_clear(s->fd, s->geo.registry_off,
+            e = backing_clear(descriptor_file(s), s->geo.registry_off,
                               s->geo.arena_off - s->geo.registry_off);
         if (e)
             return e;
@@ -321,7 +322,7 @@ static int forget_cut_header(struct rebuild *r)
     struct splinter_store *s = r->s;
     uint64_t start = (uint64_t)r->slabs << s->slab_shift;
     struct stat st;
-    if (fstat(s->fd, &st))
+    if (fstat(descriptor_file(s), &st))
         return -errno;
     uint64_t from = s->geo.arena_off + start * UNIT, end = (uint64_t)st.st_size;
     if (r->slabs < s->geo.slabs && end > from && end - from < SLAB_HEADER_UNITS * UNIT)
@@ -416,7 +417,7 @@ int rebuild(struct splinter_store *s, bool in_place, const struct splinter_open_
     struct sync_point p = {0};
     sync_point_read(s, &p);
     struct rebuild r = {.s = s, .in_place = in_place, .synced = p.epoch, .newest = p.epoch,
-                        .holes_cost = in_place && holes_cost(s->fd)};
+                        .holes_cost = in_place && holes_cost(descriptor_file(s))};
     file_covers(s, s->arena_units);
     r.units = load_relaxed(&s->known_units);
     if (p.file_bytes > s->geo.arena_off)
@@ -462,7 +463,7 @@ int rebuild(struct splinter_store *s, bool in_place, const struct splinter_open_
         return error_set(-e, "cannot wipe older records of the store");
     fault_point("rebuild: losers wiped");
     if (in_place)
-        session_note(s->fd, s->header);
+        session_note(descriptor_file(s), s->header);
     fault_point("rebuild: session noted");
     return 0;
 }

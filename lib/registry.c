@@ -20,6 +20,7 @@
 
 #include "atomic.h"
 #include "clock.h"
+#include "descriptor.h"
 #include "error.h"
 #include "fault.h"
 #include "fork.h"
@@ -41,6 +42,12 @@ static int lock_byte(int fd, off_t byte, short type)
     return r ? (errno == EACCES ? -EAGAIN : -errno) : 0;
 }
 
+/* A read-only handle may have no descriptor for locks. */
+static int lock_descriptor(const struct splinter_store *s)
+{
+    return s->lock_fd >= 0 ? descriptor_locks(s) : descriptor_file(s);
+}
+
 bool registry_alive(struct splinter_store *s, uint32_t entry)
 {
     if (!load_acquire(&s->registry[entry].attached))
@@ -49,8 +56,8 @@ bool registry_alive(struct splinter_store *s, uint32_t entry)
         return true;
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LOCK_BASE + entry,
                          .l_len = 1};
-    /* Asked through `fd`, which has no locks: a child of fork has no lock_fd, or its parent's. */
-    return fcntl(s->fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+    /* Asked through `fd`, which has no locks: a reader, and some children, have no lock_fd. */
+    return fcntl(descriptor_file(s), F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
 bool registry_any_dead(struct splinter_store *s)
@@ -65,32 +72,32 @@ bool registry_any_dead(struct splinter_store *s)
 
 int registry_lock_entry(struct splinter_store *s, uint32_t entry)
 {
-    return lock_byte(s->lock_fd, LOCK_BASE + entry, F_WRLCK);
+    return lock_byte(descriptor_locks(s), LOCK_BASE + entry, F_WRLCK);
 }
 
 void registry_unlock_entry(struct splinter_store *s, uint32_t entry)
 {
-    lock_byte(s->lock_fd, LOCK_BASE + entry, F_UNLCK);
+    lock_byte(descriptor_locks(s), LOCK_BASE + entry, F_UNLCK);
 }
 
 int registry_lock_repair(struct splinter_store *s)
 {
-    return lock_byte(s->lock_fd, LOCK_REPAIR, F_WRLCK);
+    return lock_byte(descriptor_locks(s), LOCK_REPAIR, F_WRLCK);
 }
 
 void registry_unlock_repair(struct splinter_store *s)
 {
-    lock_byte(s->lock_fd, LOCK_REPAIR, F_UNLCK);
+    lock_byte(descriptor_locks(s), LOCK_REPAIR, F_UNLCK);
 }
 
 int registry_lock_sync(struct splinter_store *s)
 {
-    return lock_byte(s->lock_fd, LOCK_SYNC, F_WRLCK);
+    return lock_byte(descriptor_locks(s), LOCK_SYNC, F_WRLCK);
 }
 
 void registry_unlock_sync(struct splinter_store *s)
 {
-    lock_byte(s->lock_fd, LOCK_SYNC, F_UNLCK);
+    lock_byte(descriptor_locks(s), LOCK_SYNC, F_UNLCK);
 }
 
 #ifdef SPLINTER_FAULT
@@ -106,7 +113,7 @@ int registry_lock_open(struct splinter_store *s)
     struct timespec nap = {.tv_nsec = 1000000};
     uint32_t seen = load_relaxed(&s->header->slabs_used), now;
     uint64_t since = now_monotonic();
-    int r, fd = s->lock_fd >= 0 ? s->lock_fd : s->fd;
+    int r, fd = lock_descriptor(s);
     while ((r = lock_byte(fd, LOCK_OPEN, s->read_only ? F_RDLCK : F_WRLCK)) == -EAGAIN) {
         if ((now = load_relaxed(&s->header->slabs_used)) != seen) {
             seen = now;
@@ -124,13 +131,13 @@ int registry_lock_open(struct splinter_store *s)
 
 void registry_unlock_open(struct splinter_store *s)
 {
-    lock_byte(s->lock_fd >= 0 ? s->lock_fd : s->fd, LOCK_OPEN, F_UNLCK);
+    lock_byte(lock_descriptor(s), LOCK_OPEN, F_UNLCK);
 }
 
 bool registry_anybody(struct splinter_store *s)
 {
     struct flock lock = {.l_type = s->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET,
                          .l_start = LOCK_BASE, .l_len = MAX_ENTRIES};
-    return fcntl(s->lock_fd >= 0 ? s->lock_fd : s->fd, F_OFD_GETLK, &lock) ||
+    return fcntl(lock_descriptor(s), F_OFD_GETLK, &lock) ||
            lock.l_type != F_UNLCK;
 }

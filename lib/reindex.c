@@ -9,6 +9,7 @@
 
 #include "arena.h"
 #include "backing.h"
+#include "descriptor.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
@@ -19,7 +20,7 @@ int rebuild_fill(struct rebuild *r, uint64_t ref, uint64_t units)
 {
     if (!r->holes_cost)
         return 0;
-    return backing_reserve(r->s->fd, r->s->geo.arena_off + ref * UNIT, units * UNIT);
+    return backing_reserve(descriptor_file(r->s), r->s->geo.arena_off + ref * UNIT, units * UNIT);
 }
 
 void rebuild_wipe(void *p, size_t n)
@@ -34,7 +35,7 @@ void rebuild_wipe(void *p, size_t n)
 int rebuild_wipe_block(struct rebuild *r, uint64_t ref, uint64_t units)
 {
     if (r->in_place && units > SMALL_UNITS)
-        return backing_clear(r->s->fd, r->s->geo.arena_off + ref * UNIT, units * UNIT);
+        return backing_clear(descriptor_file(r->s), r->s->geo.arena_off + ref * UNIT, units * UNIT);
     rebuild_wipe(record_of(r, ref), (size_t)units * UNIT);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "atomic.h"
 #include "change.h"
 #include "counts.h"
+#include "descriptor.h"
 #include "error.h"
 #include "handle.h"
 #include "lane.h"
@@ -52,7 +53,10 @@ int room_say(struct splinter_store *s, int why, int sync_failed)
     if (why == NO_PLACE && sync_failed) /* what it would have freed may be enough */
         return sync_failed;
     struct stat st;
-    unsigned long long bytes = fstat(s->fd, &st) ? 0 : (unsigned long long)st.st_blocks * 512;
+    int fd = descriptor_file(s);
+    unsigned long long bytes = fstat(fd, &st) ? 0 : (unsigned long long)st.st_blocks * 512;
+    if (fd < 0 && (why == NO_PLACE || why == -ENOSPC)) /* nothing can be reserved any more */
+        return error_set(EBADF, "the descriptors of the handle were closed or replaced");
     switch (why) {
     case -EBUSY:
         return -EAGAIN;

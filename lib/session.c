@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "handle.h"
 #include "session.h"
 
@@ -72,7 +73,7 @@ static bool same_file(const struct header *a, const struct header *b)
 bool session_is_file(const struct splinter_store *s)
 {
     struct header now = {0};
-    session_note(s->fd, &now);
+    session_note(descriptor_file(s), &now);
     return same_file(&now, s->header);
 }
 
@@ -89,7 +90,7 @@ bool session_is_ours(const struct splinter_store *s)
 {
     static const uint8_t unknown[16];
     struct header now = {0};
-    session_note(s->fd, &now);
+    session_note(descriptor_file(s), &now);
     return memcmp(now.boot, unknown, sizeof now.boot) &&
            !memcmp(now.boot, s->header->boot, sizeof now.boot) && same_file(&now, s->header);
 }

@@ -18,6 +18,7 @@
 
 #include "atomic.h"
 #include "backing.h"
+#include "descriptor.h"
 #include "extent.h"
 #include "fault.h"
 #include "handle.h"
@@ -164,7 +165,8 @@ int groups_reserve(struct splinter_store *s, uint32_t number)
     if (used && (used - 1) / page == last)
         return 0;
     uint64_t first = used && (used - 1) / page < last ? (used - 1) / page : 0;
-    return backing_reserve(s->fd, s->geo.groups_off + first * PAGE, (last + 1 - first) * PAGE);
+    return backing_reserve(descriptor_file(s), s->geo.groups_off + first * PAGE,
+                           (last + 1 - first) * PAGE);
 }
 
 /* ---- how many, and one more ---- */
@@ -245,7 +247,8 @@ bool slab_may_count(struct splinter_store *s, const struct size_class *class)
 int slab_reserve(struct splinter_store *s, uint32_t number, uint32_t from, uint32_t more)
 {
     uint64_t start = slab_start(s, number) + from;
-    return backing_reserve(s->fd, s->geo.arena_off + start * UNIT, (uint64_t)more * UNIT);
+    return backing_reserve(descriptor_file(s), s->geo.arena_off + start * UNIT,
+                           (uint64_t)more * UNIT);
 }
 
 bool slab_reserved_ahead(const struct splinter_store *s, uint32_t number)
@@ -270,7 +273,8 @@ static int reserve_place(struct splinter_store *s, const struct size_class *clas
         cas_seq_cst(&s->header->ahead, &ahead, (uint64_t)number << 32 | (number + count));
         return 0;
     }
-    return backing_reserve(s->fd, s->geo.arena_off + slab_start(s, number) * UNIT, PAGE);
+    return backing_reserve(descriptor_file(s), s->geo.arena_off + slab_start(s, number) * UNIT,
+                           PAGE);
 }
 
 /* The same, and in a durable store also the header behind it, which a sync stamps. */

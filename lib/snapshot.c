@@ -19,6 +19,7 @@
 #include "atomic.h"
 #include "backing.h"
 #include "cancel.h"
+#include "descriptor.h"
 #include "error.h"
 #include "expiry.h"
 #include "geometry.h"
@@ -129,9 +130,10 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
 static int fill_copy(int fd, const struct geometry *geo, void *from)
 {
     splinter_store *to;
-    int own = backing_reopen(fd, false);
+    int own = descriptor_again(fd, false);
     if (own < 0)
-        return error_set(-own, "cannot open the new file of the snapshot through /proc/self/fd");
+        return error_set(-own, "cannot open the new file of the snapshot a second time%s",
+                         own == -ENOLCK ? ": there is no /proc" : "");
     int r = store_attach(&to, own, "the snapshot", geo, NULL);
     if (r)
         return r;

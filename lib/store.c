@@ -18,6 +18,7 @@
 #include "backing.h"
 #include "cancel.h"
 #include "counts.h"
+#include "descriptor.h"
 #include "error.h"
 #include "extent.h"
 #include "fork.h"
@@ -69,7 +70,7 @@ static void set_base(struct splinter_store *s, uint8_t *base)
 static int read_file(struct splinter_store *s, uint8_t **out, size_t *size)
 {
     struct stat st;
-    if (fstat(s->fd, &st))
+    if (fstat(descriptor_file(s), &st))
         return -errno;
     uint64_t units = ((uint64_t)st.st_size - s->geo.arena_off) / UNIT;
     if (units > s->arena_units)
@@ -79,9 +80,9 @@ static int read_file(struct splinter_store *s, uint8_t **out, size_t *size)
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (copy == MAP_FAILED)
         return error_set(ENOMEM, "no memory for a copy of the store, which is to be read alone");
-    int r = read_range(s->fd, copy, 0, INDEX_MAP_OFF);
+    int r = read_range(descriptor_file(s), copy, 0, INDEX_MAP_OFF);
     if (!r)
-        r = read_range(s->fd, copy, s->geo.arena_off, *size);
+        r = read_range(descriptor_file(s), copy, s->geo.arena_off, *size);
     if (r) {
         munmap(copy, *size);
         return error_set(-r, "cannot read the store: %s", strerror(-r));
@@ -212,7 +213,11 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
     pthread_mutex_init(&s->mutex, NULL);
     pthread_mutex_init(&s->sync_mutex, NULL);
     fork_watch(s);
-    int r = map_and_attach(s, name);
+    int r = descriptor_note(s);
+    if (r)
+        error_set(-r, "cannot stat '%.200s': %s", name, strerror(-r));
+    else
+        r = map_and_attach(s, name);
     s->options = NULL;
     if (r) {
         fork_unwatch(s);
@@ -250,7 +255,8 @@ void splinter_store_close(splinter_store *s)
     pthread_mutex_destroy(&s->mutex);
     pthread_mutex_destroy(&s->sync_mutex);
     munmap(s->base, s->mapped);
-    close(s->fd);
+    if (descriptor_file(s) >= 0)
+        close(s->fd);
     free(s);
 }
 
@@ -303,7 +309,7 @@ int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
     if (!s || !stat || !sized_may_give(stat))
         return -EINVAL;
     struct stat st;
-    if (fstat(s->fd, &st))
+    if (fstat(descriptor_file(s), &st))
         return -errno;
     if (!s->read_only) {
         reap_all(s);

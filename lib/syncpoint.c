@@ -19,6 +19,7 @@
 #include "atomic.h"
 #include "backing.h"
 #include "clock.h"
+#include "descriptor.h"
 #include "expiry.h"
 #include "extent.h"
 #include "fault.h"
@@ -56,7 +57,7 @@ static int point_write(struct splinter_store *s, struct sync_point p)
     struct sync_point last = {0};
     struct stat st;
     sync_point_read(s, &last);
-    if (p.clean && fstat(s->fd, &st))
+    if (p.clean && fstat(descriptor_file(s), &st))
         return -errno;
     p.keys = (uint32_t)load_relaxed(&s->header->keys);
     p.blocks = p.clean ? (uint64_t)st.st_blocks : 0;
@@ -114,7 +115,8 @@ static int flush(struct splinter_store *s, bool all)
     uint64_t units = load_relaxed(&s->known_units);
     if (fault_bug(BUG_POINT_FIRST) || (!all && !units))
         return 0;
-    return all ? backing_flush(s->fd) : backing_flush_range(s->arena, (size_t)units * UNIT);
+    return all ? backing_flush(descriptor_file(s))
+               : backing_flush_range(s->arena, (size_t)units * UNIT);
 }
 
 int sync_write_out(struct splinter_store *s, uint64_t epoch, bool clean)
@@ -123,9 +125,9 @@ int sync_write_out(struct splinter_store *s, uint64_t epoch, bool clean)
     struct stat st;
     if (load_relaxed(&h->sync_error))
         touch_all(s);
-    (void)filesystem_unshare(s->fd, false); /* from a copy that was made meanwhile */
+    (void)filesystem_unshare(descriptor_file(s), false); /* from a copy that was made meanwhile */
     /* Read before the data is written: a length that the file gets meanwhile may not be on disk. */
-    if (fstat(s->fd, &st))
+    if (fstat(descriptor_file(s), &st))
         return -errno;
     int r = flush(s, clean);
     fault_point("sync: data written");
@@ -167,7 +169,7 @@ enum left sync_state(struct splinter_store *s)
     struct stat st;
     if (!sync_point_read(s, &p) || !p.clean)
         return session_is_ours(s) ? LEFT_RUNNING : LEFT_TORN;
-    if (!session_is_file(s) || fstat(s->fd, &st) || (uint64_t)st.st_blocks < p.blocks)
+    if (!session_is_file(s) || fstat(descriptor_file(s), &st) || (uint64_t)st.st_blocks < p.blocks)
         return LEFT_TORN;
     return LEFT_CLEAN;
 }
@@ -185,7 +187,7 @@ int sync_mark_open(struct splinter_store *s)
     if (!sync_point_read(s, &p) || !p.clean)
         return 0;
     store_relaxed(&s->header->damaged, 0);
-    session_note(s->fd, s->header);
+    session_note(descriptor_file(s), s->header);
     fault_point("open: session noted");
     p.clean = false;
     return point_write(s, p);
