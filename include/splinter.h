@@ -280,11 +280,13 @@ int splinter_store_get(splinter_store *store, const char *key, void *buf, size_t
 #define SPLINTER_IF_ABSENT 0x01u /* only if the key is absent, else -EEXIST */
 #define SPLINTER_IF_EPOCH 0x02u  /* only if the value's epoch is still if_epoch, else -ESTALE
                                     (-ENOENT if the key is gone) */
+#define SPLINTER_KEEP_TYPE 0x04u /* the value keeps the type that it has; the type below is that of
+                                    a key that is absent */
 
 /* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
 struct splinter_set_options {
     size_t struct_size;
-    uint32_t flags;    /* SPLINTER_IF_* */
+    uint32_t flags;    /* SPLINTER_IF_*, SPLINTER_KEEP_TYPE */
     uint32_t type;     /* 0 to 65535 */
     uint64_t ttl_ns;   /* life in nanoseconds, whatever is done to the time of day; 0: until the
                           key is unset or set again */

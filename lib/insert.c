@@ -86,6 +86,7 @@ static int insert_locked(struct splinter_store *s, struct change *c, const struc
     /* Taken under the lock, so it is later than that of the unset that removed the key before. */
     c->epoch = args->epoch ? args->epoch : epoch_take(s);
     fault_point("insert: epoch taken");
+    store_relaxed(&c->record->type, (uint16_t)args->type);
     seal(c, args->epoch ? args->revision : 1, s->durable);
     r = insert_somewhere(s, c, key);
     if (r != DONE)

@@ -9,7 +9,7 @@
 
 /* What a set is asked for. */
 struct set_args {
-    uint32_t flags; /* SPLINTER_IF_* */
+    uint32_t flags; /* SPLINTER_IF_*, SPLINTER_KEEP_TYPE */
     uint32_t type;
     uint64_t expiry; /* in the time of the store; 0: none */
     uint64_t if_epoch;
@@ -21,7 +21,7 @@ struct set_args {
 enum attempt { AGAIN, DONE };
 
 /* Set a key that was not there: publish the record of the change, which is filled in except for
- * seal().  AGAIN: the key is there now, to be updated.  -ENOENT (args->flags), an error of
+ * its type and seal().  AGAIN: the key is there now, to be updated.  -ENOENT (args->flags), an error of
  * index_ensure() or key_lock(), -EAGAIN, NO_SLOT: nothing was published. */
 int key_insert(struct splinter_store *s, struct change *c, const struct key *key,
                const struct set_args *args);

@@ -88,13 +88,14 @@ bool replace(struct splinter_store *s, const struct change *c, const struct old_
 
 /* ---- the slow path: any key, any value, any condition ---- */
 
-/* May the found record be replaced?  DONE: it may, and *revision is that of the new one.  Else
- * AGAIN or an errno. */
+/* May the found record be replaced?  DONE: it may, and *revision and *type are those of the new
+ * one.  Else AGAIN or an errno. */
 static inline int check_conditions(struct splinter_store *s, const struct lookup *found,
-                                   const struct set_args *args, uint32_t *revision)
+                                   const struct set_args *args, uint32_t *revision, uint32_t *type)
 {
     uint64_t epoch = load_relaxed(&found->rec->epoch), expiry = load_relaxed(&found->rec->expiry);
     *revision = load_relaxed(&found->rec->revision) + 1;
+    *type = args->flags & SPLINTER_KEEP_TYPE ? load_relaxed(&found->rec->type) : args->type;
     if (!args->flags && !expiry)
         return DONE;
     if (!still_current(found->slot, found->current))
@@ -104,8 +105,10 @@ static inline int check_conditions(struct splinter_store *s, const struct lookup
         return -EEXIST;
     if (args->flags & SPLINTER_IF_EPOCH && (over || epoch != args->if_epoch))
         return over ? -ENOENT : -ESTALE;
-    if (over)
+    if (over) {
         *revision = 1;
+        *type = args->type;
+    }
     return DONE;
 }
 
@@ -113,8 +116,8 @@ static inline int check_conditions(struct splinter_store *s, const struct lookup
 ALWAYS_INLINE
 int update(struct splinter_store *s, struct change *c, const struct set_args *args)
 {
-    uint32_t revision;
-    int r = check_conditions(s, &c->found, args, &revision);
+    uint32_t revision, type;
+    int r = check_conditions(s, &c->found, args, &revision, &type);
     if (r != DONE)
         return r;
     uint64_t old_epoch = load_relaxed(&c->found.rec->epoch);
@@ -123,6 +126,7 @@ int update(struct splinter_store *s, struct change *c, const struct set_args *ar
         acknowledge(s, c->found.slot, c->found.current, c->found.rec);
     c->epoch = args->epoch ? args->epoch : epoch_take(s);
     fault_point("update: epoch taken");
+    store_relaxed(&c->record->type, (uint16_t)type);
     seal(c, args->epoch ? args->revision : revision, s->durable);
     return replace(s, c, &old, must_keep(s, old_epoch)) ? DONE : AGAIN;
 }
@@ -147,7 +151,6 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
     }
     write_record(c, key->s, key->len, val, len);
     store_relaxed(&c->record->expiry, args->expiry);
-    store_relaxed(&c->record->type, (uint16_t)args->type);
     c->payload = s->durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
     for (;;) {
         r = found > 0 ? update(s, c, args) : found ? found : key_insert(s, c, key, args);
@@ -340,8 +343,9 @@ static int take_options(struct splinter_store *s, struct set_args *args,
     int r = sized_take(&o, sizeof o, options);
     if (r)
         return r;
-    if (o.type > 65535 || o.flags & ~(SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH) ||
-        o.flags == (SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH))
+    const uint32_t conditions = SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH;
+    if (o.type > 65535 || o.flags & ~(conditions | SPLINTER_KEEP_TYPE) ||
+        (o.flags & conditions) == conditions)
         return -EINVAL;
     *args = (struct set_args){.flags = o.flags, .type = o.type, .if_epoch = o.if_epoch};
     if (o.ttl_ns)

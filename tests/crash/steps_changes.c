@@ -113,6 +113,11 @@ static int act_set_if_epoch(splinter_store *s)
     return splinter_store_set(s, after.key, after.bytes, after.len, &options, NULL);
 }
 
+static int act_set_that_keeps_the_type(splinter_store *s)
+{
+    return set_item(s, &after, 0, SPLINTER_KEEP_TYPE);
+}
+
 static int act_set_if_other_epoch(splinter_store *s)
 {
     struct splinter_set_options options = {.struct_size = sizeof(options)};
@@ -174,6 +179,8 @@ const struct scene change_scenes[] = {
      .prepare = present_grows, .act = act_set},
     {.name = "update if the epoch is the same",
      .prepare = present_first, .act = act_set_if_epoch},
+    {.name = "update that keeps the type",
+     .prepare = present_first, .act = act_set_that_keeps_the_type},
     {.name = "update refused: another epoch",
      .prepare = present_stays, .act = act_set_if_other_epoch, .want = -ESTALE},
     {.name = "set refused: not absent",

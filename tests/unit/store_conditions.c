@@ -87,6 +87,51 @@ START_TEST(append_grows_a_value_and_keeps_type_and_life)
 }
 END_TEST
 
+START_TEST(a_set_can_keep_the_type)
+{
+    struct splinter_set_options options = {.struct_size = sizeof(options),
+                                           .flags = SPLINTER_KEEP_TYPE, .type = 700};
+    uint64_t epoch;
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    /* An absent key gets the type of the options. */
+    ck_assert_int_eq(splinter_store_set(store, "k", "1", 1, &options, &epoch), 0);
+    ck_assert_uint_eq(meta_of("k").type, 700);
+    options.type = 701;
+    ck_assert_int_eq(splinter_store_set(store, "k", "longer", 6, &options, &epoch), 0);
+    ck_assert_uint_eq(meta_of("k").type, 700);
+    has(store, "k", "longer");
+    /* Also with a condition, and with a life. */
+    options.flags |= SPLINTER_IF_EPOCH;
+    options.if_epoch = epoch;
+    options.ttl_ns = UINT64_C(3600000000000);
+    ck_assert_int_eq(splinter_store_set(store, "k", "2", 1, &options, NULL), 0);
+    ck_assert_int_eq(splinter_store_set(store, "k", "3", 1, &options, NULL), -ESTALE);
+    ck_assert_uint_eq(meta_of("k").type, 700);
+    options = (struct splinter_set_options){.struct_size = sizeof(options),
+                                            .flags = SPLINTER_KEEP_TYPE, .type = 702};
+    ck_assert_int_eq(splinter_store_set(store, "k", "4", 1, &options, NULL), 0);
+    ck_assert_uint_eq(meta_of("k").type, 700);
+    ck_assert_uint_eq(meta_of("k").ttl_ns, 0);
+    /* A key that has expired is absent. */
+    options.flags = 0;
+    options.ttl_ns = 1;
+    ck_assert_int_eq(splinter_store_set(store, "k", "5", 1, &options, NULL), 0);
+    options = (struct splinter_set_options){.struct_size = sizeof(options),
+                                            .flags = SPLINTER_KEEP_TYPE, .type = 703};
+    ck_assert_int_eq(splinter_store_set(store, "k", "6", 1, &options, NULL), 0);
+    ck_assert_uint_eq(meta_of("k").type, 703);
+    ck_assert_uint_eq(meta_of("k").revision, 1);
+    /* Without the flag it does not keep it. */
+    ck_assert_int_eq(splinter_store_set(store, "k", "7", 1, NULL, NULL), 0);
+    ck_assert_uint_eq(meta_of("k").type, 0);
+    options.flags |= SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH;
+    ck_assert_int_eq(splinter_store_set(store, "k", "8", 1, &options, NULL), -EINVAL);
+    ck_assert_int_eq(check_store(store), 0);
+    end_store();
+}
+END_TEST
+
 START_TEST(touch_gives_the_same_value_a_new_epoch)
 {
     static char big[MAX_VALUE];
@@ -184,6 +229,7 @@ TCase *condition_tests(void)
     ADD(if_epoch_is_compare_and_swap);
     ADD(unset_can_depend_on_the_epoch);
     ADD(append_grows_a_value_and_keeps_type_and_life);
+    ADD(a_set_can_keep_the_type);
     ADD(touch_gives_the_same_value_a_new_epoch);
     ADD(add_counts_from_zero);
     ADD(add_refuses_overflow_and_other_types);

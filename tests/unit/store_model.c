@@ -62,11 +62,14 @@ static bool try_set(struct step *step)
         options.if_epoch = step->op < 16 ? m->epoch : m->epoch - 1;
         want = !m->there ? -ENOENT : step->op < 16 ? 0 : -ESTALE;
     }
+    if (step->len % 8 == 0)
+        options.flags |= SPLINTER_KEEP_TYPE;
     rc = splinter_store_set(store, step->key, step->val, step->len, &options, &step->epoch);
     result_is(step, "set", rc, want);
     if (rc)
         return false;
-    m->type = options.type;
+    if (!(options.flags & SPLINTER_KEEP_TYPE) || !m->there)
+        m->type = options.type;
     m->len = step->len;
     memcpy(m->val, step->val, step->len);
     return true;
