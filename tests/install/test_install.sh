@@ -41,6 +41,8 @@ static=no
 [ -e "$root$libdir/libsplinter.so" ] && shared=yes
 [ -e "$root$libdir/libsplinter.a" ] && static=yes
 wanted="$includedir/splinter.h $pkgconfigdir/splinter.pc $pkgconfigdir/splinter_p.pc
+    $libdir/cmake/splinter/splinter-config.cmake
+    $libdir/cmake/splinter/splinter-config-version.cmake
     $mandir/man3/splinter.3 $mandir/man3/splinter_set.3 $mandir/man7/splinter.7"
 [ $shared = yes ] && wanted="$wanted $libdir/libsplinter.so.1 $libdir/libsplinter_p.so
     $libdir/libsplinter_p.so.1"
@@ -139,6 +141,47 @@ for kind in shared static; do
     client splinter splinter $kind
     client splinter_p splinter_p $kind
 done
+
+# The same with CMake, which the targets have to tell everything.
+mkdir "$tmp/cmake"
+cp "$tmp/client.c" "$tmp/cmake"
+cat >"$tmp/cmake/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.13)
+project(client C)
+find_package(splinter ${WANTED} REQUIRED)
+find_package(splinter) # once more does no harm
+add_executable(client client.c)
+target_link_libraries(client splinter::${TARGET})
+END
+with_cmake() { # target version
+    rm -rf "$tmp/cmake/build"
+    cmake -S "$tmp/cmake" -B "$tmp/cmake/build" -DTARGET="$1" -DWANTED="$2" \
+        -Dsplinter_DIR="$root$libdir/cmake/splinter" -DCMAKE_C_COMPILER="${CC:-cc}" \
+        -DCMAKE_C_FLAGS="$TEST_CFLAGS $SANITIZER_FLAGS" >"$tmp/why" 2>&1 &&
+        cmake --build "$tmp/cmake/build" >"$tmp/why" 2>&1
+}
+for target in splinter splinter_p; do
+    what="a client builds with CMake's splinter::$target, and runs"
+    name=$bus
+    [ $target = splinter ] || name=$tmp/store
+    if ! command -v cmake >/dev/null; then
+        skip "$what" 'cmake was not found'
+    elif with_cmake $target "$VERSION" &&
+        "$tmp/cmake/build/client" "$name" >"$tmp/out" 2>"$tmp/why" &&
+        [ "$(cat "$tmp/out")" = value ] && [ ! -e "$tmp/store" ]; then
+        ok "$what"
+    else
+        not_ok "$what"
+    fi
+done
+what='CMake does not find a version that is not installed'
+if ! command -v cmake >/dev/null; then
+    skip "$what" 'cmake was not found'
+elif with_cmake splinter 999.0; then
+    not_ok "$what"
+else
+    ok "$what"
+fi
 
 version=$(pkg-config --modversion splinter splinter_p 2>/dev/null | sort -u)
 if ! command -v pkg-config >/dev/null; then

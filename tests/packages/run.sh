@@ -528,8 +528,8 @@ part_rpm_root() {
     # Where rpm, here or on Fedora, puts 64-bit libraries; Debian's linker does not look there.
     libdir=$(rpm --eval '%{_libdir}')
     echo "$libdir" >rpm-root/etc/ld.so.conf.d/rpm.conf
-    # What Fedora's packages filesystem and pkgconf-pkg-config own.
-    mkdir -p "rpm-root$libdir/pkgconfig" rpm-root/usr/share/licenses
+    # What Fedora's packages filesystem, pkgconf-pkg-config and cmake-filesystem own.
+    mkdir -p "rpm-root$libdir/pkgconfig" "rpm-root$libdir/cmake" rpm-root/usr/share/licenses
     in_root rpm-root ldconfig
     paths rpm-root >before
     set --
@@ -542,7 +542,7 @@ part_rpm_root() {
     # Nothing is required that is not in these packages, in the C library or in rpm itself.
     rpm -qp --provides "$@" | sed 's/ .*//' | sort -u >provides
     rpm -qp --requires "$@" | sed 's/ .*//' | sort -u |
-        grep -vE '^(rpmlib|config|libc\.so|ld-linux|rtld|libpthread\.so|/usr/bin/pkg-config)' \
+        grep -vE '^(rpmlib|config|libc\.so|ld-linux|rtld|libpthread\.so|/usr/bin/pkg-config|cmake-filesystem)' \
             >requires || :
     if comm -13 provides requires | grep .; then
         echo 'is required and provided by none of the packages'
