@@ -21,8 +21,8 @@ struct set_args {
 enum attempt { AGAIN, DONE };
 
 /* Set a key that was not there: publish the record of the change, which is filled in except for
- * its type and seal().  AGAIN: the key is there now, to be updated.  -ENOENT (args->flags), an error of
- * index_ensure() or key_lock(), -EAGAIN, NO_SLOT: nothing was published. */
+ * its type and seal().  AGAIN: the key is there now, to be updated.  -ENOENT (args->flags), an
+ * error of index_ensure() or key_lock(), -EAGAIN, NO_SLOT: nothing was published. */
 int key_insert(struct splinter_store *s, struct change *c, const struct key *key,
                const struct set_args *args);
 
