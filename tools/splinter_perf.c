@@ -28,7 +28,7 @@ int main(int argc, char **argv)
     perf_store_fill(&o);
     double seconds = 0;
     bool good = !cli_stop && perf_run(&job, &seconds);
-    if (cli_stop && !seconds) { /* nothing was measured */
+    if (cli_stop && seconds <= 0) { /* nothing was measured */
         perf_store_close();
         cli_die_of_signal();
     }
