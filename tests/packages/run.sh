@@ -390,7 +390,7 @@ part_deb_root() {
     rm -rf deb-root
 }
 
-# Its tests are those of the other parts; here the question is if the build, lintian and a user there
+# The tests ran in other parts; here the question is if the build, lintian and a user of that release
 # find what they need.
 part_other_deb() {
     case $(this_codename) in
