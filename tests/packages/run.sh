@@ -390,8 +390,8 @@ part_deb_root() {
     rm -rf deb-root
 }
 
-# The tests ran in other parts; here the question is if the build, lintian and a user of that release
-# find what they need.
+# The tests ran in other parts.  Here the question is if the build, lintian and a user of that
+# release find what they need.
 part_other_deb() {
     case $(this_codename) in
         bookworm) release=trixie ;;
