@@ -409,6 +409,19 @@ int splinter_store_stat(splinter_store *store, struct splinter_stat *stat);
 int splinter_store_sync(splinter_store *store);
 
 /*
+ * Keep the old versions of keys in the file of a store until splinter_store_release(), as if no
+ * sync ended.  So a copy is good that another program, such as cp(1), makes between the two calls,
+ * by reading the file from its beginning to its end.  Meanwhile the file grows with changes of what
+ * was synced, until a set returns -ENOSPC.  Several processes may hold at once, and a handle
+ * several times.  A hold ends also when its handle is closed or its process ends; a child of fork()
+ * does not inherit it.  For stores in memory the calls do nothing and return 0.
+ * Returns 0, or -EINVAL (also: nothing is held), -EROFS, or an error of fcntl(2); in a child of
+ * fork() also the errors of splinter_store_open().
+ */
+int splinter_store_hold(splinter_store *store);
+int splinter_store_release(splinter_store *store);
+
+/*
  * Copy a store in use to a new file, which can be opened as a store.  The copy has each key in a
  * version that was current at some moment of the call.  It has every key that was present
  * throughout the call, and no key that was unset before the call.  It keeps epochs, types,

@@ -227,6 +227,7 @@ void attach_leave(struct splinter_store *s)
     /* To write to blocks that a copy shares could be the end of the process: then leave as one that
      * was killed does. */
     if (!unattached(s) && (!s->durable || !filesystem_unshare(descriptor_file(s), false))) {
+        store_relaxed(&s->holds, 0);
         bool last = s->durable && registry_lock_open(s) == 0 && !registry_anybody(s);
         if (last) {
             reap_all(s);
@@ -260,6 +261,7 @@ int attach_now(struct splinter_store *s)
     if (unattached(s)) {
         r = attach_locks_own(s);
         s->entry = MAX_ENTRIES;
+        store_relaxed(&s->holds, 0); /* those of a parent are not the child's */
         fault_point("attach: begun");
         if (!r)
             r = enter(s, true);

@@ -99,6 +99,7 @@ struct splinter_store {
     int lock_fd;              /* the open file description that has the kernel's locks */
     uint32_t entry;           /* number of the registry entry; MAX_ENTRIES: none */
     uint64_t incarnation;     /* of the entry, while this process has it */
+    uint32_t holds;           /* splinter_store_hold() less splinter_store_release(); under mutex */
 
     const struct splinter_open_options *options; /* NULL once the store is open */
 

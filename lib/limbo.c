@@ -13,6 +13,7 @@
 #include "handle.h"
 #include "lane.h"
 #include "limbo.h"
+#include "registry.h"
 #include "stamp.h"
 #include "syncpoint.h"
 
@@ -69,6 +70,10 @@ static bool clean_slab(struct splinter_store *s, struct lane_private *lane, uint
 
 uint64_t limbo_clean(struct splinter_store *s, uint64_t upto)
 {
+    /* A process that holds it back from here on copies the sync point of `upto`, or a later one, so
+     * it does not need what this frees. */
+    if (load_relaxed(&s->holds) || registry_held(s))
+        return 0;
     uint64_t freed = 0;
     struct lane_private *lane = lane_acquire(s);
     uint32_t used = load_acquire(&s->header->slabs_used);

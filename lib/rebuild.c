@@ -428,8 +428,8 @@ int rebuild(struct splinter_store *s, bool in_place, const struct splinter_open_
     if (spans > 0 && !(o && o->flags & SPLINTER_REBUILD)) /* nothing was written yet */
         return error_set(EBADMSG, "the file is a copy that was made while a sync of the store "
                          "ended, so keys may be missing: copy it again, with "
-                         "splinter_store_snapshot() or without a sync meanwhile, or open it with "
-                         "SPLINTER_REBUILD to take what is there");
+                         "splinter_store_snapshot() or under splinter_store_hold(), or open it "
+                         "with SPLINTER_REBUILD to take what is there");
     if (!e)
         e = reset(&r);
     fault_point("rebuild: reset");

@@ -31,6 +31,7 @@
 #define LOCK_REPAIR (LOCK_BASE + MAX_ENTRIES)
 #define LOCK_SYNC (LOCK_REPAIR + 1)
 #define LOCK_OPEN (LOCK_REPAIR + 2) /* durable stores: to open, rebuild or close */
+#define LOCK_HOLD (LOCK_REPAIR + 3) /* durable stores: a byte for each entry whose process copies */
 
 static int lock_byte(int fd, off_t byte, short type)
 {
@@ -132,6 +133,24 @@ int registry_lock_open(struct splinter_store *s)
 void registry_unlock_open(struct splinter_store *s)
 {
     lock_byte(lock_descriptor(s), LOCK_OPEN, F_UNLCK);
+}
+
+int registry_hold(struct splinter_store *s)
+{
+    return lock_byte(descriptor_locks(s), LOCK_HOLD + s->entry, F_WRLCK);
+}
+
+void registry_unhold(struct splinter_store *s)
+{
+    lock_byte(descriptor_locks(s), LOCK_HOLD + s->entry, F_UNLCK);
+}
+
+/* Locks to read, which who may only read can take, do not count. */
+bool registry_held(struct splinter_store *s)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LOCK_HOLD,
+                         .l_len = MAX_ENTRIES};
+    return !fcntl(descriptor_locks(s), F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 }
 
 bool registry_anybody(struct splinter_store *s)

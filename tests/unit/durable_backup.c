@@ -2,6 +2,7 @@
 /* durable_backup.c - copies that are made while a store syncs */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,12 +122,64 @@ START_TEST(a_slow_copy_without_a_sync_is_good)
 }
 END_TEST
 
+/* The hold is this handle's, another one's, or that of a process that is killed in the end. */
+START_TEST(a_copy_under_a_hold_is_good_whatever_is_synced)
+{
+    splinter_store *s, *holder = NULL;
+    struct place copy;
+    pid_t pid = 0;
+    int *held = shared_memory(sizeof(*held));
+
+    make_store();
+    fill(store, 2000, "a");
+    set(store, "other", "MARKER-OLD");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    ck_assert_int_eq(splinter_store_release(store), -EINVAL);
+    if (_i == 2) {
+        pid = fork_child();
+        if (!pid) {
+            *held = splinter_store_hold(store) ? -1 : 1;
+            for (;;)
+                sleep_ms(1000);
+        }
+        while (!__atomic_load_n(held, __ATOMIC_ACQUIRE))
+            sleep_ms(1);
+        ck_assert_int_eq(*held, 1);
+    } else {
+        holder = _i ? place_again(&place, 0) : store;
+        ck_assert_int_eq(splinter_store_hold(holder), 0);
+        ck_assert_int_eq(splinter_store_hold(holder), 0);
+        ck_assert_int_eq(splinter_store_release(holder), 0);
+    }
+    set(store, "other", "new");
+    copy_slowly(&copy, 2000, 64, 200);
+    ck_assert(raw_contains(place.name, "MARKER-OLD"));
+    if (pid) {
+        kill(pid, SIGKILL);
+        reap(pid);
+    } else if (_i) {
+        splinter_store_close(holder);
+    } else {
+        ck_assert_int_eq(splinter_store_release(holder), 0);
+    }
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    ck_assert(!raw_contains(place.name, "MARKER-OLD"));
+    s = place_again(&copy, 0);
+    ck_assert_int_eq(keys_of(s, 2000), 2000);
+    ck_assert_uint_eq(stat_of(s).damaged, 0);
+    ck_assert_int_eq(check_store(s), 0);
+    place_end(&copy, s);
+    end_store();
+}
+END_TEST
+
 TCase *backup_tests(void)
 {
     TCase *tcase = group("backup", 300);
 
     tcase_add_loop_test(tcase, a_copy_that_spans_a_sync_is_refused_and_left_alone, 0,
                         (int)(sizeof(copies) / sizeof(*copies)));
+    tcase_add_loop_test(tcase, a_copy_under_a_hold_is_good_whatever_is_synced, 0, 3);
     tcase_add_loop_test(tcase, a_slow_copy_without_a_sync_is_good, 0, 2);
     return tcase;
 }

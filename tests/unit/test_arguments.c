@@ -66,6 +66,8 @@ static void no_handle(void)
     IS(splinter_store_sync(NULL), -EINVAL);
     IS(splinter_store_snapshot(NULL, "x", 0), -EINVAL);
     IS(splinter_store_snapshot_fd(NULL, 0), -EINVAL);
+    IS(splinter_store_hold(NULL), -EINVAL);
+    IS(splinter_store_release(NULL), -EINVAL);
     IS(splinter_store_sweep(NULL), -EINVAL);
     IS(splinter_store_check(NULL, NULL, NULL), -EINVAL);
     IS(splinter_store_trim(NULL, NULL), -EINVAL);
