@@ -20,18 +20,17 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "atomic.h"
 #include "cancel.h"
+#include "descriptor.h"
 #include "extent.h"
 #include "fault.h"
 #include "fork.h"
 #include "handle.h"
 #include "index.h"
-#include "key.h"
 #include "lane.h"
 #include "reading.h"
 #include "slab.h"
@@ -93,23 +92,12 @@ static int read_all(int fd, void *to, size_t len, off_t at)
     return 0;
 }
 
-/* The header and the key come along, since the descriptor may be somebody else's by now. */
 static int read_record(struct splinter_store *s, uint32_t ref, void *to, size_t from, size_t len)
 {
-    alignas(struct record) uint8_t head[sizeof(struct record) + SPLINTER_KEY_MAX];
-    const struct record *rec = record_at_ref(s, ref), *read = (const void *)head;
-    off_t at = (off_t)(s->geo.arena_off + (uint64_t)ref * UNIT);
+    off_t at = (off_t)(s->geo.arena_off + (uint64_t)ref * UNIT + from);
     not_cancelled();
-    int r = read_all(s->fd, head, sizeof head, at);
-    fault_point("reading: header read");
-    if (!r)
-        r = read_all(s->fd, to, len, at + (off_t)from);
-    if (r)
-        return r;
-    return read->epoch == load_relaxed(&rec->epoch) &&
-           read->value_len == load_relaxed(&rec->value_len) &&
-           read->key_len == load_relaxed(&rec->key_len) && read->key_len < SPLINTER_KEY_MAX &&
-           key_equal(rec + 1, (const char *)(read + 1), read->key_len) ? 0 : -EBADF;
+    fault_point("reading: by descriptor");
+    return read_all(descriptor_file(s), to, len, at);
 }
 
 int reading_copy(struct splinter_store *s, const struct slot *slot, uint64_t current, void *to,

@@ -20,6 +20,7 @@
 #include "arena.h"
 #include "atomic.h"
 #include "backing.h"
+#include "descriptor.h"
 #include "extent.h"
 #include "fault.h"
 #include "handle.h"
@@ -56,7 +57,7 @@ static int give_back(struct trim *t, uint64_t start, uint32_t *have, uint32_t en
     store_relaxed(have, FIRST_PAGE | TRIM_BEGUN);
     crash_order();
     fault_point("trim: lowered");
-    int r = backing_punch(s->fd, s->geo.arena_off + (start + FIRST_PAGE) * UNIT,
+    int r = backing_punch(descriptor_file(s), s->geo.arena_off + (start + FIRST_PAGE) * UNIT,
                           (uint64_t)(end - FIRST_PAGE) * UNIT);
     fault_point("trim: given back");
     if (r) /* nothing tells how much of it is a hole */

@@ -182,7 +182,7 @@ static void a_reader_that_may_not_write(void)
     report(!rc && len == sizeof(got) && !memcmp(got, value, len),
            "%s: a process that may not write gets a large value", backing_names[backing]);
     before = memory();
-    at_step = "reading: header read";
+    at_step = "reading: by descriptor";
     happened = 0;
     fault_hook = removes;
     rc = splinter_store_get(reads, "key", got, sizeof(got), &len, NULL);
