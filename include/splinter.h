@@ -358,10 +358,12 @@ int splinter_store_walk(splinter_store *store, const char *prefix, uint64_t *cur
 int splinter_store_wait(splinter_store *store, const char *key, uint64_t epoch,
                         uint64_t timeout_ms, uint64_t *out_epoch);
 
-/* Wait until something in the store has been set or unset since the store's epoch was `epoch`.
+/* Wait until something in the store has been set or unset, or a life has ended, since the store's
+ * epoch was `epoch`.
  * *out_epoch receives the epoch for the next wait, unless out_epoch is NULL.  The call may
  * return although nothing visible has changed; it never misses a change.  With a read-only handle
- * it returns about once a second while nobody has cleaned up after a writer that was killed.
+ * it returns about once a second while nobody has cleaned up after a writer that was killed, or
+ * removed a key that has expired.
  * Returns 0, -ETIMEDOUT, -EINTR (as for splinter_store_wait()), -EINVAL. */
 int splinter_store_wait_any(splinter_store *store, uint64_t epoch, uint64_t timeout_ms,
                             uint64_t *out_epoch);

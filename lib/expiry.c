@@ -11,6 +11,9 @@
  *  - During a boot the offset does not change.  So a clock that is set ends no life, and revives no
  *    key.
  *  - The store's time never goes back behind that of the last sync point.
+ *  - No life ends before header.soonest says, unless it has been told, or its setter or a sweep is
+ *    between two steps.  If one dies there, it is told within a second, or when the setter has been
+ *    cleaned up after.
  */
 #include "atomic.h"
 #include "clock.h"
@@ -18,6 +21,8 @@
 #include "fault.h"
 #include "handle.h"
 #include "session.h"
+
+#define AGAIN_NS UINT64_C(1000000000)
 
 static uint64_t offset_of(const struct splinter_store *s)
 {
@@ -28,12 +33,13 @@ static uint64_t offset_of(const struct splinter_store *s)
 void expiry_begin(struct splinter_store *s, const struct sync_point *last)
 {
     struct header *h = s->header;
-    uint64_t boot = session_boot(), real = now_realtime(), now = real;
+    uint64_t boot = session_boot(), boot_now = now_boot(); /* first: no time is lost in between */
+    uint64_t real = now_realtime(), now = real;
     if (boot && h->clock_boot == boot)
         return;
     if (last)
         now = last->clock_now + (real > last->clock_real ? real - last->clock_real : 0);
-    uint64_t offset = now - now_boot();
+    uint64_t offset = now - boot_now;
     if (s->read_only) {
         s->clock_seen = load_relaxed(&h->clock_offset);
         s->clock_own = offset;
@@ -73,6 +79,47 @@ uint64_t expiry_left(struct splinter_store *s, uint64_t expiry)
 {
     uint64_t now = expiry ? expiry_now(s) : 0;
     return expiry > now ? expiry - now : expiry != 0;
+}
+
+void expiry_note(struct splinter_store *s, uint64_t expiry)
+{
+    /* Sequentially consistent, as are both accesses in expiry_told(): this sees what the sweep made
+     * of `soonest`, or the sweep sees this. */
+    fetch_add_seq_cst(&s->header->lives, 1);
+    if (load_seq_cst(&s->header->soonest) < UINT64_MAX - expiry)
+        raise_u64(&s->header->soonest, UINT64_MAX - expiry);
+    fault_point("expired: noted");
+}
+
+uint64_t expiry_next(struct splinter_store *s)
+{
+    uint64_t soonest = load_relaxed(&s->header->soonest), end = UINT64_MAX - soonest;
+    if (!soonest)
+        return UINT64_MAX;
+    uint64_t now = expiry_now(s);
+    return end > now ? end - now : 0;
+}
+
+bool expiry_telling(struct splinter_store *s, uint64_t *claim, uint32_t *lives)
+{
+    uint64_t soonest = load_relaxed(&s->header->soonest);
+    *lives = load_seq_cst(&s->header->lives);
+    *claim = UINT64_MAX - expiry_after(s, AGAIN_NS);
+    if (!soonest || expiry_next(s) || !cas_seq_cst(&s->header->soonest, &soonest, *claim))
+        return false;
+    fault_point("expired: telling");
+    return true;
+}
+
+void expiry_told(struct splinter_store *s, uint64_t claim, uint32_t lives, uint64_t next)
+{
+    uint64_t expected = claim;
+    cas_seq_cst(&s->header->soonest, &expected, UINT64_MAX - next);
+    fault_point("expired: told");
+    /* A setter may have put its record where the sweep had been, and found that `soonest` was
+     * early enough. */
+    if (load_seq_cst(&s->header->lives) != lives)
+        raise_u64(&s->header->soonest, claim);
 }
 
 uint64_t expiry_moved(struct splinter_store *from, struct splinter_store *to, uint64_t expiry)

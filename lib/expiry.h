@@ -24,6 +24,19 @@ bool expiry_passed(struct splinter_store *s, uint64_t expiry);
 /* How much of a life is left that has not ended: at least 1, and 0 if it has no end. */
 uint64_t expiry_left(struct splinter_store *s, uint64_t expiry);
 
+/* A record with this end of life is in its slot.  To be called before that is announced. */
+void expiry_note(struct splinter_store *s, uint64_t expiry);
+
+/* How long it is until a life ends of which nobody has been told; 0: it has.  UINT64_MAX: for
+ * ever. */
+uint64_t expiry_next(struct splinter_store *s);
+
+/* A sweep tells of all ends up to now.  If there are any, the first call returns true, and lets
+ * others look again a second later, in case the sweep dies; the second one, after the sweep, says
+ * when the next life ends.  `lives` is that of the header from before the sweep. */
+bool expiry_telling(struct splinter_store *s, uint64_t *claim, uint32_t *lives);
+void expiry_told(struct splinter_store *s, uint64_t claim, uint32_t lives, uint64_t next);
+
 /* The same moment, in the time of another store. */
 uint64_t expiry_moved(struct splinter_store *from, struct splinter_store *to, uint64_t expiry);
 

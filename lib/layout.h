@@ -94,14 +94,16 @@ struct header {
                                the lock of openers while nobody has the store open to write (else
                                0); read by all who judge an end of life (expiry.c) */
     uint32_t ttl_used;      /* 1: some record has had an end of life; set before that record is */
-    uint32_t reserved;
+    uint32_t lives;         /* how often a record with an end of life was set; stepped after that */
     uint64_t keep;     /* durable stores: a record up to this epoch is kept, when it is replaced,
                           until a sync has ended; written by the holder of the sync lock, read by a
                           writer after it has taken its epoch */
     uint64_t synced;   /* the epoch up to which everything is on disk; written as `keep`, after the
                           sync point */
     uint64_t clock_boot; /* durable stores: session_boot() of the boot of clock_offset; 0: none */
-    uint8_t pad3[8];
+    uint64_t soonest; /* UINT64_MAX less the next end of life that nobody has been told of, or an
+                         earlier time; raised by a setter, after `lives`; lowered by a sweep, which
+                         then looks at `lives`; read by waiters of wait_any */
 
     /* Of durable stores.  Written by the holder of the sync lock, or by an opener or closer that
      * holds the lock of openers while nobody has the store open to write. */

@@ -83,6 +83,10 @@
 #define expiry_after splinter__expiry_after
 #define expiry_begin splinter__expiry_begin
 #define expiry_left splinter__expiry_left
+#define expiry_next splinter__expiry_next
+#define expiry_note splinter__expiry_note
+#define expiry_telling splinter__expiry_telling
+#define expiry_told splinter__expiry_told
 #define expiry_moved splinter__expiry_moved
 #define expiry_now splinter__expiry_now
 #define expiry_passed splinter__expiry_passed

@@ -406,6 +406,7 @@ static void count(struct rebuild *r, uint64_t keys)
     h->rebuilt = r->keys;
     h->damaged = r->damaged;
     h->ttl_used = r->expiring;
+    h->soonest = r->expiring ? UINT64_MAX - 1 : 0; /* the first sweep finds out */
     if (r->newest > h->epoch || h->epoch - r->newest > EPOCHS_SANE)
         h->epoch = r->newest; /* what the header says may be older, or nonsense */
     h->epoch += EPOCHS_AHEAD;

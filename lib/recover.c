@@ -168,7 +168,9 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
     }
     for (uint32_t l = 0; l < ENTRY_LANES; l++)
         store_relaxed(&s->registry[entry].reading[l], 0);
-    /* A change may have been made, but not announced: waiters look again. */
+    /* A change may have been made, but not announced, nor its end of life: waiters look again. */
+    if (load_relaxed(&s->header->ttl_used))
+        raise_u64(&s->header->soonest, UINT64_MAX - 1);
     fault_point("recover: lanes clean");
     fetch_add_seq_cst(&s->header->epoch, 1);
     fault_point("recover: epoch stepped");

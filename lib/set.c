@@ -183,6 +183,8 @@ int key_set(struct splinter_store *s, const struct key *key, const void *val, si
         r = set_once(s, &c, key, val, len, args);
         lane_release(s, c.lane);
         if (r == DONE) {
+            if (args->expiry)
+                expiry_note(s, args->expiry);
             announce(s, &s->index[key->home]);
             if (out_epoch)
                 *out_epoch = c.epoch;

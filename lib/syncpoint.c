@@ -63,8 +63,8 @@ static int point_write(struct splinter_store *s, struct sync_point p)
     p.blocks = p.clean ? (uint64_t)st.st_blocks : 0;
     memcpy(p.magic, SYNC_MAGIC, sizeof p.magic);
     p.sequence = last.sequence + 1;
+    p.clock_real = now_realtime(); /* first, so that no time is lost in between */
     p.clock_now = expiry_now(s);
-    p.clock_real = now_realtime();
     p.checksum = point_checksum(s, &p);
     memcpy(s->base + SYNC_POINT_OFF(p.sequence & 1), &p, sizeof p);
     fault_point("sync: point written");

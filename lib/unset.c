@@ -136,13 +136,24 @@ int splinter_store_sweep(splinter_store *s)
     const struct unset_args args = {.expired_only = true};
     char name[SPLINTER_KEY_MAX];
     struct splinter_meta m;
-    uint64_t cursor = 0;
+    uint64_t cursor = 0, claim, next = UINT64_MAX;
+    uint32_t lives;
     int r, swept = 0;
+    bool tells = expiry_telling(s, &claim, &lives);
     while ((r = walk_next(s, &cursor, name, &m))) {
         struct key key;
-        if (r == WALK_EXPIRED && !key_make(s, name, &key) && !key_unset(s, &key, &args, NULL))
-            swept++;
+        if (r == WALK_KEY && m.ttl_ns) {
+            uint64_t end = expiry_after(s, m.ttl_ns);
+            next = end < next ? end : next;
+        } else if (r == WALK_EXPIRED && !key_make(s, name, &key)) {
+            int unset = key_unset(s, &key, &args, NULL);
+            swept += !unset;
+            if (unset && unset != -ENOENT) /* somebody has the key in his hands: again later */
+                tells = false;
+        }
     }
+    if (tells)
+        expiry_told(s, claim, lives, next);
     if (swept)
         sync_trim_much(s);
     return swept;

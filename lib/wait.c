@@ -69,6 +69,21 @@ static bool dead_untold(struct splinter_store *s)
     return false;
 }
 
+static _Thread_local uint64_t tell_at;
+
+/* A life has ended, and nobody has told of it: a sweep does.  True: this handle cannot sweep, and
+ * the caller has to look by itself, once a second. */
+static bool end_untold(struct splinter_store *s)
+{
+    if (expiry_next(s) || (!s->read_only && splinter_store_sweep(s) >= 0 && expiry_next(s)))
+        return false;
+    uint64_t now = now_monotonic();
+    if (now < tell_at)
+        return false;
+    tell_at = now + REAP_NS;
+    return true;
+}
+
 /* How many nanoseconds to sleep at most; 0: the wait is over. */
 static uint64_t slice(const struct patience *p)
 {
@@ -252,9 +267,11 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
                 cpu_relax();
             continue;
         }
-        if (dead_untold(s))
+        if (dead_untold(s) || end_untold(s))
             break;
-        uint64_t ns = slice(&p);
+        uint64_t ns = slice(&p), next = expiry_next(s);
+        if (next && next < ns)
+            ns = next;
         if (!ns && load_seq_cst(&s->header->epoch) <= since)
             return -ETIMEDOUT;
         slept = true;

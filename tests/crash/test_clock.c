@@ -65,12 +65,13 @@ static void boots(int64_t away)
     real_shift += away;
 }
 
-static void expect(bool ok, const char *what)
+#define expect(ok, what) expect_at(__LINE__, ok, what)
+static void expect_at(int line, bool ok, const char *what)
 {
     if (ok)
         return;
     faults++;
-    printf("# %s: %s\n", context, what);
+    printf("# %s: %s (line %d)\n", context, what, line);
 }
 
 static int set(const char *key, int64_t life, uint32_t flags)
@@ -100,10 +101,11 @@ static int64_t left(splinter_store *s, const char *key)
     return rc ? 0 : (int64_t)(m.ttl_ns + MINUTE - 1) / MINUTE;
 }
 
-static void lives(const char *key, int64_t minutes)
+#define lives(key, minutes) lives_at(__LINE__, key, minutes)
+static void lives_at(int line, const char *key, int64_t minutes)
 {
-    expect(left(store, key) == minutes, "a writer finds another life");
-    expect(left(reader, key) == minutes, "a reader finds another life");
+    expect_at(line, left(store, key) == minutes, "a writer finds another life");
+    expect_at(line, left(reader, key) == minutes, "a reader finds another life");
 }
 
 static void begin(void)
@@ -224,6 +226,41 @@ static void snapshots(void)
     end();
 }
 
+/* wait_any is told, and then comes to rest. */
+static void told(splinter_store *s, uint64_t epoch, const char *what)
+{
+    int rc = splinter_store_wait_any(s, epoch, 3000, &epoch);
+
+    expect(!rc, what);
+    for (int i = 0; i < 100 && !rc; i++)
+        rc = splinter_store_wait_any(s, epoch, 1, &epoch);
+    expect(rc == -ETIMEDOUT, "a wait does not come to rest");
+}
+
+static void ends_are_told(void)
+{
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+
+    begin();
+    must(set("long", 10 * HOUR, 0), "set");
+    must(set("k", HOUR, 0), "set");
+    must(set("later", 2 * HOUR, 0), "set");
+    for (int round = 0; round < 2; round++) {
+        must(splinter_store_stat(store, &st), "stat");
+        for (int i = 0; i < 5; i++) /* what was under way is told */
+            splinter_store_wait_any(store, st.epoch, 1, &st.epoch);
+        expect(splinter_store_wait_any(store, st.epoch, 1, NULL) == -ETIMEDOUT, "told too early");
+        expect(splinter_store_wait_any(reader, st.epoch, 1, NULL) == -ETIMEDOUT,
+               "a reader was told too early");
+        time_passes(HOUR);
+        told(reader, st.epoch, "a reader was not told that a life ended");
+        told(store, st.epoch, "a writer was not told that a life ended");
+        told(reader, st.epoch, "a reader was not told what a writer was");
+    }
+    lives("long", 8 * 60);
+    end();
+}
+
 /* ---- over boots ---- */
 
 static void over_a_boot(void)
@@ -240,6 +277,7 @@ static void over_a_boot(void)
     real_shift -= YEAR;
     lives("k", 20);
     lives("short", 0);
+    must(set("other", 0, 0), "set"); /* so that the close notes how late it is */
     closed();
     boots(0); /* the clock is still wrong, as it was when the store was closed */
     opened();
@@ -331,6 +369,8 @@ int main(void)
         there_and_back();
         context = "a clock that is set back first";
         back_first();
+        context = "wait_any is told that a life has ended";
+        ends_are_told();
         context = "a copy has the ends of life of the store";
         snapshots();
         if (backing == BACKING_MEMFD)
