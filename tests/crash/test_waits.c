@@ -103,7 +103,7 @@ static void child_does_not_clean(splinter_store *s)
 
         if (read(pipes[0], &go, 1) != 1)
             _exit(2);
-        epoch = epoch_of(s);
+        epoch = epoch_of(store); /* by a reader: others may clean up to tell */
         rc = -ETIMEDOUT;
         for (int i = 0; i < 300 && rc == -ETIMEDOUT; i++)
             rc = splinter_store_wait_any(s, epoch, 10, &epoch);
