@@ -71,11 +71,13 @@ static bool dead_untold(struct splinter_store *s)
 
 static _Thread_local uint64_t tell_at;
 
-/* A life has ended, and nobody has told of it: a sweep does.  True: this handle cannot sweep, and
- * the caller has to look by itself, once a second. */
+/* A life has ended, and nobody has told of it: a sweep does.  True: this handle cannot sweep, or
+ * would have to take an entry for it, so the caller has to look by itself, once a second. */
 static bool end_untold(struct splinter_store *s)
 {
-    if (expiry_next(s) || (!s->read_only && splinter_store_sweep(s) >= 0 && expiry_next(s)))
+    if (expiry_next(s))
+        return false;
+    if (!s->read_only && !unattached(s) && splinter_store_sweep(s) >= 0 && expiry_next(s))
         return false;
     uint64_t now = now_monotonic();
     if (now < tell_at)

@@ -676,6 +676,7 @@ static void reads(splinter_store *s, bool read_only, const char *when)
 static void readers_take_no_place(void)
 {
     static splinter_store *many[PLACES + 8];
+    struct splinter_set_options over = {.struct_size = sizeof(over), .ttl_ns = 1};
     struct rlimit old;
 
     faults = 0;
@@ -692,7 +693,16 @@ static void readers_take_no_place(void)
         else
             (void)splinter_store_wait(many[i], "no key", 0, 0, NULL);
     }
+    if (splinter_store_set(store, "over", "over", 4, &over, NULL))
+        fault("set: %s", splinter_last_error());
+    for (unsigned i = 0; i < PLACES + 8; i++) {
+        (void)splinter_store_wait_any(many[i], UINT64_MAX - 1, 0, NULL);
+        if (splinter_store_get(many[i], "over", NULL, 0, NULL, NULL) != -ENOENT)
+            fault("an expired key is there");
+    }
     attached_are(1, ", though the others only read");
+    if (splinter_store_sweep(store) < 1)
+        fault("a reader has removed the expired key");
     good(many[0], "one of them that writes after all");
     attached_are(2, " when one has written");
     for (unsigned i = 0; i < PLACES + 8; i++)
