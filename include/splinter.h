@@ -13,7 +13,9 @@
  *  - After fork() the child may go on using its parent's stores.  After _Fork() or a raw clone()
  *    it may read them, and it may write to them after its first call.
  *  - If the application closes or replaces the descriptors of a handle, no call touches what has
- *    their numbers.  Gets and changes in place go on; what needs a descriptor fails with EBADF.
+ *    their numbers.  Gets and changes in place go on.  What needs a descriptor fails with EBADF, as
+ *    does the get of a value of more than 8 KiB through a handle that is read-only or has changed
+ *    nothing.
  *  - Do not close a store handle while another thread uses it.  The bus verbs have no such rule:
  *    splinter_close() waits for them.
  *  - The shared libraries stay mapped after dlclose(3), and what is open stays open.
@@ -68,7 +70,8 @@ const char *splinter_version(void);
 size_t splinter_key_max(void);
 
 /* One sentence, without a newline, that says why this thread's last call that opens, creates,
- * unlinks, checks or copies a store failed; "" if it succeeded.  After a set, append or add that
+ * unlinks, checks or copies a store failed; "" if it succeeded.  After an open that found damaged
+ * records, and succeeded, it says how many there are.  After a set, append or add that
  * returned ENOSPC it says what ran out, after a change that could not attach (such as EUSERS) why,
  * and after a change that returned EINPROGRESS why the sync failed; if such a call succeeds or
  * fails otherwise, the sentence stays as it was.  The string is valid until the thread's next call
@@ -119,7 +122,8 @@ void splinter_close(void);
  * or len 0), ENAMETOOLONG (key), EMSGSIZE (len exceeds the store's max_value), ENOSPC (no slot or
  * no memory left; splinter_last_error() says which), EAGAIN (a stopped process holds this key, or
  * the last free memory of this size), EROFS (opened read-only), EBADF (no store is open), EBADMSG
- * (the store is corrupt), EUSERS (512 others are attached).
+ * (the store is corrupt), EUSERS (512 others are attached), EINPROGRESS (the set has been made, but
+ * the sync that splinter_open_with() asked for has failed: sync again).
  *
  * The first bus verb of a thread may also fail with ENOMEM.  The first change that a process makes
  * attaches it to the store: only writers take one of the 512 places.  So that set or unset may fail
@@ -130,8 +134,8 @@ void splinter_close(void);
 int splinter_set(const char *key, const void *val, size_t len);
 
 /* Remove key and zero its bytes.  Returns the length of the value removed; or -1 and errno:
- * ENOENT, EAGAIN, EROFS or ENAMETOOLONG; or -2 and errno: EINVAL (no key), EBADF (no store) or
- * ENOMEM. */
+ * ENOENT, EAGAIN, EROFS, ENAMETOOLONG, EUSERS or EINPROGRESS (see splinter_set()); or -2 and errno:
+ * EINVAL (no key), EBADF (no store) or ENOMEM. */
 int splinter_unset(const char *key);
 
 /*
@@ -229,8 +233,8 @@ int splinter_store_open(splinter_store **out, const char *name,
 
 /*
  * Open the store behind a descriptor, such as one received over a socket.  fd stays the caller's.
- * Of the options, the flags SPLINTER_RDONLY, _SYNC_EACH, _REBUILD and _EINTR, sync_every_ms,
- * progress and progress_arg count.
+ * Of the options, the flags SPLINTER_RDONLY, _SYNC_EACH, _REBUILD, _NETWORK, _COW and _EINTR,
+ * sync_every_ms, progress and progress_arg count.
  *
  * The handle can do no more than fd: if fd is open to read only, so is the handle.  To write, the
  * call opens the file of fd a second time.  So fd has to be open to read and write, the user of the
@@ -270,9 +274,9 @@ struct splinter_meta {
  * Copy the value of key to buf, its length to *out_size, and what else is known of it to *meta.
  * Each of the three may be NULL; if buf is NULL, the call gives the length alone.
  * Returns 0, or -ENOENT, -EMSGSIZE (*out_size and *meta are filled in), -EAGAIN, -EINVAL,
- * -ENAMETOOLONG, -EBADMSG, -EBADF (the program has closed the descriptor of a handle that has
- * changed nothing yet, and the value has more than 8 KiB).  On -EMSGSIZE the call has written
- * nothing to buf, unless the value grew during the call.
+ * -ENAMETOOLONG, -EBADMSG, -EBADF (the program has closed the descriptor of a handle that is
+ * read-only or has changed nothing yet, and the value has more than 8 KiB).  On -EMSGSIZE the
+ * call has written nothing to buf, unless the value grew during the call.
  */
 int splinter_store_get(splinter_store *store, const char *key, void *buf, size_t buf_size,
                        size_t *out_size, struct splinter_meta *meta);
@@ -306,9 +310,9 @@ struct splinter_set_options {
  * no other reason.
  *
  * The first change through a handle attaches the handle to the store: only writers take one of the
- * 512 places.  So the first set, append, add, unset, sweep or sync may return -EUSERS, or another
- * error of splinter_store_open(); then nothing was changed.  In a child after fork() the handle is
- * attached again.
+ * 512 places.  So the first set, append, touch, add, unset, sync, trim or hold may return -EUSERS,
+ * or another error of splinter_store_open(); then nothing was changed.  A sweep that cannot attach
+ * removes nothing.  In a child after fork() the handle is attached again.
  */
 int splinter_store_set(splinter_store *store, const char *key, const void *val, size_t len,
                        const struct splinter_set_options *options, uint64_t *out_epoch);
@@ -353,17 +357,16 @@ int splinter_store_walk(splinter_store *store, const char *prefix, uint64_t *cur
  * since that get.  If timeout_ms is 0, the call looks once and does not wait.
  * Returns 0, or -ETIMEDOUT, -ENOENT (epoch is not 0, and the key is absent or has been unset),
  * -EINTR (splinter_store_interrupt(); or SPLINTER_EINTR is set, and a signal handler has run),
- * -EINVAL, -ENAMETOOLONG; -EAGAIN and -EBADMSG as for splinter_store_get().
+ * -EINVAL, -ENAMETOOLONG.
  */
 int splinter_store_wait(splinter_store *store, const char *key, uint64_t epoch,
                         uint64_t timeout_ms, uint64_t *out_epoch);
 
 /* Wait until something in the store has been set or unset, or a life has ended, since the store's
- * epoch was `epoch`.
- * *out_epoch receives the epoch for the next wait, unless out_epoch is NULL.  The call may
- * return although nothing visible has changed; it never misses a change.  With a read-only handle
- * it returns about once a second while nobody has cleaned up after a writer that was killed, or
- * removed a key that has expired.
+ * epoch was `epoch`.  *out_epoch receives the epoch for the next wait, unless out_epoch is NULL.
+ * The call may return although nothing visible has changed; it never misses a change.  With a
+ * handle that is read-only or has changed nothing it returns about once a second while nobody has
+ * cleaned up after a writer that was killed, or removed a key that has expired.
  * Returns 0, -ETIMEDOUT, -EINTR (as for splinter_store_wait()), -EINVAL. */
 int splinter_store_wait_any(splinter_store *store, uint64_t epoch, uint64_t timeout_ms,
                             uint64_t *out_epoch);
@@ -386,7 +389,8 @@ struct splinter_stat {
     uint64_t reserved_bytes; /* memory or disk taken from the system */
     uint64_t mapped_bytes;   /* address space: the size that the store can grow to */
     uint64_t epoch;          /* of the store, now */
-    uint32_t attached;       /* handles, of any process, that have changed something */
+    uint32_t attached;       /* handles, of any process, that have changed, synced, trimmed or held
+                                something, or have made the store or repaired its file */
     uint32_t format_version; /* of the store's layout */
     uint32_t durable;        /* 1: in a file, and splinter_store_sync() keeps it */
     uint32_t sync_error;     /* errno of the last sync if it failed, until one succeeds */
@@ -404,7 +408,8 @@ int splinter_store_stat(splinter_store *store, struct splinter_stat *stat);
  * Bring a store in a file to disk.  When the call returns 0, every change that was acknowledged
  * before the call is on disk, and everything that was replaced or removed before it is zeroed.  For
  * other stores the call does nothing and returns 0.
- * Returns 0, or -EINVAL, -EROFS, -EAGAIN (a stopped process is in the middle of a change or a
+ * Returns 0, or -EINVAL, -EROFS, -EUSERS (512 others are attached), -EBADF (the program has closed
+ * the descriptors of the handle), -EAGAIN (a stopped process is in the middle of a change or a
  * sync), -EIO, -ENOSPC or another error of fdatasync(2).  After such an error of the disk the next
  * sync writes everything again.
  */
@@ -417,8 +422,9 @@ int splinter_store_sync(splinter_store *store);
  * was synced, until a set returns -ENOSPC.  Several processes may hold at once, and a handle
  * several times.  A hold ends also when its handle is closed or its process ends; a child of fork()
  * does not inherit it.  For stores in memory the calls do nothing and return 0.
- * Returns 0, or -EINVAL (also: nothing is held), -EROFS, or an error of fcntl(2); in a child of
- * fork() also the errors of splinter_store_open().
+ * Returns 0, or -EINVAL (also: nothing is held), -EROFS, -EUSERS (512 others are attached), -EBADF
+ * (the program has closed the descriptors of the handle), or an error of fcntl(2); a call that has
+ * to attach the handle may also return another error of splinter_store_open().
  */
 int splinter_store_hold(splinter_store *store);
 int splinter_store_release(splinter_store *store);
@@ -436,7 +442,8 @@ int splinter_store_snapshot(splinter_store *store, const char *path, uint32_t mo
 /* The same, into an empty regular file that is open to read and write, without O_APPEND. */
 int splinter_store_snapshot_fd(splinter_store *store, int fd);
 
-/* Remove the expired keys.  Returns their number, or -EROFS, -EINVAL. */
+/* Remove the expired keys.  Returns their number, or -EROFS, -EINVAL.  If the handle is not
+ * attached, and cannot be, the call removes nothing and returns 0. */
 int splinter_store_sweep(splinter_store *store);
 
 /*

@@ -18,11 +18,11 @@ void attach_locks_close(struct splinter_store *s);
  * caller holds mutex.  Errors as above. */
 int attach_locks_own(struct splinter_store *s);
 
-/* Prepares a new writable handle.  Of a durable store that no other process changes it brings the
- * file into order, if that is necessary, and rebuilds the index; then it also gives the handle an
- * entry.  Otherwise the handle gets one with its first change, so that those that only read leave
- * them to others.  -EUSERS: all entries are taken; -ENOSPC, -EAGAIN: another opener makes no
- * progress; or what the kernel returned.  Most of them with a sentence. */
+/* Prepares a new writable handle.  If a durable store has to be brought into order, it does that,
+ * rebuilds the index, and gives the handle an entry.  Otherwise the handle gets one from its first
+ * attach_own(), so that those that only read leave them to others.  -EUSERS: all entries are
+ * taken; -ENOSPC; -EAGAIN: another opener makes no progress; or what the kernel returned.  Most of
+ * them with a sentence. */
 int attach_join(struct splinter_store *s);
 
 /* Gives the handle an entry in this process.  Takes mutex.  Errors as above. */
@@ -31,7 +31,8 @@ int attach_now(struct splinter_store *s);
 /* Gives the entry back.  No thread may use the handle any more. */
 void attach_leave(struct splinter_store *s);
 
-/* To be called before each change.  0: the handle has an entry; -EROFS; or the errors above. */
+/* To be called before each change, sync, trim and hold.  0: the handle has an entry; -EROFS; or the
+ * errors above. */
 static inline int attach_own(struct splinter_store *s)
 {
     if (s->read_only)

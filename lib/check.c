@@ -275,7 +275,7 @@ int splinter_store_check(splinter_store *s, void (*report)(void *arg, const char
 {
     error_clear();
     if (!s)
-        return -EINVAL;
+        return error_set(EINVAL, "no store was given");
     struct check c = {.s = s};
     int result = -EAGAIN;
     for (int pass = 0; pass < PASSES && result == -EAGAIN; pass++)

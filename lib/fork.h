@@ -29,8 +29,8 @@ extern uint32_t *fork_page;
 /* unattached() for a handle whose generation differs from *fork_page. */
 bool fork_seen(struct splinter_store *s);
 
-/* Has the handle no registry entry of this process?  It gets one with its first change, and after a
- * fork, with the first change in the child. */
+/* Has the handle no registry entry of this process?  attach_own() gives it one, at the latest with
+ * its first change; and in a child of fork, with the first one there. */
 static inline bool unattached(struct splinter_store *s)
 {
     return load_acquire(&s->fork_generation) != load_relaxed(fork_page) && fork_seen(s);

@@ -3,7 +3,7 @@
  * get.c - get: the fast path that nearly every call takes, and the slow path for all others
  *
  * Invariants
- *  - A get writes nothing to the store, except that a writable handle removes an expired key.
+ *  - A get writes nothing to the store, except that a handle with an entry unsets an expired key.
  *  - What it has read of a record counts only if the slot's current word is afterwards unchanged.
  *  - Where the fast path answers, it answers as the slow path would.
  */

@@ -19,7 +19,7 @@
 #include "sized.h"
 #include "store.h"
 
-#define OPEN_FLAGS 0x7ffu /* all flags of splinter_store_open() */
+#define OPEN_FLAGS 0x7ffu /* all SPLINTER_* flags of the options */
 
 static int open_existing(splinter_store **out, const char *name, struct splinter_open_options *o)
 {
@@ -71,11 +71,19 @@ static int take_options(struct splinter_open_options *own,
     return r;
 }
 
+/* Does this library know all flags?  Fails with a sentence. */
+static int check_flags(const struct splinter_open_options *o)
+{
+    uint32_t unknown = o->flags & ~OPEN_FLAGS;
+    return unknown ? error_set(EINVAL, "unknown flags 0x%x", (unsigned)unknown) : 0;
+}
+
 /* Are the options allowed, each and together?  Fails with a sentence. */
 static int check_options(const struct splinter_open_options *o)
 {
-    if (o->flags & ~OPEN_FLAGS)
-        return error_set(EINVAL, "unknown flags 0x%x", (unsigned)(o->flags & ~OPEN_FLAGS));
+    int r = check_flags(o);
+    if (r)
+        return r;
     if (o->mode & ~0777u)
         return error_set(EINVAL, "mode is 0%o, the highest allowed is 0777", (unsigned)o->mode);
     uint32_t where = o->flags & (SPLINTER_MEMORY | SPLINTER_FILE | SPLINTER_ANONYMOUS);
@@ -150,6 +158,8 @@ int splinter_store_open_fd(splinter_store **out, int fd,
     *out = NULL;
     struct splinter_open_options o;
     int own, r = take_options(&o, options);
+    if (!r)
+        r = check_flags(&o);
     if (r)
         return r;
     bool read_only;

@@ -14,7 +14,7 @@ bool registry_alive(struct splinter_store *s, uint32_t entry);
 /* Is there an entry whose process died, and after which nobody has cleaned up? */
 bool registry_any_dead(struct splinter_store *s);
 
-/* Does another process, or another handle, have the store open to write? */
+/* Does another handle, of any process, have an entry?  Of those that have none nothing is known. */
 bool registry_anybody(struct splinter_store *s);
 
 /* Locks that the kernel releases when the process ends.  They exclude other handles, not other

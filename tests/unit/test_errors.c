@@ -145,8 +145,8 @@ START_TEST(a_descriptor_of_no_store_is_refused)
 
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(splinter_store_open_fd(&s, -1, NULL), -EBADF);
-    ck_assert_int_lt(splinter_store_open_fd(&s, 12345, NULL), 0);
-    ck_assert_int_lt(splinter_store_open_fd(&s, ends[0], NULL), 0);
+    ck_assert_int_eq(splinter_store_open_fd(&s, 12345, NULL), -EBADF);
+    ck_assert_int_eq(splinter_store_open_fd(&s, ends[0], NULL), -EBADMSG);
     ck_assert_ptr_null(s);
     ck_assert_int_eq(fcntl(ends[0], F_GETFD) < 0, 0);
 }

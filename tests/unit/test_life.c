@@ -134,18 +134,22 @@ static void verbs_in_a_destructor(void)
 
 /* Threads come and go, each with a destructor of the application that uses the verbs, and the store
  * is replaced all the time. */
+static uint32_t done, wrong_results;
+
 static void sets_at_the_end(void *arg)
 {
     char buf[100];
+    uint32_t wrong = 0;
+    size_t size;
 
     for (unsigned i = 0; i < 20; i++) {
-        splinter_set("end", "some value", 10);
-        splinter_get("end", buf, sizeof(buf), NULL);
+        wrong += splinter_set("end", "some value", 10) != 0;
+        wrong += splinter_get("end", buf, sizeof(buf), &size) || size != 10 ||
+                 memcmp(buf, "some value", 10);
     }
+    __atomic_fetch_add(&wrong_results, wrong, __ATOMIC_SEQ_CST);
     (void)arg;
 }
-
-static uint32_t done;
 
 static void *spawns(void *arg)
 {
@@ -162,6 +166,8 @@ static void *spawns(void *arg)
 static void threads_end_while_the_store_is_replaced(void)
 {
     pthread_t spawners[4];
+    splinter_store *s;
+    int problems;
 
     pthread_key_create(&at_end, sets_at_the_end);
     must(splinter_open_or_create(bus, 100, 100), "create");
@@ -172,9 +178,13 @@ static void threads_end_while_the_store_is_replaced(void)
     for (unsigned i = 0; i < 4; i++)
         pthread_join(spawners[i], NULL);
     pthread_key_delete(at_end);
+    must(splinter_store_open(&s, bus, NULL), "open");
+    problems = check_store(s);
+    splinter_store_close(s);
     splinter_close();
     splinter_store_unlink(bus, 0);
-    report(true, "threads use the verbs in their destructors while the store is replaced");
+    report(!wrong_results && !problems,
+           "threads use the verbs in their destructors while the store is replaced");
 }
 
 /* ---- signals ---- */
