@@ -153,10 +153,10 @@ bool registry_held(struct splinter_store *s)
     return !fcntl(descriptor_locks(s), F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 }
 
+/* A lock to read, which who may only read can take, stands for nobody. */
 bool registry_anybody(struct splinter_store *s)
 {
-    struct flock lock = {.l_type = s->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET,
-                         .l_start = LOCK_BASE, .l_len = MAX_ENTRIES};
-    return fcntl(lock_descriptor(s), F_OFD_GETLK, &lock) ||
-           lock.l_type != F_UNLCK;
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LOCK_BASE,
+                         .l_len = MAX_ENTRIES};
+    return fcntl(lock_descriptor(s), F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
 }

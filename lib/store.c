@@ -155,19 +155,36 @@ static int attach_to_read(struct splinter_store *s)
     return s->durable ? error_set(EAGAIN, "others open and close the file all the time") : 0;
 }
 
-static int map_and_attach(struct splinter_store *s, const char *name)
+/* As long as the store can ever get.  What lies beyond the end of the file is not touched, and no
+ * hole of the file is filled: neither by mlockall(MCL_FUTURE), as a mapping that cannot be accessed
+ * is not populated, nor by a core dump. */
+static int map(struct splinter_store *s, const char *name)
 {
-    /* As long as the store can ever get.  What lies beyond the end of the file is not touched. */
-    uint8_t *base = mmap(NULL, s->mapped, s->read_only ? PROT_READ : PROT_READ | PROT_WRITE,
-                         MAP_SHARED | MAP_NORESERVE, s->fd, 0);
+    int access = s->read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+    uint8_t *base = mmap(NULL, s->mapped, PROT_NONE, MAP_SHARED | MAP_NORESERVE, s->fd, 0);
+    if (base != MAP_FAILED && mprotect(base, s->mapped, access)) {
+        int why = errno;
+        munmap(base, s->mapped);
+        errno = why;
+        base = MAP_FAILED;
+    }
     if (base == MAP_FAILED)
         return error_set(errno, "cannot map %zu bytes for '%.200s'", s->mapped, name);
+    madvise(base, s->mapped, MADV_DONTDUMP);
     set_base(s, base);
+    return 0;
+}
+
+static int map_and_attach(struct splinter_store *s, const char *name)
+{
+    int r = map(s, name);
+    if (r)
+        return r;
     reading_init(s);
     if (s->durable) /* the next bucket that is needed may be anywhere: no read-ahead */
         madvise(s->index, (size_t)(s->geo.arena_off - s->geo.index_off), MADV_RANDOM);
     file_covers(s, 1);
-    int r = s->read_only ? attach_to_read(s) : attach_join(s);
+    r = s->read_only ? attach_to_read(s) : attach_join(s);
     if (!r)
         return 0;
     if (!*splinter_last_error())

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* durable_damage.c - damaged files, torn ones, and who rebuilds them */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +241,32 @@ static int reads_a_torn_copy(void)
 }
 
 /* Who may write the file does not do so either, if it is opened to be read. */
+/* A lock that anybody can take who may read the file. */
+START_TEST(a_reader_who_locks_the_file_does_not_pass_for_a_writer)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1,
+                         .l_start = ((off_t)1 << (sizeof(off_t) == 8 ? 62 : 30)) + 100};
+    struct splinter_stat st = {.struct_size = sizeof(st)};
+    struct place copy;
+    splinter_store *s;
+    int fd;
+
+    make_store();
+    fill(store, 100, "locked");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    copy_to(place.name, &copy);
+    fd = open(copy.name, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    ck_assert_int_eq(place_open(&copy, 0, &s), 0);
+    ck_assert_int_eq(splinter_store_stat(s, &st), 0);
+    ck_assert_uint_eq(st.rebuilt, 100);
+    ck_assert_int_eq(count_of(s, 100, "locked"), 100);
+    close(fd);
+    place_end(&copy, s);
+    end_store();
+}
+END_TEST
+
 START_TEST(a_torn_copy_is_read_and_left_alone)
 {
     size_t size, size2;
@@ -330,6 +357,7 @@ TCase *damage_tests(void)
     tcase_add_test(tcase, two_that_open_at_once_rebuild_once);
     tcase_add_test(tcase, a_rebuild_that_is_killed_is_done_by_the_next);
     tcase_add_test(tcase, a_rebuild_can_be_asked_for);
+    tcase_add_test(tcase, a_reader_who_locks_the_file_does_not_pass_for_a_writer);
     tcase_add_loop_test(tcase, a_torn_copy_is_read_and_left_alone, 0, 2);
     tcase_add_test(tcase, a_large_value_in_a_torn_copy_is_read);
     tcase_add_test(tcase, a_network_file_system_is_refused_unless_forced);

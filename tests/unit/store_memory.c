@@ -2,8 +2,11 @@
 /* store_memory.c - no old bytes stay, memory follows the data, limits are exact */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store.h"
 
@@ -106,6 +109,63 @@ START_TEST(memory_follows_the_values_not_the_limits)
     ck_assert_int_eq(fstat(splinter_store_fd(store), &st), 0);
     ck_assert_int_lt(st.st_blocks * 512, 8 << 20);
     ck_assert_uint_ge(stat_of(store).reserved_bytes, 20000 * 64);
+    end_store();
+}
+END_TEST
+
+/* In a process that has asked for its memory to be locked, an open fills no hole of the file.  (A
+ * user may not lock as much as the store maps; then there is nothing to see.) */
+START_TEST(locked_memory_fills_no_hole)
+{
+    struct stat before, after;
+    pid_t pid;
+
+    make_store(_i, 50000, 4096);
+    ck_assert_int_eq(set("k", "v"), 0);
+    ck_assert_int_eq(fstat(splinter_store_fd(store), &before), 0);
+    pid = fork_bound_child();
+    if (!pid) {
+        splinter_store *s;
+
+        if (!mlockall(MCL_FUTURE) && !place_open(&place, 0, &s))
+            splinter_store_set(s, "k", "w", 1, NULL, NULL);
+        _exit(0);
+    }
+    ck_assert_int_eq(reap(pid), 0);
+    ck_assert_int_eq(fstat(splinter_store_fd(store), &after), 0);
+    ck_assert_int_le(after.st_blocks, before.st_blocks + 512);
+    end_store();
+}
+END_TEST
+
+/* A core dump leaves the store out, since to read its holes would fill them. */
+START_TEST(a_core_dump_leaves_the_store_out)
+{
+    char line[600], flags[4] = "";
+    struct stat st;
+    bool ours = false, told = false;
+    FILE *maps;
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    ck_assert_int_eq(fstat(splinter_store_fd(store), &st), 0);
+    maps = fopen("/proc/self/smaps", "r");
+    while (maps && fgets(line, sizeof(line), maps)) {
+        unsigned long long from, end, inode;
+
+        /* Of all mappings of the file the long one: others have no holes. */
+        if (sscanf(line, "%llx-%llx %*s %*x %*x:%*x %llu", &from, &end, &inode) == 3)
+            ours = inode == st.st_ino && end - from > 65536;
+        else if (ours && !strncmp(line, "VmFlags:", 8)) {
+            told = true;
+            if (!strstr(line, " dd"))
+                strcpy(flags, "no");
+        }
+    }
+    if (maps)
+        fclose(maps);
+    ck_assert_str_eq(flags, "");
+    if (!told)
+        printf("# no flags of mappings here\n");
     end_store();
 }
 END_TEST
@@ -220,6 +280,8 @@ TCase *memory_tests(void)
     ADD(old_bytes_are_zeroed);
     ADD(any_size_takes_the_place_of_any_other);
     ADD(memory_follows_the_values_not_the_limits);
+    ADD(locked_memory_fills_no_hole);
+    ADD(a_core_dump_leaves_the_store_out);
     ADD(an_empty_store_of_a_million_slots_costs_little);
     ADD(churn_does_not_grow_a_store);
     ADD(the_limit_of_slots_is_exact);
