@@ -257,7 +257,10 @@ static void name_block(struct splinter_store *s, const struct request *q, uint32
                        uint32_t block, uint32_t at)
 {
     uint32_t ref = (uint32_t)block_start(s, number, q->class, block);
-    store_relaxed(&record_at_ref(s, ref)->lane, (uint16_t)q->lane->number);
+    struct record *rec = record_at_ref(s, ref);
+    /* The header of a slab that a rebuild has forgotten may have been here. */
+    store_relaxed(&rec->superseded, 0);
+    store_relaxed(&rec->lane, (uint16_t)q->lane->number);
     crash_order();
     fault_point("block: lane noted");
     store_relaxed(&q->lane->shared->spare[at],

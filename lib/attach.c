@@ -194,7 +194,10 @@ static int cannot_lock(int r)
 
 int attach_locks_own(struct splinter_store *s)
 {
-    unattached(s); /* notices a fork */
+    /* An attached handle holds the lock of its entry by this description, also when its number is
+     * somebody else's by now. */
+    if (!unattached(s)) /* which notices a fork */
+        return descriptor_locks(s) >= 0 ? 0 : cannot_lock(-EBADF);
     /* After a fork that ran the handlers of pthread_atfork, the child has its own. */
     if (descriptor_locks_own(s))
         return 0;

@@ -28,10 +28,10 @@ static int change_holds(struct splinter_store *s, int by)
         r = -EINVAL;
     if (by > 0 && !s->holds)
         r = registry_hold(s);
+    if (by < 0 && !r && s->holds == 1)
+        r = registry_unhold(s);
     if (!r)
         store_relaxed(&s->holds, s->holds + (uint32_t)by);
-    if (by < 0 && !r && !s->holds)
-        registry_unhold(s);
     pthread_mutex_unlock(&s->mutex);
     return r;
 }

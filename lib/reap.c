@@ -7,6 +7,7 @@
  */
 #include "atomic.h"
 #include "fault.h"
+#include "fork.h"
 #include "handle.h"
 #include "reap.h"
 #include "recover.h"
@@ -24,7 +25,8 @@ bool reap_entry(struct splinter_store *s, uint32_t entry)
     /* The threads of a process share the open file description, so its lock does not keep them
      * apart. */
     pthread_mutex_lock(&s->mutex);
-    bool dead = registry_lock_entry(s, entry) == 0;
+    /* Looked at again: another thread may just have got this entry. */
+    bool dead = entry != s->entry && registry_lock_entry(s, entry) == 0;
     if (dead) {
         fault_point("reap: locked");
         if (load_acquire(&e->attached)) { /* [<attached] */
@@ -45,6 +47,8 @@ bool reap_entry(struct splinter_store *s, uint32_t entry)
 
 void reap_all(struct splinter_store *s)
 {
+    if (s->durable && unattached(s)) /* an opener may believe that it is alone */
+        return;
     uint32_t used = load_acquire(&s->header->registry_used);
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
         if (load_relaxed(&s->registry[i].attached))

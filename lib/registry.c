@@ -114,8 +114,8 @@ int registry_lock_open(struct splinter_store *s)
     struct timespec nap = {.tv_nsec = 1000000};
     uint32_t seen = load_relaxed(&s->header->slabs_used), now;
     uint64_t since = now_monotonic();
-    int r, fd = lock_descriptor(s);
-    while ((r = lock_byte(fd, LOCK_OPEN, s->read_only ? F_RDLCK : F_WRLCK)) == -EAGAIN) {
+    int r;
+    while ((r = lock_byte(lock_descriptor(s), LOCK_OPEN, s->read_only ? F_RDLCK : F_WRLCK)) == -EAGAIN) {
         if ((now = load_relaxed(&s->header->slabs_used)) != seen) {
             seen = now;
             since = now_monotonic();
@@ -140,9 +140,9 @@ int registry_hold(struct splinter_store *s)
     return lock_byte(descriptor_locks(s), LOCK_HOLD + s->entry, F_WRLCK);
 }
 
-void registry_unhold(struct splinter_store *s)
+int registry_unhold(struct splinter_store *s)
 {
-    lock_byte(descriptor_locks(s), LOCK_HOLD + s->entry, F_UNLCK);
+    return lock_byte(descriptor_locks(s), LOCK_HOLD + s->entry, F_UNLCK);
 }
 
 /* Locks to read, which who may only read can take, do not count. */

@@ -30,7 +30,7 @@ void registry_unlock_sync(struct splinter_store *s);
 /* Durable stores: this process copies the file, so nobody is to zero old versions.  Several may.
  * registry_held() asks for the other handles.  0, or an error of fcntl(2). */
 int registry_hold(struct splinter_store *s);
-void registry_unhold(struct splinter_store *s);
+int registry_unhold(struct splinter_store *s);
 bool registry_held(struct splinter_store *s);
 
 /* The lock of processes that open or close a durable store; read-only handles share it.  The call

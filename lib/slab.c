@@ -334,6 +334,7 @@ void slab_forget(struct splinter_store *s, uint32_t number)
         if (class && class_is_large(class)) /* a small block may be there next */
             payload_zero(((struct large_slab *)slab)->have, sizeof(uint32_t) * LARGE_BLOCKS);
         store_relaxed(&slab->block_units, 0);
+        store_relaxed(&slab->generation, 0);
         store_relaxed(&slab->reserved_units, 0);
         for (uint32_t i = n; i < next && i < s->geo.slabs; i++)
             store_relaxed(claim_at(s, i), 0);

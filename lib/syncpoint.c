@@ -64,6 +64,8 @@ static int point_write(struct splinter_store *s, struct sync_point p)
     memcpy(p.magic, SYNC_MAGIC, sizeof p.magic);
     p.sequence = last.sequence + 1;
     p.clock_real = now_realtime(); /* first, so that no time is lost in between */
+    if (p.clock_real < last.clock_real) /* a clock that is not set yet: no life is to end early */
+        p.clock_real = last.clock_real;
     p.clock_now = expiry_now(s);
     p.checksum = point_checksum(s, &p);
     memcpy(s->base + SYNC_POINT_OFF(p.sequence & 1), &p, sizeof p);

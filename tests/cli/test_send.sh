@@ -267,7 +267,7 @@ ok 'and says nothing of it' eval 'silent && printed "THE-VALUE-ON-DISK\n"'
 at=$(grep -abo THE-VALUE-ON-DISK "$T/bad" | head -n 1 | cut -d: -f1)
 printf X | dd of="$T/bad" bs=1 seek="$at" conv=notrunc 2>/dev/null
 run "$send" "$T/bad" k next
-ok 'records that were damaged are counted' says 0 "'$T/bad': 1 record was damaged, and is lost"
+ok 'records that were damaged are counted' says 0 "'$T/bad': 1 record was damaged or is missing"
 ok 'what was not is there' value_is "$T/bad" k next
 chmod 400 "$T/copy"
 if [ "$(id -u)" != 0 ]; then

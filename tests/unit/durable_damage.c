@@ -241,6 +241,42 @@ static int reads_a_torn_copy(void)
 }
 
 /* Who may write the file does not do so either, if it is opened to be read. */
+/* Places that a rebuild has looked at, and forgotten, become the inside of a slab of large blocks. */
+START_TEST(large_values_outlive_two_rebuilds)
+{
+    static char val[10000];
+    struct place copy, again;
+    splinter_store *s;
+    char key[32];
+    int there = 0;
+
+    store = place_make(&place, BACKING_FILE, SLOTS, 16384);
+    memset(val, 'v', sizeof(val));
+    for (int i = 0; i < 1500; i++) { /* some 40 slabs, so that the next ones are reserved */
+        snprintf(key, sizeof(key), "small%05d", i);
+        ck_assert_int_eq(splinter_store_set(store, key, val, 400, NULL, NULL), 0);
+    }
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    copy_to(place.name, &copy);
+    s = place_again(&copy, 0);
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof(key), "large%05d", i);
+        ck_assert_int_eq(splinter_store_set(s, key, val, sizeof(val), NULL, NULL), 0);
+    }
+    ck_assert_int_eq(splinter_store_sync(s), 0);
+    copy_to(copy.name, &again);
+    place_end(&copy, s);
+    s = place_again(&again, 0);
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof(key), "large%05d", i);
+        there += !splinter_store_get(s, key, NULL, 0, NULL, NULL);
+    }
+    ck_assert_int_eq(there, 200);
+    place_end(&again, s);
+    end_store();
+}
+END_TEST
+
 /* A lock that anybody can take who may read the file. */
 START_TEST(a_reader_who_locks_the_file_does_not_pass_for_a_writer)
 {
@@ -357,6 +393,7 @@ TCase *damage_tests(void)
     tcase_add_test(tcase, two_that_open_at_once_rebuild_once);
     tcase_add_test(tcase, a_rebuild_that_is_killed_is_done_by_the_next);
     tcase_add_test(tcase, a_rebuild_can_be_asked_for);
+    tcase_add_test(tcase, large_values_outlive_two_rebuilds);
     tcase_add_test(tcase, a_reader_who_locks_the_file_does_not_pass_for_a_writer);
     tcase_add_loop_test(tcase, a_torn_copy_is_read_and_left_alone, 0, 2);
     tcase_add_test(tcase, a_large_value_in_a_torn_copy_is_read);
