@@ -114,8 +114,9 @@ int registry_lock_open(struct splinter_store *s)
     struct timespec nap = {.tv_nsec = 1000000};
     uint32_t seen = load_relaxed(&s->header->slabs_used), now;
     uint64_t since = now_monotonic();
+    short type = s->read_only ? F_RDLCK : F_WRLCK;
     int r;
-    while ((r = lock_byte(lock_descriptor(s), LOCK_OPEN, s->read_only ? F_RDLCK : F_WRLCK)) == -EAGAIN) {
+    while ((r = lock_byte(lock_descriptor(s), LOCK_OPEN, type)) == -EAGAIN) {
         if ((now = load_relaxed(&s->header->slabs_used)) != seen) {
             seen = now;
             since = now_monotonic();

@@ -241,7 +241,7 @@ static int reads_a_torn_copy(void)
 }
 
 /* Who may write the file does not do so either, if it is opened to be read. */
-/* Places that a rebuild has looked at, and forgotten, become the inside of a slab of large blocks. */
+/* Places that a rebuild has looked at, and forgotten, become the inside of a large slab. */
 START_TEST(large_values_outlive_two_rebuilds)
 {
     static char val[10000];
