@@ -310,7 +310,9 @@ static int take_block(struct splinter_store *s, const struct request *q, uint32_
                                            : reserve_small(s, q, number, end);
     if (r)
         return r;
-    if (!file_covers(s, block_start(s, number, q->class, block) + q->units))
+    /* A small block may stay with the lane, for a record that is longer than this one. */
+    uint32_t units = class_is_large(q->class) ? q->units : q->class->units;
+    if (!file_covers(s, block_start(s, number, q->class, block) + units))
         return -EBADMSG;
     name_block(s, q, number, block, q->at);
     uint64_t bits = UINT64_C(1) << block % 64;

@@ -208,6 +208,14 @@ static int scan_slab(struct rebuild *r, uint32_t number)
     return 0;
 }
 
+/* Was there a slab header at n?  What leads from one slab to the next is in the store, where others
+ * may write: so the file is asked for each. */
+static bool has_slab(const struct rebuild *r, uint32_t n)
+{
+    return n < r->slabs && n < r->s->geo.slabs &&
+           slab_start(r->s, n) + SLAB_HEADER_UNITS <= r->units;
+}
+
 /* Reserve what the large blocks need that hold a current record, and note it.  The others become
  * holes. */
 static int reserve_large(struct rebuild *r, uint32_t number, const struct size_class *class)
@@ -258,7 +266,7 @@ static int reserve_slab(struct rebuild *r, uint32_t number)
 static int wipe_losers(struct rebuild *r)
 {
     struct splinter_store *s = r->s;
-    for (uint32_t n = 0; n < r->slabs; n = slab_next(s, n)) {
+    for (uint32_t n = 0; has_slab(r, n); n = slab_next(s, n)) {
         struct slab *slab = arena_slab(s, n);
         const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
         arena_group(s, n)->limbo &= ~(UINT64_C(1) << n % GROUP_SLABS);
@@ -377,7 +385,7 @@ static int spans_sync(struct rebuild *r)
 static void forget_empty(struct rebuild *r)
 {
     uint32_t end = 0;
-    for (uint32_t n = 0, next; n < r->slabs; n = next) {
+    for (uint32_t n = 0, next; has_slab(r, n); n = next) {
         next = slab_next(r->s, n);
         if (!slab_is_empty(arena_slab(r->s, n)))
             end = next;
@@ -448,7 +456,7 @@ int rebuild(struct splinter_store *s, bool in_place, const struct splinter_open_
         forget_empty(&r);
     if (!e && in_place && r.slabs < s->geo.slabs) /* for stamps */
         e = slab_reserve(s, r.slabs, 0, PAGE / UNIT);
-    for (uint32_t n = 0; !e && n < r.slabs; n = slab_next(s, n))
+    for (uint32_t n = 0; !e && has_slab(&r, n); n = slab_next(s, n))
         e = reserve_slab(&r, n);
     fault_point("rebuild: reserved");
     if (e)

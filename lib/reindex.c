@@ -86,7 +86,7 @@ static void lose(struct rebuild *r, uint64_t ref, uint64_t to)
 
 uint32_t rebuild_block_at(const struct rebuild *r, uint64_t ref, struct block *b)
 {
-    if (!block_find(r->s, (uint32_t)ref, b))
+    if (ref >= r->units || !block_find(r->s, (uint32_t)ref, b))
         return 0;
     uint64_t left = r->units - ref;
     return left < b->class->units ? (uint32_t)left : b->class->units;

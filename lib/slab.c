@@ -300,7 +300,7 @@ static int complete(struct splinter_store *s, uint32_t number, uint32_t claim)
      * not take what is in this slab for headers. */
     const struct size_class *class = run_class(s, claim);
     if (class) {
-        if (!file_covers(s, slab_start(s, number) + PAGE / UNIT))
+        if (!file_covers(s, slab_start(s, number) + SLAB_HEADER_UNITS))
             return -EBADMSG; /* header.ahead said that it is reserved */
         store_relaxed(&arena_slab(s, number)->reserved_units, PAGE / UNIT);
         store_relaxed(&arena_slab(s, number)->block_units, class->units);
@@ -326,9 +326,11 @@ void slab_forget(struct splinter_store *s, uint32_t number)
 {
     uint32_t used = load_relaxed(&s->header->slabs_used), next;
     for (uint32_t n = number; n < used && n < s->geo.slabs; n = next) {
+        next = slab_next(s, n);
+        if (!file_covers(s, slab_start(s, n) + SLAB_HEADER_UNITS))
+            break;
         struct slab *slab = arena_slab(s, n);
         const struct size_class *class = slab_class(s, load_relaxed(&slab->block_units));
-        next = slab_next(s, n);
         if (class)
             slab_uncount(s, class);
         if (class && class_is_large(class)) /* a small block may be there next */

@@ -65,7 +65,9 @@ static void may_be(int r, const int *errors)
 }
 
 #define MAY_BE(r, ...) may_be((r), (const int[]){__VA_ARGS__, 0})
-#define WRITE_ERRORS ENOSPC, EAGAIN, EROFS, EBADMSG
+/* The first change or sync attaches, and so has the errors of an open as well. */
+#define ATTACH_ERRORS ENOSPC, EAGAIN, EROFS, EBADMSG
+#define WRITE_ERRORS ATTACH_ERRORS, EINPROGRESS
 
 static void must(bool holds, const char *what)
 {
@@ -278,7 +280,7 @@ static void trim(struct attack *attack)
 {
     begin(attack, "trim");
     int r = splinter_store_trim(attack->store, NULL);
-    MAY_BE(r, EAGAIN, EROFS);
+    MAY_BE(r, ATTACH_ERRORS);
 }
 
 static void reopen(struct attack *attack, uint32_t flags)
@@ -293,7 +295,7 @@ static void sync_it(struct attack *attack)
 {
     begin(attack, "sync");
     int r = splinter_store_sync(attack->store);
-    MAY_BE(r, EAGAIN, EROFS);
+    MAY_BE(r, ATTACH_ERRORS);
 }
 
 static void say_problem(void *arg, const char *text)
@@ -367,7 +369,7 @@ static void verbs(struct attack *attack, const char *key)
     for (size_t i = 0; i < n; i++)
         must(strlen(keys[i]) < SPLINTER_KEY_MAX, "a key without an end");
     if (splinter_sync())
-        MAY_BE(-errno, EAGAIN, EROFS);
+        MAY_BE(-errno, ATTACH_ERRORS);
     if (splinter_poll(key, 1))
         MAY_BE(-errno, ETIMEDOUT, ENOENT, EAGAIN, EBADMSG);
     int r = splinter_unset(key);

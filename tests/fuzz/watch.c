@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -123,13 +125,30 @@ typedef long futex_time;
 typedef int64_t futex_time;
 #endif
 
-/* futex and membarrier.  Nobody wakes, so whoever waits sleeps as long as it was ready to. */
+/* What the library calls, and how many arguments it gives.  No more may be read than that. */
+static const struct {
+    long number;
+    int arguments;
+} calls[] = {
+    {FUTEX_CALL, 6}, {SYS_membarrier, 3}, {SYS_gettid, 0}, {SYS_tgkill, 3}, {SYS_rt_sigprocmask, 4},
+};
+
+static int arguments_of(long number)
+{
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (calls[i].number == number)
+            return calls[i].arguments;
+    fprintf(stderr, "# watch.c does not know how many arguments system call %ld has\n", number);
+    abort();
+}
+
+/* Nobody wakes, so whoever waits for a futex sleeps as long as it was ready to. */
 long watch_syscall(long number, ...)
 {
     va_list args;
     va_start(args, number);
-    long a[6];
-    int count = number == SYS_membarrier ? 3 : 6;
+    long a[6] = {0};
+    int count = arguments_of(number);
     for (int i = 0; i < count; i++)
         a[i] = va_arg(args, long);
     va_end(args);
@@ -142,5 +161,5 @@ long watch_syscall(long number, ...)
         }
         return 0;
     }
-    return syscall(number, a[0], a[1], a[2]);
+    return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
