@@ -2,6 +2,7 @@
 /* steps_inside.c - where test_steps reaches into the library; see steps_inside.h */
 #include "steps_inside.h"
 
+#include "attach.h"
 #include "backing.h"
 #include "extent.h"
 #include "fork.h"
@@ -67,19 +68,30 @@ bool arena_contains(splinter_store *s, const char *text)
 
 void abandon(splinter_store *s)
 {
+    attach_locks_close(s);
     fork_unwatch(s);
-    close(s->lock_fd);
     munmap(s->base, s->mapped);
     close(s->fd);
     free(s);
 }
 
+static const uint8_t other[16] = "another kernel";
+
 void make_torn(const char *path)
 {
-    static const uint8_t other[16] = "another kernel";
-
     raw_patch(path, offsetof(struct header, boot), other, sizeof(other));
     raw_patch(path, offsetof(struct header, clock_boot), other, sizeof(uint64_t));
+}
+
+bool is_torn(const char *path)
+{
+    static const uint8_t none[sizeof(other)];
+    size_t size;
+    uint8_t *bytes = raw_read(path, &size), *boot = bytes + offsetof(struct header, boot);
+    bool torn = !memcmp(boot, other, sizeof(other)) || !memcmp(boot, none, sizeof(none));
+
+    free(bytes);
+    return torn;
 }
 
 void fill_registry(splinter_store *s, const splinter_store *keeper)

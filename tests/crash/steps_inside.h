@@ -27,6 +27,8 @@ bool arena_contains(splinter_store *s, const char *text);
 void abandon(splinter_store *s);
 /* The file says that it was open in another kernel. */
 void make_torn(const char *path);
+/* It says so, or that a rebuild has begun and not ended. */
+bool is_torn(const char *path);
 /* Every place in the registry looks attached; all but those of these two handles are dead. */
 void fill_registry(splinter_store *s, const splinter_store *keeper);
 /* Counts are wrong, and known to be. */

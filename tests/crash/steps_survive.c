@@ -12,6 +12,7 @@
 /* What a survivor has: two handles, and what it knows of item 0. */
 struct survivor {
     splinter_store *reads, *s; /* the first one is read-only */
+    bool torn;                 /* it opened a torn file, and shows it as it was then */
     struct item is;
 };
 
@@ -158,8 +159,13 @@ static pid_t start_waiter(uint64_t since)
 /* Opens, and looks: what is there is as before or as after, and stays so.  False: no handle. */
 static bool look(struct survivor *v, int *seen)
 {
+    char path[600];
     int first, again, rc;
 
+    if (backing == BACKING_FILE) {
+        place_path(&place, path, sizeof(path));
+        v->torn = is_torn(path);
+    }
     if (place_open(&place, SPLINTER_RDONLY, &v->reads))
         fault("open read-only: %s", splinter_last_error());
     first = outcome(v->reads, "a reader");
@@ -193,11 +199,21 @@ static bool look(struct survivor *v, int *seen)
     return true;
 }
 
+/* Of a torn file the reader goes on to see what it saw.  Opened again, it sees the store. */
+static void reader_follows(struct survivor *v, struct item *was)
+{
+    if (!v->torn)
+        return;
+    expect(v->reads, was, "the reader of a torn file");
+    splinter_store_close(v->reads);
+    v->reads = place_again(&place, SPLINTER_RDONLY);
+}
+
 /* [P8] The key of the operation can be set, unset and set again, and its waiter is woken. */
 static void use_the_key(struct survivor *v, bool with_waiter)
 {
     struct splinter_meta meta = {.struct_size = sizeof(meta)};
-    struct item *is = &v->is;
+    struct item *is = &v->is, was;
     pid_t waiter = 0;
     int rc;
 
@@ -209,11 +225,13 @@ static void use_the_key(struct survivor *v, bool with_waiter)
     rc = splinter_store_get(v->s, is->key, NULL, 0, NULL, &meta);
     if (with_waiter)
         waiter = start_waiter(rc ? 0 : meta.epoch);
+    was = *is;
     fill(is, 'n', 200);
     works(set_item(v->s, is, 0, 0), "set", is->key);
     if (waiter && (rc = reap(waiter)) != 0)
         fault("the waiter was not woken: %d", rc);
     expect(v->s, is, "set by a survivor");
+    reader_follows(v, &was);
     expect(v->reads, is, "set by a survivor, read-only");
     works(splinter_store_unset(v->s, is->key, 0, NULL), "unset", is->key);
     no_more(is);
