@@ -226,6 +226,8 @@ struct splinter_open_options {
  * the call still succeeds; splinter_last_error() and splinter_store_stat() say how many there are.
  * A copy that was made while a sync of the store ended may lack keys: the call refuses it with
  * -EBADMSG, unless flags has SPLINTER_REBUILD; then it counts them among the damaged records.
+ * With SPLINTER_REBUILD the call also rebuilds an index that is whole, unless another handle has
+ * the file open, if only to read.  Then the call succeeds, and splinter_last_error() says so.
  * Errors: those of splinter_create(), negated; -E2BIG (see struct_size).
  */
 int splinter_store_open(splinter_store **out, const char *name,

@@ -87,11 +87,21 @@ static int entry_claim_any(struct splinter_store *s)
     return error_set(EUSERS, "all %u places for attached processes are taken", MAX_ENTRIES);
 }
 
-/* If no other process has this durable store open, bring it into order: rebuild it if it is torn or
- * the opener asks for that.  The caller has the lock of openers. */
+/* Is an index that can be believed to be made anew, as the opener asks for that?  Not under others,
+ * who would miss keys meanwhile, also if they only read.  The caller has the lock of openers. */
+static bool rebuild_wanted(struct splinter_store *s)
+{
+    if (!s->options || !(s->options->flags & SPLINTER_REBUILD))
+        return false;
+    s->not_rebuilt = registry_anybody(s) || registry_others_present(s);
+    return !s->not_rebuilt;
+}
+
+/* If no other process changes this durable store, bring it into order: rebuild it if it is torn, or
+ * if the opener asks for that and is alone.  The caller has the lock of openers. */
 static int make_whole(struct splinter_store *s)
 {
-    const struct splinter_open_options *o = s->options;
+    bool wanted = rebuild_wanted(s);
     if (registry_anybody(s))
         return 0;
     int r;
@@ -99,17 +109,18 @@ static int make_whole(struct splinter_store *s)
     case LEFT_CLEAN:
         /* Before a rebuild also: if we died in it, the next opener would believe what is there. */
         r = sync_mark_open(s);
-        if (r || !o || !(o->flags & SPLINTER_REBUILD))
+        if (r || !wanted)
             return r;
         break;
     case LEFT_RUNNING: /* all were killed: cleaners will find out what each entry held */
-        if (!o || !(o->flags & SPLINTER_REBUILD))
+        if (!wanted)
             return sync_points_to_disk(s);
         break;
     case LEFT_TORN:
+        s->not_rebuilt = false;
         break;
     }
-    return rebuild(s, true, o);
+    return rebuild(s, true, s->options);
 }
 
 /* Need nothing be done before somebody reads this durable store?  Either other processes change it,
@@ -117,10 +128,10 @@ static int make_whole(struct splinter_store *s)
  * caller has the lock of openers. */
 static bool in_order(struct splinter_store *s)
 {
+    bool wanted = rebuild_wanted(s);
     if (registry_anybody(s))
         return true;
-    bool rebuild = s->options && s->options->flags & SPLINTER_REBUILD;
-    return !rebuild && !load_relaxed(&s->header->damaged) && sync_state(s) == LEFT_CLEAN;
+    return !wanted && !load_relaxed(&s->header->damaged) && sync_state(s) == LEFT_CLEAN;
 }
 
 /* What comes before anything is read or written: the file gets blocks of its own, and the sync
@@ -152,7 +163,9 @@ static int enter(struct splinter_store *s, bool to_write)
     if (s->durable) {
         if ((r = registry_lock_open(s)))
             return r;
-        r = prepare(s);
+        r = to_write ? 0 : registry_be_present(s); /* who writes has been present since the open */
+        if (!r)
+            r = prepare(s);
         if (!r)
             to_write |= !in_order(s);
         if (!r && to_write)

@@ -95,12 +95,14 @@
 #define registry_alive splinter__registry_alive
 #define registry_any_dead splinter__registry_any_dead
 #define registry_anybody splinter__registry_anybody
+#define registry_be_present splinter__registry_be_present
 #define registry_held splinter__registry_held
 #define registry_hold splinter__registry_hold
 #define registry_lock_entry splinter__registry_lock_entry
 #define registry_lock_open splinter__registry_lock_open
 #define registry_lock_repair splinter__registry_lock_repair
 #define registry_lock_sync splinter__registry_lock_sync
+#define registry_others_present splinter__registry_others_present
 #define registry_unhold splinter__registry_unhold
 #define registry_unlock_entry splinter__registry_unlock_entry
 #define registry_unlock_open splinter__registry_unlock_open

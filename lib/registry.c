@@ -11,10 +11,14 @@
  *  - Only the holder of an entry's lock changes the entry.
  *  - A process that gets the lock of an entry which still says "attached" is the only cleaner of
  *    what the dead process held (recover.c).
+ *  - Who looks into the index of a durable store, even if only to read, has LOCK_PRESENT, to read.
+ *    That lock is taken and asked for only under LOCK_OPEN.  It belongs to the description of `fd`,
+ *    so it stays as long as the mapping does, also in children of fork, whatever is closed.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +36,7 @@
 #define LOCK_SYNC (LOCK_REPAIR + 1)
 #define LOCK_OPEN (LOCK_REPAIR + 2) /* durable stores: to open, rebuild or close */
 #define LOCK_HOLD (LOCK_REPAIR + 3) /* durable stores: a byte for each entry whose process copies */
+#define LOCK_PRESENT (LOCK_HOLD + MAX_ENTRIES) /* durable stores: who looks into the file */
 
 static int lock_byte(int fd, off_t byte, short type)
 {
@@ -57,7 +62,8 @@ bool registry_alive(struct splinter_store *s, uint32_t entry)
         return true;
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LOCK_BASE + entry,
                          .l_len = 1};
-    /* Asked through `fd`, which has no locks: a reader, and some children, have no lock_fd. */
+    /* Asked through `fd`, which has no lock of an entry: a reader, and some children, have no
+     * lock_fd. */
     return fcntl(descriptor_file(s), F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
@@ -160,4 +166,18 @@ bool registry_anybody(struct splinter_store *s)
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LOCK_BASE,
                          .l_len = MAX_ENTRIES};
     return fcntl(lock_descriptor(s), F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+}
+
+int registry_be_present(struct splinter_store *s)
+{
+    int r = lock_byte(descriptor_file(s), LOCK_PRESENT, F_RDLCK);
+    return r ? error_set(-r, "cannot lock a byte of the store, to say that it is open: %s",
+                         strerror(-r)) : 0;
+}
+
+bool registry_others_present(struct splinter_store *s)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_PRESENT,
+                         .l_len = 1};
+    return fcntl(descriptor_file(s), F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
 }

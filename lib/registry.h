@@ -33,6 +33,12 @@ int registry_hold(struct splinter_store *s);
 int registry_unhold(struct splinter_store *s);
 bool registry_held(struct splinter_store *s);
 
+/* Durable stores: from now on, until the mapping of the file goes, this handle has it open; or does
+ * any other handle?  A child of fork that has the mapping counts.  The caller has the lock of
+ * openers.  registry_be_present() fails with a sentence. */
+int registry_be_present(struct splinter_store *s);
+bool registry_others_present(struct splinter_store *s);
+
 /* The lock of processes that open or close a durable store; read-only handles share it.  The call
  * waits for a rebuild as long as that goes on, and five minutes for a process that does not go on
  * (-EAGAIN).  The store is mapped.  Fails with a sentence. */

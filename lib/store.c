@@ -105,8 +105,8 @@ static void make_private(struct splinter_store *s, uint8_t *copy, size_t size)
     sync_clock(s);
 }
 
-/* Has the store to be rebuilt?  If not, its clock is right.  1, 0, or an error.  *sequence is that
- * of its sync point. */
+/* Has the store to be rebuilt?  If not, its clock is right, and the handle counts as one that has
+ * it open.  1, 0, or an error.  *sequence is that of its sync point. */
 static int is_torn(struct splinter_store *s, uint64_t *sequence)
 {
     attach_locks_open(s); /* if there is no /proc for it, fd has to do */
@@ -118,6 +118,8 @@ static int is_torn(struct splinter_store *s, uint64_t *sequence)
         if (alone && !r)
             sync_clock(s);
         sync_point_read(s, &p);
+        if (!r)
+            r = registry_be_present(s);
         registry_unlock_open(s);
     }
     attach_locks_close(s);
@@ -149,7 +151,7 @@ static int attach_to_read(struct splinter_store *s)
             return rebuild(s, false, s->options);
         }
         munmap(copy, size);
-        if (r < 0)
+        if (r <= 0)
             return r;
     }
     return s->durable ? error_set(EAGAIN, "others open and close the file all the time") : 0;
@@ -202,6 +204,20 @@ static uint64_t sync_interval_ns(const struct splinter_open_options *options)
     return ms < UINT64_MAX / 1000000 ? ms * 1000000 : UINT64_MAX;
 }
 
+/* What the opener is told if the open succeeds. */
+static void tell(struct splinter_store *s, const char *name)
+{
+    uint32_t damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
+    if (s->not_rebuilt)
+        error_set(0, "'%.200s' was not rebuilt, as others have it open", name);
+    else if (damaged)
+        error_set(0, damaged == 1 ? "'%.200s': %u record was damaged or is missing"
+                                  : "'%.200s': %u records were damaged or are missing",
+                  name, damaged);
+    else
+        error_clear(); /* of what was tried before, such as to create it */
+}
+
 int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
                  const struct splinter_open_options *options)
 {
@@ -244,13 +260,7 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
         free(s);
         return r;
     }
-    uint32_t damaged = s->durable ? load_relaxed(&s->header->damaged) : 0;
-    if (damaged)
-        error_set(0, damaged == 1 ? "'%.200s': %u record was damaged or is missing"
-                                  : "'%.200s': %u records were damaged or are missing",
-                  name, damaged);
-    else
-        error_clear(); /* of what was tried before, such as to create it */
+    tell(s, name);
     if (!s->read_only)
         s->fast_value = geo->max_value < PAYLOAD_INLINE ? geo->max_value : PAYLOAD_INLINE;
     *out = s;

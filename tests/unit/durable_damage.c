@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "durable.h"
@@ -212,12 +213,162 @@ START_TEST(a_rebuild_can_be_asked_for)
     /* Not while somebody has it open. */
     ck_assert_int_eq(open_with_progress(&place, SPLINTER_REBUILD, &s), 0);
     ck_assert_int_eq(progress_calls, 0);
+    ck_assert_ptr_nonnull(strstr(splinter_last_error(), "not rebuilt"));
     splinter_store_close(s);
     splinter_store_close(store);
     ck_assert_int_eq(open_with_progress(&place, SPLINTER_REBUILD, &store), 0);
     ck_assert_int_gt(progress_calls, 0);
     ck_assert_int_eq(count_of(store, 100, "a"), 100);
     ck_assert_int_eq(check_store(store), 0);
+    end_store();
+}
+END_TEST
+
+/* ---- a rebuild that is asked for, while others look into the file ---- */
+
+/* Open the file in order to rebuild it: 0: it was, and has n keys; 1: it was not, and that is said;
+ * 2: neither. */
+static int asks_for_rebuild(int n)
+{
+    splinter_store *s;
+    int told;
+
+    if (open_with_progress(&place, SPLINTER_REBUILD, &s))
+        return 2;
+    told = strstr(splinter_last_error(), "not rebuilt") != NULL;
+    if (count_of(s, n, "a") != n)
+        told = 2;
+    else if (told)
+        told = progress_calls || stat_of(s).rebuilt ? 2 : 1;
+    else
+        told = progress_calls && stat_of(s).rebuilt == (unsigned)n ? 0 : 2;
+    splinter_store_close(s);
+    return told;
+}
+
+/* A handle that only reads, and one that has changed nothing yet. */
+START_TEST(a_rebuild_that_is_asked_for_waits_for_who_looks)
+{
+    splinter_store *s;
+    int status = 0;
+    pid_t pid;
+
+    make_store();
+    fill(store, 2000, "a");
+    splinter_store_close(store);
+    s = place_again(&place, _i ? SPLINTER_RDONLY : 0);
+    pid = fork_child();
+    if (!pid) {
+        splinter_store_close(s);
+        for (int n = 0; n < 20; n++)
+            if (asks_for_rebuild(2000) != 1)
+                _exit(1);
+        _exit(0);
+    }
+    while (waitpid(pid, &status, WNOHANG) == 0)
+        ck_assert_int_eq(count_of(s, 2000, "a"), 2000);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(check_store(s), 0);
+    if (!_i)
+        set(s, "key00000", "a of 00000");
+    splinter_store_close(s);
+    ck_assert_int_eq(asks_for_rebuild(2000), 0);
+    store = place_again(&place, 0);
+    end_store();
+}
+END_TEST
+
+START_TEST(a_child_that_has_the_mapping_counts)
+{
+    splinter_store *s;
+    char byte;
+    int end[2];
+    pid_t pid;
+
+    make_store();
+    fill(store, 100, "a");
+    splinter_store_close(store);
+    s = place_again(&place, _i ? SPLINTER_RDONLY : 0);
+    ck_assert_int_eq(pipe(end), 0);
+    pid = fork_child();
+    if (!pid) {
+        close(end[1]);
+        (void)!read(end[0], &byte, 1); /* until the parent closes its end */
+        _exit(count_of(s, 100, "a") != 100);
+    }
+    close(end[0]);
+    splinter_store_close(s);
+    ck_assert_int_eq(asks_for_rebuild(100), 1);
+    close(end[1]);
+    ck_assert_int_eq(reap(pid), 0);
+    ck_assert_int_eq(asks_for_rebuild(100), 0);
+    store = place_again(&place, 0);
+    end_store();
+}
+END_TEST
+
+/* The index is believed, as the kernel still has what they wrote. */
+START_TEST(who_looked_when_all_writers_were_killed_counts)
+{
+    splinter_store *s;
+    pid_t pid;
+
+    make_store();
+    fill(store, 100, "a");
+    splinter_store_close(store);
+    s = place_again(&place, _i ? SPLINTER_RDONLY : 0);
+    pid = fork_child();
+    if (!pid) {
+        splinter_store *writer = place_again(&place, 0);
+
+        fill(writer, 100, "a");
+        kill(getpid(), SIGKILL);
+    }
+    reap(pid);
+    ck_assert_int_eq(asks_for_rebuild(100), 1);
+    ck_assert_int_eq(count_of(s, 100, "a"), 100);
+    splinter_store_close(s);
+    ck_assert_int_eq(asks_for_rebuild(100), 0);
+    store = place_again(&place, 0);
+    end_store();
+}
+END_TEST
+
+/* The application may have closed the descriptors of the handle: the mapping has the lock. */
+START_TEST(who_closed_every_descriptor_counts)
+{
+    splinter_store *s;
+
+    make_store();
+    fill(store, 100, "a");
+    splinter_store_close(store);
+    s = place_again(&place, SPLINTER_RDONLY);
+    close(splinter_store_fd(s));
+    ck_assert_int_eq(asks_for_rebuild(100), 1);
+    splinter_store_close(s);
+    ck_assert_int_eq(asks_for_rebuild(100), 0);
+    store = place_again(&place, 0);
+    end_store();
+}
+END_TEST
+
+START_TEST(who_reads_a_private_copy_is_in_nobodys_way)
+{
+    struct place copy;
+    splinter_store *s, *reader;
+
+    make_store();
+    fill(store, 100, "a");
+    copy_to(place.name, &copy);
+    reader = place_again(&copy, SPLINTER_RDONLY);
+    for (int n = 0; n < 2; n++) { /* the copy is torn, and then it is not */
+        ck_assert_int_eq(open_with_progress(&copy, SPLINTER_REBUILD, &s), 0);
+        ck_assert_str_eq(splinter_last_error(), "");
+        ck_assert_int_gt(progress_calls, 0);
+        splinter_store_close(s);
+    }
+    ck_assert_int_eq(count_of(reader, 100, "a"), 100);
+    splinter_store_close(reader);
     end_store();
 }
 END_TEST
@@ -395,6 +546,11 @@ TCase *damage_tests(void)
     tcase_add_test(tcase, a_rebuild_can_be_asked_for);
     tcase_add_test(tcase, large_values_outlive_two_rebuilds);
     tcase_add_test(tcase, a_reader_who_locks_the_file_does_not_pass_for_a_writer);
+    tcase_add_loop_test(tcase, a_rebuild_that_is_asked_for_waits_for_who_looks, 0, 2);
+    tcase_add_loop_test(tcase, a_child_that_has_the_mapping_counts, 0, 2);
+    tcase_add_loop_test(tcase, who_looked_when_all_writers_were_killed_counts, 0, 2);
+    tcase_add_test(tcase, who_closed_every_descriptor_counts);
+    tcase_add_test(tcase, who_reads_a_private_copy_is_in_nobodys_way);
     tcase_add_loop_test(tcase, a_torn_copy_is_read_and_left_alone, 0, 2);
     tcase_add_test(tcase, a_large_value_in_a_torn_copy_is_read);
     tcase_add_test(tcase, a_network_file_system_is_refused_unless_forced);
