@@ -185,7 +185,8 @@ static int reserve_small(struct splinter_store *s, const struct request *q, uint
     fault_point("reserve: asked");
     if (!r) {
         populate(s, number, have, wish - have);
-        store_release(&slab->reserved_units, wish);
+        store_release(&slab->reserved_units,
+                      wish | (load_relaxed(&slab->reserved_units) & TRIM_BEGUN));
     }
     fault_point("reserve: noted");
     return r;
@@ -208,7 +209,7 @@ static int reserve_large(struct splinter_store *s, const struct request *q, uint
     fault_point("reserve: large block asked");
     if (!r) {
         populate(s, number, q->class->first + block * q->class->units + have, need - have);
-        store_release(&slab->have[block], need);
+        store_release(&slab->have[block], need | (load_relaxed(&slab->have[block]) & TRIM_BEGUN));
     }
     fault_point("reserve: large block noted");
     return r;
@@ -260,6 +261,7 @@ static void name_block(struct splinter_store *s, const struct request *q, uint32
     struct record *rec = record_at_ref(s, ref);
     /* The header of a slab that a rebuild has forgotten may have been here. */
     store_relaxed(&rec->superseded, 0);
+    store_relaxed(&rec->reserved, 0);
     store_relaxed(&rec->lane, (uint16_t)q->lane->number);
     crash_order();
     fault_point("block: lane noted");

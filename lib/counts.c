@@ -177,7 +177,7 @@ void counts_lower(struct splinter_store *s)
 
 int counts_mend(struct splinter_store *s)
 {
-    if (!load_acquire(&s->header->counts_dirty) || s->read_only || (s->durable && unattached(s)))
+    if (!load_acquire(&s->header->counts_dirty) || s->read_only)
         return 0;
     uint32_t *overflow = malloc((size_t)s->geo.buckets * sizeof *overflow);
     if (!overflow)

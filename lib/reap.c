@@ -7,7 +7,6 @@
  */
 #include "atomic.h"
 #include "fault.h"
-#include "fork.h"
 #include "handle.h"
 #include "reap.h"
 #include "recover.h"
@@ -47,8 +46,6 @@ bool reap_entry(struct splinter_store *s, uint32_t entry)
 
 void reap_all(struct splinter_store *s)
 {
-    if (s->durable && unattached(s)) /* an opener may believe that it is alone */
-        return;
     uint32_t used = load_acquire(&s->header->registry_used);
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
         if (load_relaxed(&s->registry[i].attached))

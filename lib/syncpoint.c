@@ -24,6 +24,7 @@
 #include "extent.h"
 #include "fault.h"
 #include "filesystem.h"
+#include "fork.h"
 #include "handle.h"
 #include "hash.h"
 #include "registry.h"
@@ -64,7 +65,8 @@ static int point_write(struct splinter_store *s, struct sync_point p)
     memcpy(p.magic, SYNC_MAGIC, sizeof p.magic);
     p.sequence = last.sequence + 1;
     p.clock_real = now_realtime(); /* first, so that no time is lost in between */
-    if (p.clock_real < last.clock_real) /* a clock that is not set yet: no life is to end early */
+    /* A clock that is not set yet is before the birth of the file: no life is to end early. */
+    if (p.clock_real < last.clock_real && p.clock_real < s->header->born_ns)
         p.clock_real = last.clock_real;
     p.clock_now = expiry_now(s);
     p.checksum = point_checksum(s, &p);
@@ -148,7 +150,8 @@ void sync_keep_now(struct splinter_store *s)
 
 void sync_after_death(struct splinter_store *s)
 {
-    if (!s->durable || load_relaxed(&s->header->keep) != KEEP_ALL ||
+    /* Without an entry it is not seen by the last one to close, who lowers `keep' as well. */
+    if (!s->durable || unattached(s) || load_relaxed(&s->header->keep) != KEEP_ALL ||
         pthread_mutex_trylock(&s->sync_mutex))
         return;
     if (registry_lock_sync(s) == 0) {

@@ -16,6 +16,7 @@
  *    caller has the sync lock.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "arena.h"
 #include "atomic.h"
@@ -51,20 +52,28 @@ static int give_back(struct trim *t, uint64_t start, uint32_t *have, uint32_t en
             return 0;
         end = was < end ? was : end;
     }
-    t->free += end - FIRST_PAGE;
+    /* Whole pages of the kernel, which may be larger than PAGE: to write to one that is shared with
+     * a block in use would take all its blocks of the disk. */
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t from = s->geo.arena_off + (start + FIRST_PAGE) * UNIT + page - 1;
+    uint64_t to = s->geo.arena_off + (start + end) * UNIT;
+    from -= from % page;
+    to -= to % page;
+    if (from >= to)
+        return 0;
+    t->free += (to - from) / UNIT;
     if (t->look_only)
         return 0;
     store_relaxed(have, FIRST_PAGE | TRIM_BEGUN);
     crash_order();
     fault_point("trim: lowered");
-    int r = backing_punch(descriptor_file(s), s->geo.arena_off + (start + FIRST_PAGE) * UNIT,
-                          (uint64_t)(end - FIRST_PAGE) * UNIT);
+    int r = backing_punch(descriptor_file(s), from, to - from);
     fault_point("trim: given back");
     if (r) /* nothing tells how much of it is a hole */
         return r;
     store_relaxed(have, FIRST_PAGE);
     fault_point("trim: noted");
-    t->bytes += (uint64_t)(end - FIRST_PAGE) * UNIT;
+    t->bytes += to - from;
     return 0;
 }
 
@@ -79,7 +88,7 @@ static int trim_large(struct trim *t, uint32_t number, const struct size_class *
         uint64_t start = block_start(t->s, number, class, b);
         if (!(free >> b & 1))
             t->used += reserved(&slab->have[b]);
-        else if (!r && file_covers(t->s, start + class->units))
+        else if (!r && file_covers(t->s, start + FIRST_PAGE))
             r = give_back(t, start, &slab->have[b], class->units);
     }
     return r;
@@ -126,6 +135,8 @@ static int trim_slabs(struct trim *t)
 
 int trim_all(struct splinter_store *s, uint64_t *bytes)
 {
+    if (descriptor_file(s) < 0)
+        return -EBADF;
     struct trim t = {.s = s, .lane = lane_acquire(s)};
     int r = trim_slabs(&t);
     lane_release(s, t.lane);

@@ -110,6 +110,17 @@ static void trimmed(void)
     end();
 }
 
+/* The last block of the file, which ends with what that block has. */
+static void one_value(void)
+{
+    begin();
+    must(splinter_store_set(store, "key", value, VALUE / 2, NULL, NULL), "set");
+    must(splinter_store_unset(store, "key", 0, NULL), "unset");
+    report(trim(store) >= VALUE / 4, "%s: the memory of the only value comes back",
+           backing_names[backing]);
+    end();
+}
+
 /* ---- at a step of the reader ---- */
 
 static const char *at_step;
@@ -292,6 +303,10 @@ static uint64_t a_death(const char *step)
     if (reap(pid) != (step ? 9 : 0))
         die("nobody died at '%s'", step);
     must(splinter_store_unset(store, "key", 0, NULL), "unset");
+    /* A shorter value, where more memory may be than counts as reserved. */
+    for (int i = 0; i < 2; i++)
+        must(i ? splinter_store_unset(store, "short", 0, NULL)
+               : splinter_store_set(store, "short", value, 20000, NULL, NULL), "set and unset");
     trim(store);
     left = memory();
     if (step)
@@ -404,6 +419,7 @@ int main(void)
     support_start_in_memory();
     for (backing = 0; backing < BACKINGS; backing++) {
         trimmed();
+        one_value();
         a_reader_that_copies();
         a_reader_that_is_late();
         a_reader_that_may_not_write();

@@ -7,6 +7,7 @@
  * ends, and the next page is out of reach: a call that looks or writes beyond dies.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -254,7 +255,7 @@ static void open_options(int backing)
     full.flags = 0;
     options_of_any_size(call_open_fd, &full, sizeof(full));
     if (backing == BACKING_FILE) {
-        int own = dup(descriptor);
+        int own = open(place.name, O_RDWR | O_CLOEXEC); /* a duplicate would keep it open */
 
         splinter_store_close(store);
         descriptor = own;
