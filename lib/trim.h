@@ -14,8 +14,8 @@
 #endif
 
 /* Gives back what no key needs.  The caller has called attach_own(), and has the sync lock of a
- * durable store.  Adds to *bytes.  0, -EOPNOTSUPP: the file system has no holes; -EBADF: the descriptor is
- * closed; or what fallocate(2) returned. */
+ * durable store.  Adds to *bytes.  0; -EOPNOTSUPP: the file system has no holes; -EBADF: the
+ * descriptor is closed; or what fallocate(2) returned. */
 int trim_all(struct splinter_store *s, uint64_t *bytes);
 
 /* The same, but only if that is much.  After many keys have gone. */
