@@ -138,35 +138,45 @@ START_TEST(locked_memory_fills_no_hole)
 }
 END_TEST
 
-/* A core dump leaves the store out, since to read its holes would fill them. */
-START_TEST(a_core_dump_leaves_the_store_out)
+/* Does a core dump leave out the long mapping of this file?  Other mappings have no holes.  Also
+ * false if nothing tells. */
+static bool left_out(int fd)
 {
-    char line[600], flags[4] = "";
+    char line[600];
+    bool ours = false, out = false;
     struct stat st;
-    bool ours = false, told = false;
-    FILE *maps;
+    FILE *maps = fopen("/proc/self/smaps", "r");
 
-    make_store(_i, SLOTS, MAX_VALUE);
-    ck_assert_int_eq(fstat(splinter_store_fd(store), &st), 0);
-    maps = fopen("/proc/self/smaps", "r");
+    ck_assert_int_eq(fstat(fd, &st), 0);
     while (maps && fgets(line, sizeof(line), maps)) {
         unsigned long long from, end, inode;
 
-        /* Of all mappings of the file the long one: others have no holes. */
         if (sscanf(line, "%llx-%llx %*s %*x %*x:%*x %llu", &from, &end, &inode) == 3)
             ours = inode == st.st_ino && end - from > 65536;
-        else if (ours && !strncmp(line, "VmFlags:", 8)) {
-            told = true;
-            if (!strstr(line, " dd"))
-                strcpy(flags, "no");
-        }
+        else if (ours && !strncmp(line, "VmFlags:", 8))
+            out = strstr(line, " dd") != NULL;
     }
     if (maps)
         fclose(maps);
-    ck_assert_str_eq(flags, "");
-    if (!told)
-        printf("# no flags of mappings here\n");
+    return out;
+}
+
+/* To read the holes of a store would fill them. */
+START_TEST(a_core_dump_leaves_the_store_out)
+{
+    size_t size = 1 << 20;
+    int fd = memfd_create("like it", MFD_CLOEXEC);
+    void *like_it = MAP_FAILED;
+
+    if (fd >= 0 && !ftruncate(fd, (off_t)size))
+        like_it = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    ck_assert(like_it != MAP_FAILED && !madvise(like_it, size, MADV_DONTDUMP));
+    make_store(_i, SLOTS, MAX_VALUE);
+    if (left_out(fd)) /* a kernel, or an emulator, that tells */
+        ck_assert(left_out(splinter_store_fd(store)));
     end_store();
+    munmap(like_it, size);
+    close(fd);
 }
 END_TEST
 
