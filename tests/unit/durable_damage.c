@@ -403,9 +403,9 @@ START_TEST(large_values_outlive_two_rebuilds)
 
     store = place_make(&place, BACKING_FILE, SLOTS, 16384);
     memset(val, 'v', sizeof(val));
-    for (int i = 0; i < 1500; i++) { /* some 40 slabs, so that the next ones are reserved */
+    for (int i = 0; i < 2500; i++) { /* 81 slabs; the file already has those up to 86 */
         snprintf(key, sizeof(key), "small%05d", i);
-        ck_assert_int_eq(splinter_store_set(store, key, val, 400, NULL, NULL), 0);
+        ck_assert_int_eq(splinter_store_set(store, key, val, 4000, NULL, NULL), 0);
     }
     ck_assert_int_eq(splinter_store_sync(store), 0);
     copy_to(place.name, &copy);
