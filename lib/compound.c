@@ -71,17 +71,21 @@ static int extend(struct splinter_store *s, const struct key *key, const void *v
     return r == OUTRUN ? -EAGAIN : r;
 }
 
+static int key_to_change(struct splinter_store *s, const char *name, struct key *key)
+{
+    int r = key_make(s, name, key);
+    return r ? r : s->read_only ? -EROFS : 0;
+}
+
 int splinter_store_append(splinter_store *s, const char *name, const void *val, size_t len,
                           uint64_t *out_epoch)
 {
     struct key key;
     if (!s || !val || !len)
         return -EINVAL;
-    int r = key_make(s, name, &key);
+    int r = key_to_change(s, name, &key);
     if (r)
         return r;
-    if (s->read_only)
-        return -EROFS;
     if (len > s->geo.max_value)
         return -EMSGSIZE;
     return extend(s, &key, val, len, out_epoch);
@@ -92,11 +96,9 @@ int splinter_store_touch(splinter_store *s, const char *name, uint64_t *out_epoc
     struct key key;
     if (!s)
         return -EINVAL;
-    int r = key_make(s, name, &key);
+    int r = key_to_change(s, name, &key);
     if (r)
         return r;
-    if (s->read_only)
-        return -EROFS;
     return extend(s, &key, "", 0, out_epoch);
 }
 
@@ -105,11 +107,9 @@ int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64
     struct key key;
     if (!s)
         return -EINVAL;
-    int r = key_make(s, name, &key);
+    int r = key_to_change(s, name, &key);
     if (r)
         return r;
-    if (s->read_only)
-        return -EROFS;
     struct set_args fresh = {.flags = SPLINTER_IF_ABSENT, .type = SPLINTER_TYPE_INT64};
     for (uint32_t races = 0; races < RACES_MAX; races++) {
         struct stored was;

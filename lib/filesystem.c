@@ -27,6 +27,8 @@
 #include "public.h"
 
 /* The magic numbers are those of statfs(2) and linux/magic.h. */
+#define MAGIC_BTRFS 0x9123683eu
+#define MAGIC_XFS 0x58465342u
 struct known {
     uint32_t magic;
     const char *what;
@@ -37,10 +39,12 @@ static const struct known network[] = {
     {0x73757245, "Coda"},    {0x7461636f, "OCFS2"}, {0x01161970, "GFS2"}, {0x0bd00bd0, "Lustre"},
     {0x47504653, "GPFS"},    {0x19830326, "BeeGFS"}, {0, NULL}};
 static const struct known copying[] = {
-    {0x9123683e, "btrfs"}, {0x2fc12fc1, "ZFS"}, {0xca451a4e, "bcachefs"}, {0x3434, "NILFS"},
+    {MAGIC_BTRFS, "btrfs"}, {0x2fc12fc1, "ZFS"}, {0xca451a4e, "bcachefs"}, {0x3434, "NILFS"},
     {0, NULL}};
-#define MAGIC_BTRFS 0x9123683eu
-#define MAGIC_XFS 0x58465342u
+static const struct known harmless[] = {
+    {0xef53, "ext4"}, {MAGIC_XFS, "XFS"}, {MAGIC_BTRFS, "btrfs"}, {0xf2f52010, "F2FS"},
+    {0x2fc12fc1, "ZFS"}, {0xca451a4e, "bcachefs"}, {0, NULL}};
+static const struct known in_memory[] = {{0x01021994, "tmpfs"}, {0x858458f6, "ramfs"}, {0, NULL}};
 
 static const char *find(const struct known *known, int fd)
 {
@@ -50,6 +54,17 @@ static const char *find(const struct known *known, int fd)
     while (known->what && known->magic != (uint32_t)st.f_type)
         known++;
     return known->what;
+}
+
+bool filesystem_holes_harmless(int fd)
+{
+    return find(harmless, fd);
+}
+
+bool filesystem_holes_cost(int fd)
+{
+    struct statfs st;
+    return fstatfs(fd, &st) || find(in_memory, fd);
 }
 
 void filesystem_overwrite(int fd)

@@ -8,6 +8,11 @@
 
 #include "names.h"
 
+/* Is it known that a hole reads as zeroes through a mapping, and takes no memory or space for that?
+ * Or that it takes a page?  Of other file systems neither is known. */
+bool filesystem_holes_harmless(int fd);
+bool filesystem_holes_cost(int fd);
+
 /* Tells the file system to overwrite this empty file in place; a hint, which most do not need. */
 void filesystem_overwrite(int fd);
 

@@ -57,6 +57,8 @@
 /* filesystem.c */
 #define filesystem_fit splinter__filesystem_fit
 #define filesystem_has splinter__filesystem_has
+#define filesystem_holes_cost splinter__filesystem_holes_cost
+#define filesystem_holes_harmless splinter__filesystem_holes_harmless
 #define filesystem_overwrite splinter__filesystem_overwrite
 #define filesystem_unshare splinter__filesystem_unshare
 

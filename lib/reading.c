@@ -20,7 +20,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "atomic.h"
@@ -28,6 +27,7 @@
 #include "descriptor.h"
 #include "extent.h"
 #include "fault.h"
+#include "filesystem.h"
 #include "fork.h"
 #include "handle.h"
 #include "index.h"
@@ -35,24 +35,9 @@
 #include "reading.h"
 #include "slab.h"
 
-/* File systems on which a hole reads as zeroes through a mapping, and takes no space for that:
- * ext4, XFS, Btrfs, F2FS, ZFS, bcachefs (statfs(2), linux/magic.h).  Of others nothing is known. */
-static bool holes_are_harmless(int fd)
-{
-    static const uint32_t magic[] = {0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1,
-                                     0xca451a4e};
-    struct statfs st;
-    if (fstatfs(fd, &st))
-        return false;
-    for (size_t i = 0; i < sizeof magic / sizeof *magic; i++)
-        if ((uint32_t)st.f_type == magic[i])
-            return true;
-    return false;
-}
-
 void reading_init(struct splinter_store *s)
 {
-    s->holes_harmless = s->durable && holes_are_harmless(s->fd);
+    s->holes_harmless = s->durable && filesystem_holes_harmless(s->fd);
 }
 
 bool reading_needs_care(struct splinter_store *s, uint32_t ref, size_t end)

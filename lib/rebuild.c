@@ -34,7 +34,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -44,6 +43,7 @@
 #include "error.h"
 #include "extent.h"
 #include "fault.h"
+#include "filesystem.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
@@ -394,14 +394,6 @@ static void forget_empty(struct rebuild *r)
     r->slabs = end;
 }
 
-/* Does the file system take a page to read a hole?  The magic numbers are those of statfs(2). */
-static bool holes_cost(int fd)
-{
-    struct statfs st;
-    return fstatfs(fd, &st) || (uint32_t)st.f_type == 0x01021994 /* tmpfs */ ||
-           (uint32_t)st.f_type == 0x858458f6 /* ramfs */;
-}
-
 /* Write the counts into the header.  `keys` is how many there were at S, or 0: of a copy that was
  * made while a sync ended, those that are not there now may be missing. */
 static void count(struct rebuild *r, uint64_t keys)
@@ -426,7 +418,7 @@ int rebuild(struct splinter_store *s, bool in_place, const struct splinter_open_
     struct sync_point p = {0};
     sync_point_read(s, &p);
     struct rebuild r = {.s = s, .in_place = in_place, .synced = p.epoch, .newest = p.epoch,
-                        .holes_cost = in_place && holes_cost(descriptor_file(s))};
+                        .holes_cost = in_place && filesystem_holes_cost(descriptor_file(s))};
     file_covers(s, s->arena_units);
     r.units = load_relaxed(&s->known_units);
     if (p.file_bytes > s->geo.arena_off)

@@ -5,23 +5,12 @@
 # padding, which an initialiser leaves undefined: what one version of the library does not know must
 # be 0.  TAP.
 top_srcdir=${TOP_SRCDIR:-.}
+. "$top_srcdir/tests/support/findings.sh"
 header=${HEADER_DIR:-$top_srcdir/include}/splinter.h
 cc=${CC:-cc}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-bindings.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
-
-n=0
-# empty NAME: passes if nothing was found that is wrong.
-empty() {
-    n=$((n + 1))
-    if [ -s "$tmp/why" ]; then
-        sed 's/^/# /' "$tmp/why"
-        echo "not ok $n - $1"
-    else
-        echo "ok $n - $1"
-    fi
-}
 
 # literals HEADER: "NAME VALUE" of each constant that the text of the header gives a plain literal.
 # Comments go, as in a generator.

@@ -2,6 +2,7 @@
 # The static library keeps to itself: every name in it that is not of the public interface has our
 # prefix and is hidden, and a program may have functions of any other name.  TAP.
 top_srcdir=${TOP_SRCDIR:-.}
+. "$top_srcdir/tests/support/findings.sh"
 lib_dir=${LIB_DIR:-${TOP_BUILDDIR:-.}/lib/.libs}
 header_dir=${HEADER_DIR:-$top_srcdir/include}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-static.XXXXXX") || exit 1
@@ -14,18 +15,6 @@ if [ ! -f "$lib_dir/libsplinter.a" ]; then
     echo '1..0 # SKIP no static library was built'
     exit 0
 fi
-
-n=0
-# empty NAME: passes if nothing was found that is wrong.
-empty() {
-    n=$((n + 1))
-    if [ -s "$tmp/why" ]; then
-        sed 's/^/# /' "$tmp/why"
-        echo "not ok $n - $1"
-    else
-        echo "ok $n - $1"
-    fi
-}
 
 # What the files of lib/ share, as the sources call it.
 sed -n 's/^#define \([a-z_0-9]*\) splinter__.*/\1/p' "$top_srcdir/lib/names.h" >"$tmp/names"

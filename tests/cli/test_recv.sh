@@ -164,49 +164,7 @@ ok 'a key that goes away: status 3' is_status 3
 
 # ---- a bus that is removed, and made again
 
-for where in "$BUS.again" "$T/again"; do
-    run "$send" --create "$where" k old
-    start "$recv" --wait --verbose "$where" k
-    bg_says 'following'
-    case $where in */*) rm "$where" ;; *) rm "/dev/shm/$where" ;; esac
-    ok "--wait: says that the bus was removed: ${where##*/}" bg_says 'was removed; waiting'
-    run "$send" --create "$where" k new
-    ok '--wait: says that it follows the new one' bg_says 'made again'
-    ok '--wait: what is in the new one is new' bg_printed 'new'
-    run "$send" "$where" k newer
-    ok '--wait: and what comes' bg_printed 'newer'
-    # In one step, and with a value that came last to the old one.
-    run "$send" --create "$where.next" k 'in the third'
-    signal_it STOP
-    run "$send" "$where" k 'last in the second'
-    case $where in
-        */*) mv "$where.next" "$where" ;;
-        *) mv "/dev/shm/$where.next" "/dev/shm/$where" ;;
-    esac
-    signal_it CONT
-    ok '--wait: another bus takes the name' bg_printed 'in the third'
-    signal_it TERM
-    ended
-    ok '--wait: and nothing of the old one was left out' \
-        bg_wrote 'new\nnewer\nlast in the second\nin the third\n'
-done
-run "$send" --create "$T/again" k old
-start "$recv" --wait --verbose "$T/again" k
-bg_says 'following'
-echo 'no store' >"$T/none"
-mv "$T/none" "$T/again"
-ok '--wait: what is no store is not followed, and the tool says why' bg_says 'is not a store'
-run "$send" --create "$T/more" k better
-cat "$T/more" >"$T/again"
-ok '--wait: until it has become one' bg_printed 'better'
-signal_it TERM
-ended
-start "$recv" --verbose "$T/again" k
-bg_says 'following'
-rm "$T/again"
-ok 'without --wait: says that no new one is followed' bg_says 'without --wait'
-signal_it TERM
-ended
+follows_the_name "$recv" ''
 
 # ---- signals and output
 

@@ -3,6 +3,7 @@
 # lib/Makemodule.am, in that order, and the headers that have no file.  The files and functions of
 # lib/ that the page names exist.  TAP.
 top_srcdir=${TOP_SRCDIR:-.}
+. "$top_srcdir/tests/support/findings.sh"
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-house.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -10,17 +11,6 @@ cd "$top_srcdir" || exit 1
 page=docs/architecture.md
 picture=docs/floors.svg
 
-n=0
-# empty NAME: passes if nothing was found that is wrong.
-empty() {
-    n=$((n + 1))
-    if [ -s "$tmp/why" ]; then
-        sed 's/^/# /' "$tmp/why"
-        echo "not ok $n - $1"
-    else
-        echo "ok $n - $1"
-    fi
-}
 # same FILE SHOWN: what is wrong with the second list, which should be the first.
 same() {
     diff "$1" "$2" | sed -n 's/^</missing, or not here: /p; s/^>/too much, or not here: /p'

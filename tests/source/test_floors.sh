@@ -3,6 +3,7 @@
 # lib/Makemodule.am; none includes the header of one above it; and the objects of no program in
 # tools/ need each other in a circle.  TAP.
 top_srcdir=${TOP_SRCDIR:-.}
+. "$top_srcdir/tests/support/findings.sh"
 top_builddir=${TOP_BUILDDIR:-.}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-floors.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -12,18 +13,6 @@ if [ "${CHECK_INSTALLED:-no}" = yes ]; then
     echo '1..0 # SKIP an installed library has no objects to look at'
     exit 0
 fi
-
-n=0
-# empty NAME: passes if nothing was found that is wrong.
-empty() {
-    n=$((n + 1))
-    if [ -s "$tmp/why" ]; then
-        sed 's/^/# /' "$tmp/why"
-        echo "not ok $n - $1"
-    else
-        echo "ok $n - $1"
-    fi
-}
 
 # The files of lib/ from the ground up, without ".c", one a line.
 sed -n '/^lib_sources = /,/[^\\]$/s/^\tlib\/\([a-z_]*\)\.c.*/\1/p' "$top_srcdir/lib/Makemodule.am" \

@@ -4,6 +4,7 @@
 # A function over the limit says above it, in the comment that it has anyway, why it is not parted:
 # "One piece: ..." (CONTRIBUTING.md).
 top_srcdir=${TOP_SRCDIR:-.}
+. "$top_srcdir/tests/support/findings.sh"
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-limits.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -19,18 +20,6 @@ bench 900'
 # What may be over a limit, one a line: FINDING # REASON.  A finding is what the test prints,
 # without the number of the line.
 exceptions=''
-
-n=0
-# empty NAME: passes if nothing was found that is wrong.
-empty() {
-    n=$((n + 1))
-    if [ -s "$tmp/why" ]; then
-        sed 's/^/# /' "$tmp/why"
-        echo "not ok $n - $1"
-    else
-        echo "ok $n - $1"
-    fi
-}
 
 # sources ROOT PATTERN... -- FOLDER...: the files there, with paths from ROOT on.  What make writes
 # into a tree that is built in place is none of them.

@@ -2,21 +2,10 @@
 # Every access that orders others names its pair, and the pair is there: the tags in the comments
 # of lib/ (see lib/atomic.h) have both ends, and docs/guarantees.md explains each.  TAP.
 top_srcdir=${TOP_SRCDIR:-.}
+. "$top_srcdir/tests/support/findings.sh"
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-order.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
-
-n=0
-# empty NAME: passes if nothing was found that is wrong.
-empty() {
-    n=$((n + 1))
-    if [ -s "$tmp/why" ]; then
-        sed 's/^/# /' "$tmp/why"
-        echo "not ok $n - $1"
-    else
-        echo "ok $n - $1"
-    fi
-}
 
 # The tags of the sources below $1, one a line; lib/atomic.h, which tells what they are, has none.
 tags() {

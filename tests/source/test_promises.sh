@@ -3,22 +3,11 @@
 # heading of a promise such as P3, files of tests/ and the names of tests in them; at each name
 # stands the tag [P3], on its line or in the comment above.  TAP.
 top_srcdir=${TOP_SRCDIR:-.}
+. "$top_srcdir/tests/support/findings.sh"
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-promises.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 cd "$top_srcdir" || exit 1
-
-n=0
-# empty NAME: passes if nothing was found that is wrong.
-empty() {
-    n=$((n + 1))
-    if [ -s "$tmp/why" ]; then
-        sed 's/^/# /' "$tmp/why"
-        echo "not ok $n - $1"
-    else
-        echo "ok $n - $1"
-    fi
-}
 
 # What docs/guarantees.md names: "PROMISE|FILE|NAME".  An item of a list begins with a file.
 awk '

@@ -3,22 +3,11 @@
 # fault_point("prefix: what was done") of lib/, with the files and functions that they stand in; and
 # no other.  TAP.
 top_srcdir=${TOP_SRCDIR:-.}
+. "$top_srcdir/tests/support/findings.sh"
 page=$top_srcdir/docs/architecture.md
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-steps.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
-
-n=0
-# empty NAME: passes if nothing was found that is wrong.
-empty() {
-    n=$((n + 1))
-    if [ -s "$tmp/why" ]; then
-        sed 's/^/# /' "$tmp/why"
-        echo "not ok $n - $1"
-    else
-        echo "ok $n - $1"
-    fi
-}
 
 # steps FOLDER: "PREFIX FILE FUNCTION STEP" of each step in the sources there, separated by tabs.
 steps() {
