@@ -29,6 +29,7 @@
 #include "geometry.h"
 #include "newfile.h"
 #include "session.h"
+#include "stranger.h"
 
 #define SHM_DIR "/dev/shm" /* where shm_open(3) of glibc and musl keeps its objects */
 
@@ -359,7 +360,7 @@ int backing_read_geometry(int fd, const char *name, struct geometry *geo)
     if (n < 0)
         return error_set(errno, "cannot read '%.200s': %s", name, strerror(errno));
     if ((size_t)n < sizeof *geo || memcmp(geo->magic, STORE_MAGIC, sizeof geo->magic))
-        return error_set(EBADMSG, "'%.200s' is not a store", name);
+        return stranger_say(fd, name);
     int r = geometry_check(geo, name);
     if (r)
         return r;

@@ -61,10 +61,15 @@ bool filesystem_holes_harmless(int fd)
     return find(harmless, fd);
 }
 
+bool filesystem_in_memory(int fd)
+{
+    return find(in_memory, fd);
+}
+
 bool filesystem_holes_cost(int fd)
 {
     struct statfs st;
-    return fstatfs(fd, &st) || find(in_memory, fd);
+    return fstatfs(fd, &st) || filesystem_in_memory(fd);
 }
 
 void filesystem_overwrite(int fd)

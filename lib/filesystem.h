@@ -13,6 +13,9 @@
 bool filesystem_holes_harmless(int fd);
 bool filesystem_holes_cost(int fd);
 
+/* Is the file in memory, as those in /dev/shm are? */
+bool filesystem_in_memory(int fd);
+
 /* Tells the file system to overwrite this empty file in place; a hint, which most do not need. */
 void filesystem_overwrite(int fd);
 

@@ -59,8 +59,12 @@
 #define filesystem_has splinter__filesystem_has
 #define filesystem_holes_cost splinter__filesystem_holes_cost
 #define filesystem_holes_harmless splinter__filesystem_holes_harmless
+#define filesystem_in_memory splinter__filesystem_in_memory
 #define filesystem_overwrite splinter__filesystem_overwrite
 #define filesystem_unshare splinter__filesystem_unshare
+
+/* stranger.c */
+#define stranger_say splinter__stranger_say
 
 /* extent.c */
 #define file_covers_now splinter__file_covers_now

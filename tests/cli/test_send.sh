@@ -47,7 +47,16 @@ ok 'a file store in a directory that is missing' says 1 'cannot create'
 echo 'this is no store' >"$T/text"
 run "$send" "$T/text" k v
 ok 'a file that is no store' says 1 'not a store'
+ok 'and how it begins' says 1 'begins with "this is no s"'
 ok 'and the message names it once' [ "$(grep -oF "$T/text" "$T/err" | wc -l)" = 1 ]
+
+"$send" --create "$T/store" k v
+gzip -c "$T/store" >"$T/store.gz"
+run "$send" "$T/store.gz" k v
+ok 'a compressed copy of a store' says 1 'compressed with gzip: decompress it first'
+gunzip -c "$T/store.gz" >"$T/copy"
+run "$send" "$T/copy" k w
+ok 'which is one when it has been decompressed' printed ''
 
 # ---- the mode of a new bus
 

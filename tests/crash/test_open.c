@@ -186,6 +186,102 @@ static void other_files(void)
     report(!faults, "what is no store is told, and stays");
 }
 
+/* ---- what other programs made ---- */
+
+#define BYTES(text) text, sizeof(text) - 1
+
+/* As the programs write them. */
+static const struct stranger {
+    size_t at;
+    const char *bytes;
+    size_t count;
+    const char *words;
+} strangers[] = {
+    {0, BYTES("SQLite format 3\0\x10\0\1\1"), "it is an SQLite database"},
+    {16, BYTES("\xde\xc0\xef\xbe\1\0\0\0"), "it is an LMDB database"},
+    {16, BYTES("\xbe\xef\xc0\xde\0\0\0\1"), "it is an LMDB database"},
+    {12, BYTES("\xde\xc0\xef\xbe\1\0\0\0"), "it is an LMDB database"},
+    {0, BYTES("\xde\xc0\xef\xbe\xf2\2\0\0"), "the lock file of an LMDB database"},
+    {0, BYTES("REDIS0011\xfa\x09redis-ver"), "it is a dump of Redis (RDB)"},
+    {0, BYTES("\xcf\x9a\x57\x13\0\x10\0\0"), "it is a GDBM database"},
+    {0, BYTES("\x13\x57\x9a\xcd\0\0\x10\0"), "it is a GDBM database"},
+    {0, BYTES("\xce\x9a\x57\x13\0\x10\0\0"), "it is a GDBM database"},
+    {12, BYTES("\x62\x31\5\0\x0a\0\0\0"), "it is a Berkeley DB database"},
+    {12, BYTES("\0\6\x15\x61\0\0\0\x09"), "it is a Berkeley DB database"},
+    {0, BYTES("\x1f\x8b\x08\0\0\0\0\0"), "compressed with gzip: decompress it first"},
+    {0, BYTES("BZh91AY&SY"), "compressed with bzip2: decompress it first"},
+    {0, BYTES("\xfd" "7zXZ\0\0\4"), "compressed with xz: decompress it first"},
+    {0, BYTES("\x28\xb5\x2f\xfd\4\x58"), "compressed with zstd: decompress it first"},
+    {0, BYTES("\4\x22\x4d\x18\x64\x40"), "compressed with lz4: decompress it first"},
+    {257, BYTES("ustar\0" "00"), "it is a tar archive"},
+    {257, BYTES("ustar  "), "it is a tar archive"},
+    {0, BYTES("PK\3\4\x14\0"), "it is a ZIP archive"},
+    {0, BYTES("\x7f" "ELF\2\1\1"), "it is an ELF file"},
+    {0, BYTES("SPLINTER"), "truncated, and has 8 bytes"},
+    {0, BYTES("\0\0\0\0"), "it begins with zeroes"},
+    {0, BYTES("BUS\x1b[31m\"\\\n\xff more"), "begins with \"BUS\\x1b[31m\\x22\\x5c\\x0a\\xff\""},
+    {0, BYTES("a letter"), "another program made it; it begins with \"a letter\""},
+};
+
+/* With this much behind it.  What is cut off in the middle is not recognised, nor read beyond. */
+static void stranger_is(const struct stranger *is, size_t more)
+{
+    static char bytes[5000];
+    const char *path = in_folder("stranger");
+    size_t size = is->at + is->count + more;
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+    memset(bytes, 0, sizeof(bytes));
+    memcpy(bytes + is->at, is->bytes, is->count);
+    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
+        die("%s: %s", path, strerror(errno));
+    says(open_file(path), -EBADMSG, is->words);
+    says(open_with(path, SPLINTER_FILE | SPLINTER_RDONLY, 0, 0), -EBADMSG, is->words);
+    says(open_with(path, SPLINTER_FILE | SPLINTER_CREATE, 1, 1), -EBADMSG, is->words);
+    says(splinter_store_unlink(path, SPLINTER_FILE), -EBADMSG, is->words);
+    says(splinter_store_open_fd(&none, fd, NULL), -EBADMSG, is->words);
+    if (is->at && ftruncate(fd, (off_t)is->at + 1))
+        die("ftruncate");
+    if (is->at)
+        says(open_file(path), -EBADMSG, is->at == 257 ? "zeroes" : "is not a store: ");
+    close(fd);
+    unlink(path);
+}
+
+static void what_others_made(void)
+{
+    static const struct stranger words[] = {
+        {0, BYTES("\x0a\0\0\0"), "by its name it is a POSIX semaphore"},
+        {0, BYTES("\x0a\0\0\0"), "by its name it is shared memory of a Python program"},
+        {0, BYTES("\x0a\0\0\0"), "by its name it is shared memory of PostgreSQL"},
+        {0, BYTES("\x0a\0\0\0"), "by its name it is shared memory of PulseAudio"},
+    };
+    static const char *const begin_with[] = {"sem.", "psm_", "PostgreSQL.", "pulse-shm-"};
+    char name[100], path[120];
+
+    begin();
+    for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++) {
+        stranger_is(&strangers[i], 0);
+        if (strcmp(strangers[i].bytes, "SPLINTER"))
+            stranger_is(&strangers[i], 4096);
+    }
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        int fd;
+
+        snprintf(name, sizeof(name), "/%ssplinter-test-%ld", begin_with[i], (long)getpid());
+        snprintf(path, sizeof(path), "/dev/shm%s", name);
+        fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (fd < 0 || write(fd, words[i].bytes, words[i].count) != (ssize_t)words[i].count)
+            die("%s: %s", path, strerror(errno));
+        close(fd);
+        says(open_with(name, SPLINTER_MEMORY, 0, 0), -EBADMSG, words[i].words);
+        says(open_with(name + 1, SPLINTER_MEMORY, 0, 0), -EBADMSG, words[i].words);
+        says(open_with(path, SPLINTER_FILE, 0, 0), -EBADMSG, words[i].words);
+        unlink(path);
+    }
+    report(!faults, "what another program made is told by what it is, or how it begins");
+}
+
 /* A symbolic link that leads nowhere is no store, and nothing can be created under its name: a
  * process that would do either tries many times, and ends. */
 static void links_to_nowhere(void)
@@ -618,6 +714,7 @@ int main(void)
     options();
     names();
     other_files();
+    what_others_made();
     links_to_nowhere();
     places_for_a_file();
     for (int backing = 0; backing < BACKINGS; backing++)
