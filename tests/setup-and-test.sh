@@ -292,7 +292,11 @@ under_valgrind() {
         echo "$t"
         CK_FORK=no CK_TIMEOUT_MULTIPLIER=20 SPLINTER_TEST_DIVISOR=20 timeout 600 \
             ./libtool --mode=execute valgrind -q --fair-sched=yes --error-exitcode=9 \
-            --leak-check=no "$t" >valgrind.out 2>&1 || result=1
+            --leak-check=no "$t" >valgrind.out 2>&1 || {
+            status=$?
+            [ $status = 124 ] && echo "$t took longer than 600 s" >>valgrind.out
+            result=1
+        }
         cat valgrind.out
         grep -q '^not ok' valgrind.out && result=1
         grep -q '^ok' valgrind.out || result=1
