@@ -71,10 +71,11 @@ size_t splinter_key_max(void);
 
 /* One sentence, without a newline, that says why this thread's last call that opens, creates,
  * unlinks, checks or copies a store failed; "" if it succeeded.  After an open that found damaged
- * records, and succeeded, it says how many there are.  After a set, append or add that
- * returned ENOSPC it says what ran out, after a change that could not attach (such as EUSERS) why,
- * and after a change that returned EINPROGRESS why the sync failed; if such a call succeeds or
- * fails otherwise, the sentence stays as it was.  The string is valid until the thread's next call
+ * records, and succeeded, it says how many there are.  After a set, append, touch or add that
+ * returned ENOSPC it says what ran out, and after one that returned EIO or EBADF, for lack of
+ * space, why there is none; after a change that could not attach (such as EUSERS) why, and after a
+ * change that returned EINPROGRESS why the sync failed.  If such a call succeeds or fails
+ * otherwise, the sentence stays as it was.  The string is valid until the thread's next call
  * that changes it. */
 const char *splinter_last_error(void);
 
@@ -92,14 +93,15 @@ const char *splinter_last_error(void);
  * would need more than 256 GiB of addresses (a 32-bit machine: 768 MiB), the store holds fewer of
  * them; `capacity` in struct splinter_stat says how many.
  *
- * Returns 0, or -1 and errno: EINVAL (name, slots or max_value_sz), EEXIST (splinter_create only),
- * ENOENT (no such store: splinter_open; no such directory: all), EBADMSG (not a store, or a damaged
- * one), EPROTO (another format version, word size or byte order), EACCES, ENOSPC, EAGAIN (a stopped
- * process is opening or closing this file), ENOMEM, EMFILE, EIO, ENAMETOOLONG, EUSERS (a file that
- * has to be brought into order, and 512 handles are attached), EOPNOTSUPP (a file system without
+ * Returns 0, or -1 and errno: EINVAL (name, slots or max_value_sz), EEXIST (splinter_create; the
+ * others only if the name is a symbolic link that leads nowhere), ENOENT (no such store:
+ * splinter_open; no such directory: all), EBADMSG (not a store, or a damaged one), EPROTO (another
+ * format version, word size or byte order), EACCES, ENOSPC, EAGAIN (a stopped process is opening or
+ * closing this file), ENOMEM, EMFILE, EIO, ENAMETOOLONG, EUSERS (a file that has to be brought into
+ * order, and others have locked all 512 places of writers), EOPNOTSUPP (a file system without
  * fallocate, one that copies files when they are overwritten, or a network file system), ENOLCK
- * (the library cannot open the file a second time, for its locks, as there is no /proc), or any
- * error of open(2).
+ * (the library cannot open the file a second time, for its locks, as there is no /proc), or another
+ * error of open(2).  splinter_create() never returns EBADMSG, EPROTO, EAGAIN or EUSERS.
  */
 int splinter_create(const char *name_or_path, size_t slots, size_t max_value_sz);
 int splinter_open(const char *name_or_path);
@@ -109,7 +111,8 @@ int splinter_create_or_open(const char *name_or_path, size_t slots, size_t max_v
 /*
  * The same with the options of splinter_store_open(), which are further below: such as to read only
  * (SPLINTER_RDONLY), to create with a mode, or to sync after each change.  If options is NULL, the
- * call opens an existing store.  Returns 0, or -1 and an errno as above, or E2BIG.
+ * call opens an existing store.  Returns 0, or -1 and an error of splinter_open_or_create(), or
+ * E2BIG.
  */
 struct splinter_open_options;
 int splinter_open_with(const char *name_or_path, const struct splinter_open_options *options);
@@ -121,28 +124,32 @@ void splinter_close(void);
  * Set key to the len bytes at val.  Returns 0, or -1 and errno: EINVAL (key NULL or empty, val NULL
  * or len 0), ENAMETOOLONG (key), EMSGSIZE (len exceeds the store's max_value), ENOSPC (no slot or
  * no memory left; splinter_last_error() says which), EAGAIN (a stopped process holds this key, or
- * the last free memory of this size), EROFS (opened read-only), EBADF (no store is open), EBADMSG
- * (the store is corrupt), EUSERS (512 others are attached), EINPROGRESS (the set has been made, but
- * the sync that splinter_open_with() asked for has failed: sync again).
+ * the last free memory of this size; or very many races were lost), EROFS (opened read-only), EBADF
+ * (no store is open, or its descriptors were closed), EBADMSG (the store is corrupt), EIO (the file
+ * system has failed), EINPROGRESS (the set has been made, but the sync that splinter_open_with()
+ * asked for has failed: sync again).
  *
  * The first bus verb of a thread may also fail with ENOMEM.  The first change that a process makes
  * attaches it to the store: only writers take one of the 512 places.  So that set or unset may fail
- * with EUSERS, or another error of splinter_open(); then nothing was changed.  A child after fork()
- * is a process of its own; its first change may also fail with ENOLCK (the library cannot open the
- * store again for the child: its user may not, or there is no /proc).
+ * with EUSERS (512 others are attached), or another error of splinter_open(); then nothing was
+ * changed.  A child after fork() is a process of its own; its first change may also fail with
+ * ENOLCK (the library cannot open the store again for the child: its user may not, or there is no
+ * /proc).
  */
 int splinter_set(const char *key, const void *val, size_t len);
 
 /* Remove key and zero its bytes.  Returns the length of the value removed; or -1 and errno:
- * ENOENT, EAGAIN, EROFS, ENAMETOOLONG, EUSERS or EINPROGRESS (see splinter_set()); or -2 and errno:
- * EINVAL (no key), EBADF (no store) or ENOMEM. */
+ * ENOENT, EAGAIN, EROFS, ENAMETOOLONG or EINPROGRESS, or as the first change (see splinter_set())
+ * EUSERS, ENOLCK or another error of splinter_open(); or -2 and errno: EINVAL (no key), EBADF (no
+ * store) or ENOMEM. */
 int splinter_unset(const char *key);
 
 /*
  * Copy the value of key to buf.  *out_sz receives its length, unless out_sz is NULL.  If buf is
  * NULL the call gives the length alone.  Returns 0, or -1 and errno: ENOENT, EMSGSIZE (buf_sz is
  * too small; *out_sz has the size needed), EAGAIN (the call lost very many races in a row), EINVAL,
- * ENAMETOOLONG, EBADF, EBADMSG (the store is corrupt).
+ * ENAMETOOLONG, EBADF, EBADMSG (the store is corrupt), EIO (see splinter_store_get()), ENOMEM (the
+ * first bus verb of a thread).
  */
 int splinter_get(const char *key, void *buf, size_t buf_sz, size_t *out_sz);
 
@@ -157,14 +164,15 @@ int splinter_list(char **out_keys, size_t max_keys, size_t *out_count);
 /*
  * Wait until key has a newer value than when the call began.  Returns 0, or -1 and errno:
  * ETIMEDOUT, ENOENT (no such key, or it was unset meanwhile), EINTR (a signal handler has run, as
- * for poll(2)), EINVAL, ENAMETOOLONG, EBADF (also if the store is closed meanwhile); EAGAIN and
- * EBADMSG as for splinter_get().
+ * for poll(2)), EINVAL, ENAMETOOLONG, EBADF (also if the store is closed meanwhile); EAGAIN,
+ * EBADMSG and ENOMEM as for splinter_get().
  */
 int splinter_poll(const char *key, uint64_t timeout_ms);
 
 /*
- * Sync the store of the process, as splinter_store_sync() does.  Returns 0, or -1 and errno: EBADF,
- * or an error of splinter_store_sync().
+ * Sync the store of the process, as splinter_store_sync() does.  Returns 0, or -1 and errno: EBADF
+ * (also: no store is open), ENOMEM (the first bus verb of a thread), EROFS, EUSERS, ENOLCK, EAGAIN,
+ * EIO, ENOSPC, or another error of splinter_store_sync().
  */
 int splinter_sync(void);
 
@@ -228,7 +236,7 @@ struct splinter_open_options {
  * -EBADMSG, unless flags has SPLINTER_REBUILD; then it counts them among the damaged records.
  * With SPLINTER_REBUILD the call also rebuilds an index that is whole, unless another handle has
  * the file open, if only to read.  Then the call succeeds, and splinter_last_error() says so.
- * Errors: those of splinter_create(), negated; -E2BIG (see struct_size).
+ * Returns 0, or an error of splinter_open_or_create(), negated, or -E2BIG (see struct_size).
  */
 int splinter_store_open(splinter_store **out, const char *name,
                         const struct splinter_open_options *options);
@@ -241,8 +249,10 @@ int splinter_store_open(splinter_store **out, const char *name,
  * The handle can do no more than fd: if fd is open to read only, so is the handle.  To write, the
  * call opens the file of fd a second time.  So fd has to be open to read and write, the user of the
  * process needs write permission by the mode of the store, and /proc has to be there.
- * Errors: those of splinter_store_open(), -EBADF (not open, or opened with O_PATH), -ENOLCK (no
- * /proc), -EACCES (also: fd is open to write only, or the mode does not let this user write).
+ * Returns 0, or -EBADF (not open, or opened with O_PATH), -ENOLCK (no /proc), -EACCES (also: fd is
+ * open to write only, or the mode does not let this user write), -EINVAL, -E2BIG, -EBADMSG,
+ * -EPROTO, -ENOSPC, -EAGAIN, -ENOMEM, -EMFILE, -EUSERS, -EIO, -EOPNOTSUPP or another error of
+ * open(2), for the same reasons as splinter_store_open().
  */
 int splinter_store_open_fd(splinter_store **out, int fd,
                            const struct splinter_open_options *options);
@@ -276,9 +286,10 @@ struct splinter_meta {
  * Copy the value of key to buf, its length to *out_size, and what else is known of it to *meta.
  * Each of the three may be NULL; if buf is NULL, the call gives the length alone.
  * Returns 0, or -ENOENT, -EMSGSIZE (*out_size and *meta are filled in), -EAGAIN, -EINVAL,
- * -ENAMETOOLONG, -EBADMSG, -EBADF (the program has closed the descriptor of a handle that is
- * read-only or has changed nothing yet, and the value has more than 8 KiB).  On -EMSGSIZE the
- * call has written nothing to buf, unless the value grew during the call.
+ * -ENAMETOOLONG, -EBADMSG.  Of a value of more than 8 KiB, and a handle that is read-only or has
+ * changed nothing yet, also -EBADF (the program has closed the descriptor) or -EIO (the file cannot
+ * be read).  On -EMSGSIZE the call has written nothing to buf, unless the value grew during the
+ * call.
  */
 int splinter_store_get(splinter_store *store, const char *key, void *buf, size_t buf_size,
                        size_t *out_size, struct splinter_meta *meta);
@@ -303,8 +314,8 @@ struct splinter_set_options {
  * Set key to the len bytes at val.  If options is NULL, the set is unconditional, with type 0 and
  * no end of life.  *out_epoch receives the epoch of the new value, unless out_epoch is NULL.
  * Returns 0, or -EINVAL, -ENAMETOOLONG, -EMSGSIZE, -ENOSPC, -EAGAIN, -EROFS, -EEXIST, -ENOENT,
- * -ESTALE, -EBADMSG (the store is corrupt), -E2BIG (see struct_size).  After -ENOSPC,
- * splinter_last_error() says what ran out.
+ * -ESTALE, -EBADMSG (the store is corrupt), -E2BIG (see struct_size), -EIO (the file system has
+ * failed).  After -ENOSPC, splinter_last_error() says what ran out.
  *
  * -EINPROGRESS: the change has been made, but the sync for which the options of the handle ask has
  * failed; splinter_last_error() and `sync_error` of splinter_store_stat() say why.  Do not make the
@@ -313,8 +324,10 @@ struct splinter_set_options {
  *
  * The first change through a handle attaches the handle to the store: only writers take one of the
  * 512 places.  So the first set, append, touch, add, unset, sync, trim or hold may return -EUSERS,
- * or another error of splinter_store_open(); then nothing was changed.  A sweep that cannot attach
- * removes nothing.  In a child after fork() the handle is attached again.
+ * -EBADF (the program has closed the descriptors of the handle), or another error of
+ * splinter_store_open(); then nothing was changed.  A sweep that cannot attach removes nothing.  In
+ * a child after fork() the handle is attached again; there the first change may also return
+ * -ENOLCK, as with splinter_set().
  */
 int splinter_store_set(splinter_store *store, const char *key, const void *val, size_t len,
                        const struct splinter_set_options *options, uint64_t *out_epoch);
@@ -322,12 +335,15 @@ int splinter_store_set(splinter_store *store, const char *key, const void *val, 
 /* Remove key and zero its bytes.  If if_epoch is not 0, remove it only if that is still the
  * epoch of its value.  *out_len receives the length of the value removed, unless out_len is
  * NULL.  Returns 0, or -ENOENT, -ESTALE, -EAGAIN, -EROFS, -EINVAL, -ENAMETOOLONG,
- * -EINPROGRESS. */
+ * -EINPROGRESS; as the first change (see splinter_store_set()) also -EUSERS, -EBADF, -ENOLCK or
+ * another error of splinter_store_open(). */
 int splinter_store_unset(splinter_store *store, const char *key, uint64_t if_epoch,
                          size_t *out_len);
 
 /* Append to the value of key, or set the key if it is absent, in one atomic step.  The value
- * keeps its type and its end of life.  Errors: those of splinter_store_set(), -ENOMEM. */
+ * keeps its type and its end of life.  Returns 0, or -EINVAL, -ENAMETOOLONG, -EMSGSIZE (the whole
+ * value), -ENOSPC, -EAGAIN, -EROFS, -ENOMEM, -EBADMSG, -EIO, -EINPROGRESS; as the first change also
+ * -EUSERS, -EBADF, -ENOLCK or another error of splinter_store_open(). */
 int splinter_store_append(splinter_store *store, const char *key, const void *val, size_t len,
                           uint64_t *out_epoch);
 
@@ -335,12 +351,15 @@ int splinter_store_append(splinter_store *store, const char *key, const void *va
  * wake, and a set that depends on the old epoch fails.  The value keeps its type and its end of
  * life; its revision rises by one.  *out_epoch receives the new epoch, unless out_epoch is NULL.
  * Returns 0, or -ENOENT (there is no such key), -EINVAL, -ENAMETOOLONG, -ENOSPC, -EAGAIN, -EROFS,
- * -ENOMEM, -EBADMSG. */
+ * -ENOMEM, -EBADMSG, -EIO, -EINPROGRESS; as the first change also -EUSERS, -EBADF, -ENOLCK or
+ * another error of splinter_store_open(). */
 int splinter_store_touch(splinter_store *store, const char *key, uint64_t *out_epoch);
 
 /* Add delta to the SPLINTER_TYPE_INT64 at key (0 if absent) in one atomic step.  *out_value
- * receives the sum, unless out_value is NULL.  -EINVAL if the value has another type, -ERANGE on
- * overflow (the value is unchanged), else the errors of splinter_store_set(). */
+ * receives the sum, unless out_value is NULL.  Returns 0, or -EINVAL (also: the value has another
+ * type), -ERANGE (overflow: the value is unchanged), -EMSGSIZE (max_value is less than eight),
+ * -ENAMETOOLONG, -ENOSPC, -EAGAIN, -EROFS, -EBADMSG, -EIO, -EINPROGRESS; as the first change also
+ * -EUSERS, -EBADF, -ENOLCK or another error of splinter_store_open(). */
 int splinter_store_add(splinter_store *store, const char *key, int64_t delta, int64_t *out_value);
 
 /*
@@ -403,7 +422,8 @@ struct splinter_stat {
                                 slots, unless the store would need more than 256 GiB of addresses
                                 for them (a 32-bit machine: 768 MiB) */
 };
-/* Returns 0, or -EINVAL or an error of fstat(2). */
+/* Returns 0, or -EINVAL, -EBADF (the program has closed the descriptor of the handle) or another
+ * error of fstat(2). */
 int splinter_store_stat(splinter_store *store, struct splinter_stat *stat);
 
 /*
@@ -412,7 +432,8 @@ int splinter_store_stat(splinter_store *store, struct splinter_stat *stat);
  * other stores the call does nothing and returns 0.
  * Returns 0, or -EINVAL, -EROFS, -EUSERS (512 others are attached), -EBADF (the program has closed
  * the descriptors of the handle), -EAGAIN (a stopped process is in the middle of a change or a
- * sync), -EIO, -ENOSPC or another error of fdatasync(2).  After such an error of the disk the next
+ * sync), -EIO, -ENOSPC, -ENOLCK (in a child after fork()) or another error of fdatasync(2), or of
+ * splinter_store_open() if the call has to attach the handle.  After an error of the disk the next
  * sync writes everything again.
  */
 int splinter_store_sync(splinter_store *store);
@@ -425,8 +446,8 @@ int splinter_store_sync(splinter_store *store);
  * several times.  A hold ends also when its handle is closed or its process ends; a child of fork()
  * does not inherit it.  For stores in memory the calls do nothing and return 0.
  * Returns 0, or -EINVAL (also: nothing is held), -EROFS, -EUSERS (512 others are attached), -EBADF
- * (the program has closed the descriptors of the handle), or an error of fcntl(2); a call that has
- * to attach the handle may also return another error of splinter_store_open().
+ * (the program has closed the descriptors of the handle), -ENOLCK (in a child after fork()), or
+ * another error of fcntl(2), or of splinter_store_open() if the call has to attach the handle.
  */
 int splinter_store_hold(splinter_store *store);
 int splinter_store_release(splinter_store *store);
@@ -437,11 +458,15 @@ int splinter_store_release(splinter_store *store);
  * throughout the call, and no key that was unset before the call.  It keeps epochs, types,
  * revisions and ends of life.  The call holds up no writer.  The file appears complete and on disk,
  * or not at all.  mode is as in the options.
- * Returns 0, or -EEXIST, -EINVAL, -ENOMEM, or an error of splinter_create(), negated.
+ * Returns 0, or -EEXIST, -EINVAL, -ENOENT, -ENAMETOOLONG, -EACCES, -EAGAIN (very many races were
+ * lost), -EBADMSG (the store is corrupt), -EIO, -EMFILE, -ENOLCK (no /proc), -ENOMEM, -ENOSPC,
+ * -EOPNOTSUPP, or another error of open(2).
  */
 int splinter_store_snapshot(splinter_store *store, const char *path, uint32_t mode);
 
-/* The same, into an empty regular file that is open to read and write, without O_APPEND. */
+/* The same, into an empty regular file that is open to read and write, without O_APPEND.  Returns
+ * 0, or -EINVAL (also: another file), -EBADF (not open), -EACCES, -EAGAIN, -EBADMSG, -EIO, -EMFILE,
+ * -ENOLCK, -ENOMEM, -ENOSPC, -EOPNOTSUPP, or another error of open(2). */
 int splinter_store_snapshot_fd(splinter_store *store, int fd);
 
 /* Remove the expired keys.  Returns their number, or -EROFS, -EINVAL.  If the handle is not
@@ -458,7 +483,8 @@ int splinter_store_sweep(splinter_store *store);
  * quarters of what the store has.  To set a value there again takes the memory again, and -ENOSPC
  * if there is none.  The call may be made while others use the store.
  * Returns 0, or -EINVAL, -EROFS, -EOPNOTSUPP (the file system cannot give back a part of a file),
- * or an error of splinter_store_sync().
+ * -EUSERS, -EBADF, -ENOLCK, -EAGAIN, -EIO, -ENOSPC, or another error of splinter_store_sync() or of
+ * fallocate(2).
  */
 int splinter_store_trim(splinter_store *store, uint64_t *out_bytes);
 

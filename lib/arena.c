@@ -432,11 +432,10 @@ static int take_hinted(struct splinter_store *s, struct request *q, size_t word)
     return result;
 }
 
-/* Take a block of any slab. */
-static int take_any(struct splinter_store *s, const struct request *q)
+/* Take a block of any slab.  `result`: why the search has found none before. */
+static int take_any(struct splinter_store *s, const struct request *q, int result)
 {
     uint32_t used = load_acquire(&s->header->slabs_used);
-    int result = -ENOBUFS;
     for (uint32_t n = 0; n < used && n < s->geo.slabs; n = slab_next(s, n)) {
         int r = take_from(s, q, n);
         if (!r)
@@ -473,7 +472,7 @@ static int search(struct splinter_store *s, struct request *q, bool *busy)
             q->no_memory = true;
         *busy |= r == -EBUSY;
     }
-    r = take_any(s, q);
+    r = take_any(s, q, r);
     *busy |= r == -EBUSY;
     return r;
 }

@@ -6,6 +6,7 @@
  * all make room.  Only if none of that helps does the set fail, and says what ran out.
  */
 #include <sched.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "atomic.h"
@@ -39,7 +40,7 @@ bool room_make(struct splinter_store *s, int why, int round, int *sync_failed)
         splinter_store_sweep(s);
     else
         sched_yield(); /* slots come free while others change their keys */
-    if (s->durable && (why == NO_PLACE || why == -ENOSPC))
+    if (s->durable && (why == NO_PLACE || why == -ENOSPC || room_cannot_grow(why)))
         *sync_failed = sync_now(s);
     if (!round && why == -ENOSPC)
         sync_trim(s, &(uint64_t){0});
@@ -55,11 +56,14 @@ int room_say(struct splinter_store *s, int why, int sync_failed)
     struct stat st;
     int fd = descriptor_file(s);
     unsigned long long bytes = fstat(fd, &st) ? 0 : (unsigned long long)st.st_blocks * 512;
-    if (fd < 0 && (why == NO_PLACE || why == -ENOSPC)) /* nothing can be reserved any more */
+    if (fd < 0 && why != NO_SLOT && why != -EBUSY) /* nothing can be reserved any more */
         return error_set(EBADF, "the descriptors of the handle were closed or replaced");
     switch (why) {
     case -EBUSY:
         return -EAGAIN;
+    case -EIO:
+    case -EBADF:
+        return error_set(-why, "the system cannot give the store more room: %s", strerror(-why));
     case NO_SLOT:
         if (s->geo.slots == 1)
             return error_set(ENOSPC, "no room: the only slot of the store has a key");

@@ -11,7 +11,7 @@ not_ok() { n=$((n + 1)); echo "$2" | sed 's/^/# /'; echo "not ok $n - $1"; }
 skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 
 # Pages of others that ours refer to.
-foreign=' clone cp dd errno fallocate fcntl fdatasync fork fsync file logind.conf magic '
+foreign=' clone cp dd errno fallocate fcntl fdatasync fork fstat fsync file logind.conf magic '
 foreign="$foreign memfd_create mmap open poll proc rm shm_open shm_overview signal systemd-logind "
 foreign="$foreign tmpfs umask unix unlink "
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * listed.h - what the files of test_listed share: what a call returned, and a store to call
+ *
+ * Compiled twice: all stores are where the library in question keeps them by default.
+ */
+#ifndef SPLINTER_TEST_LISTED_H
+#define SPLINTER_TEST_LISTED_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FAIL_INSIDE
+#include "fail.h"
+#include "format.h"
+#include "support.h"
+#include "tap.h"
+
+#ifdef TEST_PERSISTENT
+#define FILES true
+#else
+#define FILES false
+#endif
+
+#define SLOTS 16
+#define MAX_VALUE 100000
+
+/* The locks of a store, after lib/registry.c. */
+#define LOCK_BASE ((off_t)1 << (sizeof(off_t) == 8 ? 62 : 30))
+#define PLACES 512
+#define LOCK_OPEN (LOCK_BASE + PLACES + 2)
+
+extern int faults;
+extern char name[512], path[600]; /* the store of a scene, and its file */
+extern char value[MAX_VALUE + 1];
+
+/* The call, whose name `call` begins with, returned rc: says so, and if it is what was wanted.  No
+ * more calls of the library fail after that. */
+void returned(int line, const char *call, int rc, int want);
+#define GIVES(error, call) returned(__LINE__, #call, (call), -(error))
+/* Of the bus verbs. */
+#define VERB(call) (errno = 0, (call) < 0 ? -errno : 0)
+#define SAYS(error, call) returned(__LINE__, #call, VERB(call), -(error))
+
+/* The end of a scene. */
+void done(const char *what);
+
+/* The nth use of something fails, and so do all later ones. */
+void fails(enum fail_kind kind, unsigned n, int error);
+
+/* Run `body` as somebody who owns nothing here. */
+void as_nobody(void (*body)(void));
+
+/* A store under a new name; one more handle for it; a key in it. */
+splinter_store *make(size_t slots, size_t max_value);
+splinter_store *again(uint32_t flags);
+void set(splinter_store *s, const char *key, size_t len);
+
+/* A file under a new name, with these bytes. */
+void write_file(const void *bytes, size_t len);
+
+/* Locks on bytes of the store, until the descriptor is closed; by a description that is nobody's
+ * handle. */
+int lock(off_t from, off_t count, short type);
+
+/* The places of writers.  The writer that has one locks it to write.  To read, anybody who may read
+ * can lock it. */
+int lock_places(void);
+
+/* The scenes of listed_open.c. */
+void opening(void);
+
+#endif
