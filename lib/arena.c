@@ -261,7 +261,7 @@ static void name_block(struct splinter_store *s, const struct request *q, uint32
     struct record *rec = record_at_ref(s, ref);
     /* The header of a slab that a rebuild has forgotten may have been here. */
     store_relaxed(&rec->superseded, 0);
-    store_relaxed(&rec->reserved, 0);
+    store_relaxed(&rec->marks, 0);
     store_relaxed(&rec->lane, (uint16_t)q->lane->number);
     crash_order();
     fault_point("block: lane noted");

@@ -128,14 +128,23 @@ static inline bool must_keep(const struct splinter_store *s, uint64_t epoch)
     return epoch <= load_acquire(&s->header->keep) && !fault_bug(BUG_ZERO_EARLY);
 }
 
+/* Does an older record of the key wait for a sync?  `keep`: the replaced one will.  A rebuild would
+ * find it; so the record that an unset removes is kept also, to tell that the key is gone. */
+static inline uint32_t mark_older(const struct record *replaced, bool keep)
+{
+    return keep ? RECORD_OLDER : load_relaxed(&replaced->marks) & RECORD_OLDER;
+}
+
 /* The last words of the record, once the change has its epoch. */
 ALWAYS_INLINE
-void seal(const struct change *c, uint32_t revision, bool durable)
+void seal(const struct change *c, uint32_t revision, bool durable, uint32_t marks)
 {
     store_relaxed(&c->record->epoch, c->epoch);
     store_relaxed(&c->record->revision, revision);
-    if (durable)
+    if (durable) {
+        store_relaxed(&c->record->marks, marks);
         store_relaxed(&c->record->checksum, record_checksum(c->record, c->payload));
+    }
 }
 
 /* The block of a found record.  What this reads from the record counts only if the slot's current

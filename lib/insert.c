@@ -87,7 +87,7 @@ static int insert_locked(struct splinter_store *s, struct change *c, const struc
     c->epoch = args->epoch ? args->epoch : epoch_take(s);
     fault_point("insert: epoch taken");
     store_relaxed(&c->record->type, (uint16_t)args->type);
-    seal(c, args->epoch ? args->revision : 1, s->durable);
+    seal(c, args->epoch ? args->revision : 1, s->durable, 0);
     r = insert_somewhere(s, c, key);
     if (r != DONE)
         keys_release(s);

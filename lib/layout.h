@@ -217,14 +217,14 @@ struct bucket {
 static_assert(sizeof(struct bucket) == 64, "bucket");
 
 /* The writer writes it once, before a slot leads to it; then it does not change while a slot does.
- * Key and value follow.  The checksum does not cover superseded, checksum, reserved and lane. */
+ * Key and value follow.  The checksum does not cover superseded, checksum, marks and lane. */
 struct record {
     uint64_t epoch;
     uint64_t superseded; /* durable stores: epoch of the change that replaced or removed it, written
                             by that writer; else 0 */
     uint64_t expiry;     /* end of life, in nanoseconds of the store's time; 0: none */
     uint32_t checksum;   /* durable stores: record_checksum(); else 0 */
-    uint32_t reserved;
+    uint32_t marks;      /* durable stores: RECORD_*; else 0 */
     uint32_t value_len;
     uint32_t revision;
     uint16_t key_len;
@@ -233,6 +233,9 @@ struct record {
     uint16_t flags;
 };
 static_assert(sizeof(struct record) == 48, "record");
+#define RECORD_OLDER 1u /* an older record of the key was kept when this one replaced it, or when
+                           one before it did; set by its writer */
+#define RECORD_UNSET 2u /* an unset removed it; set by the unset, before `superseded` */
 
 /* The first units of a slab.  Blocks of one size follow.  Unless a comment says otherwise the owner
  * writes a field, and every process reads it. */

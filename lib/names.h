@@ -197,6 +197,7 @@
 #define rebuild_block_at splinter__rebuild_block_at
 #define rebuild_fill splinter__rebuild_fill
 #define rebuild_place splinter__rebuild_place
+#define rebuild_unset splinter__rebuild_unset
 #define rebuild_wipe splinter__rebuild_wipe
 #define rebuild_wipe_block splinter__rebuild_wipe_block
 

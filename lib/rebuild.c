@@ -13,7 +13,10 @@
  *    was at S.  They were whole on disk, and were neither reused nor zeroed since (sync.c).
  *  - Any whole record beyond S was current at some moment after S.  Of each key the newest whole
  *    record counts.  A mark beyond S counts for nothing, as the record that replaced the marked one
- *    may not have reached the disk.
+ *    may not have reached the disk; unless it is that of an unset, which nothing replaces.
+ *  - So if the file is what processes left in memory, nothing is lost that a call has acknowledged,
+ *    and no key is there that was unset: of a key with an older record in the file, the one that an
+ *    unset removed is there also, with its mark (RECORD_OLDER).
  *  - A slab that has a record which counts from before S has had the same class since, as only an
  *    empty slab changes its class.  So its block size is right, whichever version of its header is
  *    on disk.
@@ -62,17 +65,17 @@
 
 /* ---- the arena ---- */
 
-static int keep_for_later(struct rebuild *r, uint64_t ref)
+static int keep_for_later(struct refs *list, uint64_t ref)
 {
-    if (r->later_count == r->later_room) {
-        size_t room = r->later_room ? r->later_room * 2 : 1024;
-        uint32_t *more = realloc(r->later, room * sizeof *more);
+    if (list->count == list->room) {
+        size_t room = list->room ? list->room * 2 : 1024;
+        uint32_t *more = realloc(list->ref, room * sizeof *more);
         if (!more)
             return -ENOMEM;
-        r->later = more;
-        r->later_room = room;
+        list->ref = more;
+        list->room = room;
     }
-    r->later[r->later_count++] = (uint32_t)ref;
+    list->ref[list->count++] = (uint32_t)ref;
     return 0;
 }
 
@@ -82,7 +85,8 @@ static bool looks_like_record(const struct splinter_store *s, const struct recor
                               uint32_t units)
 {
     return rec->epoch && rec->key_len && rec->key_len < SPLINTER_KEY_MAX && rec->value_len &&
-           rec->value_len <= s->geo.max_value && !rec->reserved && !rec->flags &&
+           rec->value_len <= s->geo.max_value && rec->marks <= (RECORD_OLDER | RECORD_UNSET) &&
+           !rec->flags &&
            value_offset(rec->key_len) + (uint64_t)rec->value_len <= (uint64_t)units * UNIT;
 }
 
@@ -110,14 +114,19 @@ static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t 
     int e = units > SMALL_UNITS ? fill_large(r, ref, room) : 0;
     if (e)
         return e;
+    bool unset = rec->marks & RECORD_UNSET;
     bool dead = rec->superseded && rec->superseded <= r->synced;
     bool whole = rec->epoch && !cut && record_is_whole(r->s, rec, room * UNIT);
     if (whole && !dead) {
         if (rec->epoch > r->newest)
             r->newest = rec->epoch;
-        return rec->epoch > r->synced ? keep_for_later(r, ref) : rebuild_place(r, ref);
+        if (unset) {
+            r->gone += rec->epoch <= r->synced;
+            return keep_for_later(&r->unset, ref);
+        }
+        return rec->epoch > r->synced ? keep_for_later(&r->later, ref) : rebuild_place(r, ref);
     }
-    if (!dead && rec->epoch <= r->synced && looks_like_record(r->s, rec, units))
+    if (!dead && !unset && rec->epoch <= r->synced && looks_like_record(r->s, rec, units))
         r->damaged++;
     return rebuild_wipe_block(r, ref, room);
 }
@@ -135,7 +144,7 @@ static int scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
     for (uint64_t ref = from; ref < end; ref++) {
         const struct record *rec = record_of(r, ref);
         uint64_t length = load_relaxed(&rec->value_len);
-        if (!rec->epoch || rec->epoch > r->synced ||
+        if (!rec->epoch || rec->epoch > r->synced || rec->marks & RECORD_UNSET ||
             (rec->superseded && rec->superseded <= r->synced) || length > (end - ref) * UNIT)
             continue;
         if (length + SPLINTER_KEY_MAX > patience) {
@@ -394,12 +403,29 @@ static void forget_empty(struct rebuild *r)
     r->slabs = end;
 }
 
+/* Index what is newer than S, less the keys that were unset.  An unset leaves its record only if an
+ * older one of the key is there; so first those go, which makes room for keys that were set later.
+ * A writer that died may have left a record that was replaced before the unset: that goes last. */
+static int place_later(struct rebuild *r)
+{
+    for (size_t i = 0; i < r->unset.count; i++)
+        rebuild_unset(r, r->unset.ref[i]);
+    for (size_t i = 0; i < r->later.count; i++) {
+        int e = rebuild_place(r, r->later.ref[i]);
+        if (e)
+            return e;
+    }
+    for (size_t i = 0; i < r->unset.count; i++)
+        rebuild_unset(r, r->unset.ref[i]);
+    return 0;
+}
+
 /* Write the counts into the header.  `keys` is how many there were at S, or 0: of a copy that was
  * made while a sync ended, those that are not there now may be missing. */
 static void count(struct rebuild *r, uint64_t keys)
 {
     struct header *h = r->s->header;
-    uint32_t old = r->keys - r->fresh;
+    uint32_t old = r->keys - r->fresh + r->gone;
     if (keys > old && keys <= r->s->geo.slots && keys - old > r->damaged)
         r->damaged = (uint32_t)(keys - old);
     h->keys = r->keys;
@@ -440,10 +466,11 @@ int rebuild(struct splinter_store *s, bool in_place, const struct splinter_open_
         e = forget_cut_header(&r);
     while (r.slabs && slab_start(s, r.slabs - 1) + SLAB_HEADER_UNITS > r.units)
         r.slabs--; /* a part of the last slab, beyond the end: no look leads there */
-    for (size_t i = 0; !e && i < r.later_count; i++)
-        e = rebuild_place(&r, r.later[i]);
+    if (!e)
+        e = place_later(&r);
     fault_point("rebuild: all placed");
-    free(r.later);
+    free(r.later.ref);
+    free(r.unset.ref);
     if (!e)
         forget_empty(&r);
     if (!e && in_place && r.slabs < s->geo.slabs) /* for stamps */

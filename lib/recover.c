@@ -48,6 +48,8 @@ static void recover_old(struct splinter_store *s, struct lane *lane, uint32_t la
         return;
     struct record *rec = record_at_ref(s, ref);
     if (load_relaxed(&lane->kind) & LANE_KEEP) {
+        if ((load_relaxed(&lane->kind) & ~LANE_KEEP) == LANE_UNSET)
+            store_relaxed(&rec->marks, load_relaxed(&rec->marks) | RECORD_UNSET);
         store_release(&rec->superseded, load_relaxed(&lane->epoch));
         fault_point("recover: old record marked");
         arena_limbo(s, ref);

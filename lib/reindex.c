@@ -56,8 +56,9 @@ enum there { VACANT, PRESENT };
 static int probe(struct rebuild *r, const struct key *key, struct lookup *out)
 {
     struct splinter_store *s = r->s;
-    uint32_t b = key->home;
-    for (uint32_t n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
+    struct lookup vacant = {0}; /* the first one: the key may be beyond it, if another one went */
+    uint32_t b = key->home, n;
+    for (n = 0; n < s->geo.buckets; n++, b = index_next(s, b)) {
         int e = chunk_ensure(r, b);
         if (e)
             return e;
@@ -65,16 +66,17 @@ static int probe(struct rebuild *r, const struct key *key, struct lookup *out)
             struct slot *slot = &s->index[b].slot[i];
             uint64_t current = load_relaxed(&slot->current);
             *out = (struct lookup){.slot = slot, .current = current, .bucket = b};
-            if (!current) {
-                slot->hash = key->hash;
-                return VACANT;
-            }
-            out->rec = record_at(s, current);
-            if (slot->hash == key->hash && out->rec && record_has_key(s, current, out->rec, key))
+            if (!current && !vacant.slot)
+                vacant = *out;
+            out->rec = current ? record_at(s, current) : NULL;
+            if (out->rec && slot->hash == key->hash && record_has_key(s, current, out->rec, key))
                 return PRESENT;
         }
+        if (vacant.slot && !s->index[b].overflow)
+            break;
     }
-    return -ENOSPC;
+    *out = vacant;
+    return vacant.slot ? VACANT : -ENOSPC;
 }
 
 /* The older of two records of a key is wiped once the new state is on disk. */
@@ -92,36 +94,74 @@ uint32_t rebuild_block_at(const struct rebuild *r, uint64_t ref, struct block *b
     return left < b->class->units ? (uint32_t)left : b->class->units;
 }
 
+/* The key of the record at ref, which was found whole; its name is copied to `name`.  Returns how
+ * many units of the block *b the file has; 0: some process has damaged the record since then. */
+static uint32_t key_of(const struct rebuild *r, uint64_t ref, struct key *key,
+                       char name[SPLINTER_KEY_MAX], struct block *b)
+{
+    struct record *rec = record_of(r, ref);
+    uint32_t units = rebuild_block_at(r, ref, b);
+    *key = (struct key){.s = name, .len = load_relaxed(&rec->key_len)};
+    if (!units || key->len - 1 >= SPLINTER_KEY_MAX - 1 ||
+        value_offset(key->len) > (uint64_t)units * UNIT)
+        return 0;
+    payload_copy(name, rec + 1, key->len);
+    key->hash = key_hash(r->s, name, key->len);
+    key->home = hash_home(r->s, key->hash);
+    return units;
+}
+
+void rebuild_unset(struct rebuild *r, uint64_t ref)
+{
+    struct splinter_store *s = r->s;
+    uint64_t epoch = record_of(r, ref)->epoch;
+    struct block b;
+    struct lookup f;
+    char name[SPLINTER_KEY_MAX];
+    struct key key;
+    if (!key_of(r, ref, &key, name, &b))
+        return;
+    b.slab->bits[b.at / 64] |= UINT64_C(1) << b.at % 64;
+    lose(r, ref, epoch);
+    if (probe(r, &key, &f) != PRESENT || f.rec->epoch > epoch)
+        return;
+    f.slot->current = 0;
+    f.slot->hash = 0;
+    bool fresh = f.rec->epoch > r->synced && f.rec->revision == 1;
+    r->keys--;
+    r->fresh -= fresh;
+    r->gone += !fresh;
+    for (uint32_t i = key.home; i != f.bucket; i = index_next(s, i))
+        s->index[i].overflow--;
+    lose(r, CURRENT_REF(f.current), epoch);
+}
+
 int rebuild_place(struct rebuild *r, uint64_t ref)
 {
     struct splinter_store *s = r->s;
     struct record *rec = record_of(r, ref);
     struct block b;
-    struct lookup f = {0};
+    struct lookup f;
     char name[SPLINTER_KEY_MAX];
-    struct key key = {.s = name, .len = load_relaxed(&rec->key_len)};
-    uint32_t units = rebuild_block_at(r, ref, &b);
-    if (!units || key.len - 1 >= SPLINTER_KEY_MAX - 1 ||
-        value_offset(key.len) > (uint64_t)units * UNIT) {
-        r->damaged++; /* by some process, since it was found whole */
+    struct key key;
+    uint32_t units = key_of(r, ref, &key, name, &b);
+    if (!units) {
+        r->damaged++;
         return 0;
     }
-    payload_copy(name, rec + 1, key.len);
     if (memchr(name, 0, key.len)) { /* it is whole, but no set wrote it */
         r->damaged++;
         return rebuild_wipe_block(r, ref, units);
     }
-    key.hash = key_hash(s, name, key.len);
-    key.home = hash_home(s, key.hash);
     int there = probe(r, &key, &f);
     if (there < 0)
         return there;
     if (there == VACANT && r->keys >= s->geo.slots) {
         /* At S there were no more keys than fit.  A key that was set later may be on disk together
          * with one that was unset before it.  No sync ever acknowledged either change. */
-        f.slot->hash = 0;
         return rebuild_wipe_block(r, ref, units);
     }
+    f.slot->hash = key.hash;
     b.slab->bits[b.at / 64] |= UINT64_C(1) << b.at % 64;
     if (there == PRESENT && f.rec->epoch >= rec->epoch) {
         lose(r, ref, f.rec->epoch);

@@ -9,6 +9,12 @@
 #include "names.h"
 #include "slab.h"
 
+/* References of records. */
+struct refs {
+    uint32_t *ref;
+    size_t count, room;
+};
+
 struct rebuild {
     struct splinter_store *s;
     bool in_place;         /* else in private memory: nothing is reserved or written to disk */
@@ -20,9 +26,10 @@ struct rebuild {
     uint32_t slabs;        /* in use */
     uint32_t keys, damaged;
     uint32_t fresh;  /* of the keys, those that were set for the first time after S */
+    uint32_t gone;   /* that were there at S, and were unset since */
     bool expiring;   /* some record has an end of life */
-    uint32_t *later; /* records beyond S: placed after all others */
-    size_t later_count, later_room;
+    struct refs later; /* records beyond S: placed after all others */
+    struct refs unset; /* records that an unset removed, of which no sync has known */
 };
 
 static inline struct record *record_of(const struct rebuild *r, uint64_t ref)
@@ -48,5 +55,9 @@ uint32_t rebuild_block_at(const struct rebuild *r, uint64_t ref, struct block *b
 /* Indexes the record at ref, unless a newer one of its key is there.  0, -ENOSPC, or an error of
  * index_ensure() or backing_clear(). */
 int rebuild_place(struct rebuild *r, uint64_t ref);
+
+/* Takes the key of the record at ref, which was unset, out of the index, unless a newer record of
+ * the key is there.  May be called again. */
+void rebuild_unset(struct rebuild *r, uint64_t ref);
 
 #endif

@@ -127,8 +127,9 @@ int update(struct splinter_store *s, struct change *c, const struct set_args *ar
     c->epoch = args->epoch ? args->epoch : epoch_take(s);
     fault_point("update: epoch taken");
     store_relaxed(&c->record->type, (uint16_t)type);
-    seal(c, args->epoch ? args->revision : revision, s->durable);
-    return replace(s, c, &old, must_keep(s, old_epoch)) ? DONE : AGAIN;
+    bool keep = must_keep(s, old_epoch);
+    seal(c, args->epoch ? args->revision : revision, s->durable, mark_older(c->found.rec, keep));
+    return replace(s, c, &old, keep) ? DONE : AGAIN;
 }
 
 /* One try to set the key; the lane is c->lane.  DONE, or an errno. */
@@ -293,8 +294,8 @@ bool fast_update(struct splinter_store *s, struct change *c, const struct short_
         old.id = block_id(ref, load_relaxed(&slab->generation));
         c->epoch = epoch_take(s);
         fault_point("fast: epoch taken");
-        seal(c, revision + 1, durable);
         bool keep = durable && must_keep(s, load_relaxed(&c->found.rec->epoch));
+        seal(c, revision + 1, durable, durable ? mark_older(c->found.rec, keep) : 0);
         if (replace(s, c, &old, keep))
             return true;
     }

@@ -32,7 +32,7 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
 {
     const struct lookup *found = &c->found;
     uint64_t epoch = load_relaxed(&found->rec->epoch), expiry = load_relaxed(&found->rec->expiry);
-    uint32_t len = load_relaxed(&found->rec->value_len);
+    uint32_t len = load_relaxed(&found->rec->value_len), marks = load_relaxed(&found->rec->marks);
     struct old_block old = old_block_of(s, found);
     if (!still_current(found->slot, found->current))
         return AGAIN;
@@ -45,7 +45,7 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     c->epoch = epoch_take(s);
     fault_point("unset: epoch taken");
     uint64_t expected = found->current;
-    bool keep = must_keep(s, epoch);
+    bool keep = must_keep(s, epoch) || (s->durable && marks & RECORD_OLDER);
     open_change(s, c, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, 0, old.id);
     if (!cas_seq_cst(&found->slot->current, &expected, 0)) {
         fault_point("unset: lost");
@@ -58,10 +58,13 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     crash_order();
     fault_point("unset: done");
     lower_overflow(s, key, found->bucket);
-    if (keep)
+    if (keep) {
+        store_relaxed(&found->rec->marks, marks | RECORD_UNSET);
+        fault_point("retire: unset noted");
         retire(s, c->lane, c->at, found->current, c->epoch);
-    else
+    } else {
         recycle(c, &old);
+    }
     c->lane->last = c->at;
     lane_settle(s, c->lane, c->at);
     keys_release(s);

@@ -28,8 +28,9 @@
 #define SMALL 40 /* keys with a short value, */
 #define LATER 10 /* of which the last ones were set again after the sync, */
 #define BIG 10   /* keys with a long one, */
-#define KEYS (SMALL + BIG + 1) /* and one that was unset after the sync */
-#define UNSET (KEYS - 1)
+#define KEYS (SMALL + BIG + 2)
+#define UNSET (KEYS - 2)   /* a key that was unset after the sync, */
+#define REMOVED (KEYS - 1) /* and one that was set again and then unset */
 #define FREED 4 /* keys that were unset before the sync: their blocks are free */
 
 static int faults;
@@ -58,7 +59,6 @@ static struct want {
 static uint32_t damaged; /* records that count as such */
 static unsigned extra;   /* keys that are there, and not in wants; */
 static unsigned expired; /* and those that are counted until somebody meets them */
-static bool either;      /* the key that was unset may be there, or not */
 static uint64_t synced;  /* epoch of the last sync */
 static struct image whole, torn; /* the copy; and the one to damage */
 static char path[600];
@@ -83,7 +83,7 @@ static void begin(void)
 
         snprintf(w->key, sizeof(w->key), "key%02d", i);
         snprintf(w->value, sizeof(w->value), "value of key%02d", i);
-        if (i >= SMALL && i != UNSET)
+        if (i >= SMALL && i < UNSET)
             memset(w->value + strlen(w->value), 'b', 2000);
         w->there = true;
         set(s, w->key, w->value);
@@ -104,8 +104,10 @@ static void begin(void)
         snprintf(wants[i].value, sizeof(wants[i].value), "a later value of key%02d", i);
         set(s, wants[i].key, wants[i].value);
     }
-    if (splinter_store_unset(s, wants[UNSET].key, 0, NULL))
-        die("unset");
+    set(s, wants[REMOVED].key, "a later value of the key that goes");
+    for (int i = UNSET; i <= REMOVED; i++)
+        if (splinter_store_unset(s, wants[i].key, 0, NULL))
+            die("unset");
     image_load(&whole, place.name);
     splinter_store_close(s);
     unlink(place.name);
@@ -122,10 +124,9 @@ static void begin_case(void)
         die("no memory");
     memcpy(torn.bytes, whole.bytes, whole.size);
     for (int i = 0; i < KEYS; i++)
-        wants[i].there = true;
+        wants[i].there = i < UNSET;
     damaged = 0;
     extra = expired = 0;
-    either = false;
 }
 
 static struct raw_record *record(int i)
@@ -145,7 +146,7 @@ static void gone(int i, bool counts)
 
 static bool acknowledged(const struct raw_record *r)
 {
-    return r->epoch <= synced && !(r->superseded && r->superseded <= synced);
+    return r->epoch <= synced && !(r->superseded && r->superseded <= synced) && !(r->marks & 2);
 }
 
 /* A second record, in a free block beside the first. */
@@ -177,7 +178,7 @@ static void good(splinter_store *s, uint32_t says)
         int rc = splinter_store_get(s, w->key, got, sizeof(got), &len, NULL);
 
         keys += w->there;
-        if (rc != (w->there ? 0 : -ENOENT) && !(rc == 0 && i == UNSET && either))
+        if (rc != (w->there ? 0 : -ENOENT))
             fault("%s: %s", w->key, strerror(-rc));
         else if (!rc && (len != strlen(w->value) || memcmp(got, w->value, len)))
             fault("%s is '%.*s'", w->key, (int)(len < 60 ? len : 60), got);
@@ -307,14 +308,15 @@ static void size_doubled(void)
         struct raw_record *r;
         uint64_t newest = 0;
 
+        wants[i].there = false;
         for (unsigned n = 0; (r = image_record(&torn, wants[i].key, n)); n++)
             if ((image_slab_of(&torn, r) != number || image_block_of(&torn, r) % 2 == 0) &&
                 r->epoch > newest) {
                 newest = r->epoch;
+                wants[i].there = !(r->marks & 2);
                 snprintf(wants[i].value, sizeof(wants[i].value), "%.*s", (int)r->value_len,
                          (char *)image_value(r));
             }
-        wants[i].there = newest;
     }
     image_slab(&torn, number)->block_units *= 2;
 }
@@ -325,7 +327,7 @@ static void nothing_but_beginnings(void)
     unsigned number = image_slab_of(&torn, record(SMALL));
     uint8_t *slab = (uint8_t *)image_slab(&torn, number);
 
-    for (int i = 0; i < KEYS; i++)
+    for (int i = 0; i < UNSET; i++)
         wants[i].there = image_slab_of(&torn, record(i)) != number;
     image_slab(&torn, number)->block_units = 0;
     size_t left = torn.size - (size_t)(slab - torn.bytes);
@@ -388,7 +390,7 @@ static void nothing_like_a_record(void)
     record(5)->value_len = MAX_VALUE + 1;
     record(6)->value_len = 2000;
     record(7)->flags = 1;
-    record(8)->reserved = 1;
+    record(8)->marks = 4;
     record(8)->type ^= 1;
     for (int i = 1; i < 9; i++)
         gone(i, false);
@@ -403,6 +405,35 @@ static void superseded_before_the_sync(void)
 static void superseded_after_the_sync(void)
 {
     record(3)->superseded = synced + 1;
+}
+
+/* Neither page with what the unset wrote reached the disk. */
+static void the_unset_is_lost(void)
+{
+    for (int i = UNSET; i <= REMOVED; i++) {
+        struct raw_record *r = record(i);
+
+        if (r->epoch > synced)
+            r = image_record(&torn, wants[i].key, 1);
+        r->superseded = r->marks = 0;
+        wants[i].there = true;
+    }
+    memset(image_record(&torn, wants[REMOVED].key, 0)->epoch > synced
+               ? image_record(&torn, wants[REMOVED].key, 0)
+               : image_record(&torn, wants[REMOVED].key, 1), 0, sizeof(struct raw_record));
+}
+
+/* A writer that died has left a version from after the sync, replaced before the unset. */
+static void the_version_before_the_unset_is_there(void)
+{
+    struct raw_record *r = record(REMOVED), *second;
+
+    if (r->epoch <= synced)
+        r = image_record(&torn, wants[REMOVED].key, 1);
+    second = double_of(r);
+    second->epoch = synced + 1;
+    second->superseded = second->marks = 0;
+    image_seal_record(&torn, second);
 }
 
 /* The newest version did not reach the disk whole: the one that the sync acknowledged counts. */
@@ -454,7 +485,7 @@ static void more_keys_than_slots(void)
         r->epoch = synced + 200 + (unsigned)i;
         image_seal_record(&torn, r);
     }
-    extra = SLOTS - KEYS;
+    extra = SLOTS - UNSET;
 }
 
 /* ---- sync points and the header ---- */
@@ -606,6 +637,8 @@ static const struct {
     {"what does not look like a record", nothing_like_a_record},
     {"a record superseded before the sync", superseded_before_the_sync},
     {"a record superseded after the sync, but by nothing", superseded_after_the_sync},
+    {"an unset after the sync that is lost", the_unset_is_lost},
+    {"an older version than the one that was unset", the_version_before_the_unset_is_there},
     {"a version after the sync that is torn", later_version_is_torn},
     {"two versions that are torn", both_versions_are_torn},
     {"two records of a key, the second newer", the_second_is_newer},
@@ -710,10 +743,6 @@ static void every_failure(void)
 {
     begin_case();
     open_patience_ns = 50000000; /* a lock that cannot be given back is waited for */
-    /* Unset, which no sync covers: it comes back if there was a rebuild. */
-    wants[UNSET].there = false;
-    expired = 1;
-    either = true;
     for (enum way way = 0; way < WAYS; way++) {
         unsigned tries = 0;
 

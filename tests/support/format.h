@@ -58,7 +58,7 @@ struct raw_point {
 
 struct raw_record {
     uint64_t epoch, superseded, end_of_life;
-    uint32_t checksum, reserved, value_len, revision;
+    uint32_t checksum, marks, value_len, revision;
     uint16_t key_len, type, lane, flags;
 };
 

@@ -175,6 +175,69 @@ START_TEST(a_copy_restored_over_the_closed_file_is_rebuilt)
 }
 END_TEST
 
+#define NAMES 12
+#define PLACES 8
+
+/* Everything that the model has is in the copy, and nothing else. */
+static void same_as_the_model(const int *model)
+{
+    struct place copy;
+    splinter_store *s;
+    uint32_t keys = 0;
+
+    copy_to(place.name, &copy);
+    ck_assert_int_eq(open_with_progress(&copy, 0, &s), 0);
+    ck_assert_int_gt(progress_calls, 0);
+    for (int i = 0; i < NAMES; i++) {
+        char key[16], val[16];
+
+        snprintf(key, sizeof(key), "name%d", i);
+        snprintf(val, sizeof(val), "%d", model[i]);
+        keys += model[i] != 0;
+        if (model[i])
+            ck_assert_msg(has(s, key, val), "%s is not %s", key, val);
+        else
+            ck_assert_int_eq(splinter_store_get(s, key, NULL, 0, NULL, NULL), -ENOENT);
+    }
+    ck_assert_uint_eq(stat_of(s).keys, keys);
+    ck_assert_uint_eq(stat_of(s).damaged, 0);
+    ck_assert_int_eq(check_store(s), 0);
+    splinter_store_close(s);
+    unlink(copy.name);
+}
+
+/* The memory of this kernel has every change, so a rebuild from it loses none, synced or not: also
+ * no unset, and no key that took the last place of one that was unset. */
+START_TEST(a_rebuild_of_what_is_in_memory_has_every_change)
+{
+    uint64_t seed = support_seed + (uint64_t)_i;
+    int model[NAMES] = {0}, keys = 0;
+
+    store = place_make(&place, BACKING_FILE, PLACES, 64);
+    for (int n = 1; n <= 300; n++) {
+        int i = (int)(random_next(&seed) % NAMES), what = (int)(random_next(&seed) % 20);
+        char key[16], val[16];
+
+        snprintf(key, sizeof(key), "name%d", i);
+        snprintf(val, sizeof(val), "%d", n);
+        if (what == 0) {
+            ck_assert_int_eq(splinter_store_sync(store), 0);
+        } else if (what < 9) {
+            ck_assert_int_eq(splinter_store_unset(store, key, 0, NULL), model[i] ? 0 : -ENOENT);
+            keys -= model[i] != 0;
+            model[i] = 0;
+        } else if (model[i] || keys < PLACES) {
+            set(store, key, val);
+            keys += !model[i];
+            model[i] = n;
+        }
+        if (n % 20 == 0)
+            same_as_the_model(model);
+    }
+    end_store();
+}
+END_TEST
+
 /* The page of the records is of before the last changes, all others of now: nothing but what the
  * last sync acknowledged may be believed of the records, whatever index and counts say. */
 START_TEST(a_synced_unset_is_not_resurrected_by_an_old_page)
@@ -301,6 +364,7 @@ TCase *copy_tests(void)
     tcase_add_loop_test(tcase, a_copy_of_a_closed_store_is_rebuilt_once, 0, 2);
     tcase_add_test(tcase, a_copy_that_begins_while_the_store_is_closed_is_not_believed);
     tcase_add_test(tcase, a_copy_restored_over_the_closed_file_is_rebuilt);
+    tcase_add_loop_test(tcase, a_rebuild_of_what_is_in_memory_has_every_change, 0, 3);
     tcase_add_test(tcase, a_synced_unset_is_not_resurrected_by_an_old_page);
     tcase_add_test(tcase, replaced_and_removed_bytes_are_gone_after_a_sync);
     tcase_add_test(tcase, closing_leaves_no_replaced_bytes);

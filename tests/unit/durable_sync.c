@@ -271,6 +271,30 @@ START_TEST(the_file_does_not_grow_with_updates)
 }
 END_TEST
 
+/* An unset keeps the record that it removes only if a sync may have seen one of the key. */
+START_TEST(the_file_does_not_grow_with_keys_that_come_and_go)
+{
+    uint64_t reserved = 0;
+    char key[32];
+
+    make_store();
+    fill(store, 200, "synced");
+    ck_assert_int_eq(splinter_store_sync(store), 0);
+    for (int round = 0; round < 30; round++) {
+        fill(store, 200, "first");
+        fill(store, 200, "second");
+        for (int i = 0; i < 200; i++) {
+            snprintf(key, sizeof(key), "key%05d", i);
+            ck_assert_int_eq(splinter_store_unset(store, key, 0, NULL), 0);
+        }
+        if (round == 4)
+            reserved = stat_of(store).reserved_bytes;
+    }
+    ck_assert_uint_eq(stat_of(store).reserved_bytes, reserved);
+    end_store();
+}
+END_TEST
+
 TCase *sync_tests(void)
 {
     TCase *tcase = group("sync", 300);
@@ -287,5 +311,6 @@ TCase *sync_tests(void)
     tcase_add_test(tcase, set_syncs_by_itself_before_it_gives_up);
     tcase_add_test(tcase, a_store_of_one_slot_never_opens_with_two_keys);
     tcase_add_loop_test(tcase, the_file_does_not_grow_with_updates, 0, 2);
+    tcase_add_test(tcase, the_file_does_not_grow_with_keys_that_come_and_go);
     return tcase;
 }
