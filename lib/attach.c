@@ -114,7 +114,7 @@ static int make_whole(struct splinter_store *s)
         break;
     case LEFT_RUNNING: /* all were killed: cleaners will find out what each entry held */
         if (!wanted)
-            return sync_points_to_disk(s);
+            return sync_go_on(s);
         break;
     case LEFT_TORN:
         s->not_rebuilt = false;

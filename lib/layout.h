@@ -125,12 +125,20 @@ struct header {
                                           counts one before the slab has the class, and may die in
                                           between; high 32 bits: how often that number changed */
     uint8_t pad4[8];
+
+    /* Of durable stores, written as `boot` is. */
+    alignas(64) uint64_t mount; /* number of the mount, which this boot gives to no other; 0: not
+                                   known */
+    uint64_t filesystem;        /* number of the mounted file system, which other mounts of it
+                                   share; 0: not known */
+    uint8_t pad5[48];
 };
 #define COUNTS_DIRTY 1u
 #define COUNTS_BEING_MENDED 2u /* still dirty, if the process that mends them dies */
 static_assert(offsetof(struct header, epoch) == 256, "header");
 static_assert(offsetof(struct header, boot) == 448, "header");
 static_assert(offsetof(struct header, ahead) == 512, "header");
+static_assert(offsetof(struct header, mount) == 768, "header");
 static_assert(sizeof(struct header) <= PAGE, "header");
 
 /* Pages 1 and 2 of the store, written alternately, so that one of them is whole at any moment.  The

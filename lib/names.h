@@ -50,9 +50,10 @@
 
 /* session.c */
 #define session_is_file splinter__session_is_file
-#define session_is_ours splinter__session_is_ours
 #define session_boot splinter__session_boot
 #define session_note splinter__session_note
+#define session_note_mount splinter__session_note_mount
+#define session_of splinter__session_of
 
 /* filesystem.c */
 #define filesystem_fit splinter__filesystem_fit
@@ -175,7 +176,7 @@
 #define sync_keep_now splinter__sync_keep_now
 #define sync_mark_open splinter__sync_mark_open
 #define sync_point_read splinter__sync_point_read
-#define sync_points_to_disk splinter__sync_points_to_disk
+#define sync_go_on splinter__sync_go_on
 #define sync_rebuilt splinter__sync_rebuilt
 #define sync_state splinter__sync_state
 #define sync_write_out splinter__sync_write_out

@@ -172,8 +172,12 @@ enum left sync_state(struct splinter_store *s)
 {
     struct sync_point p;
     struct stat st;
-    if (!sync_point_read(s, &p) || !p.clean)
-        return session_is_ours(s) ? LEFT_RUNNING : LEFT_TORN;
+    if (!sync_point_read(s, &p) || !p.clean) {
+        enum session is = session_of(s);
+        /* Who looks into the file found it in order, and has kept its file system mounted since. */
+        return is == SESSION_OURS || (is == SESSION_MOUNT && registry_others_present(s))
+                   ? LEFT_RUNNING : LEFT_TORN;
+    }
     if (!session_is_file(s) || fstat(descriptor_file(s), &st) || (uint64_t)st.st_blocks < p.blocks)
         return LEFT_TORN;
     return LEFT_CLEAN;
@@ -181,8 +185,9 @@ enum left sync_state(struct splinter_store *s)
 
 /* The processes that had the store open were killed.  The first of them may have died in
  * sync_mark_open(), before the disk said that the store is open. */
-int sync_points_to_disk(struct splinter_store *s)
+int sync_go_on(struct splinter_store *s)
 {
+    session_note_mount(s); /* which may be another one of the same file system */
     return backing_flush_range(s->base + SYNC_POINT_OFF(0), 2 * PAGE);
 }
 

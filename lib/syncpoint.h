@@ -34,7 +34,8 @@ void sync_after_death(struct splinter_store *s);
 /* How the store was left. */
 enum left {
     LEFT_CLEAN,   /* closed in order, and it is still this file */
-    LEFT_RUNNING, /* its processes were killed, and what they left is in this kernel's memory */
+    LEFT_RUNNING, /* its processes were killed, and what they left is in this kernel's memory, as
+                     its file system has been mounted all the time */
     LEFT_TORN,    /* its pages may be of different moments, or a copy has holes where space was
                      reserved: it has to be rebuilt */
 };
@@ -46,8 +47,8 @@ void sync_clock(struct splinter_store *s);
 /* After LEFT_CLEAN: say on disk, before the first change, that the store is open. */
 int sync_mark_open(struct splinter_store *s);
 
-/* After LEFT_RUNNING: write both sync points to disk again. */
-int sync_points_to_disk(struct splinter_store *s);
+/* After LEFT_RUNNING: note the mount, and write both sync points to disk again. */
+int sync_go_on(struct splinter_store *s);
 
 /* At the last close, after the handle has left its entry: write everything to disk, and say there
  * that the store was closed in order. */

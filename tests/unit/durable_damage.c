@@ -334,6 +334,105 @@ START_TEST(who_looked_when_all_writers_were_killed_counts)
 }
 END_TEST
 
+#define AT_EPOCH 256u
+#define AT_MOUNT 768u
+#define AT_FILESYSTEM 776u
+
+static uint64_t number_at(uint64_t offset)
+{
+    size_t size;
+    uint64_t number;
+    uint8_t *bytes = raw_read(place.name, &size);
+
+    memcpy(&number, bytes + offset, sizeof(number));
+    free(bytes);
+    return number;
+}
+
+static void killed_in_the_middle(void)
+{
+    pid_t pid = fork_child();
+
+    if (!pid) {
+        splinter_store *s = place_again(&place, 0);
+
+        fill(s, 50, "b");
+        splinter_store_unset(s, "key00099", 0, NULL);
+        kill(getpid(), SIGKILL);
+    }
+    reap(pid);
+}
+
+static const struct {
+    bool filesystem, reader, rebuilt;
+} mounts[] = {
+    {true, false, true},   /* the file system was away */
+    {false, false, false}, /* it is mounted in another place */
+    {true, true, false},   /* nothing is known, but somebody looks into the file */
+};
+
+/* If all writers were killed, what they left is believed only if the file system was mounted all
+ * the time.  A rebuild loses nothing of what is there. */
+START_TEST(a_file_system_that_was_away_is_not_believed)
+{
+    const uint64_t other = 0xdead;
+    splinter_store *s, *reader = NULL;
+    uint64_t epoch;
+
+    make_store();
+    fill(store, 100, "a");
+    splinter_store_close(store);
+    if (mounts[_i].reader)
+        reader = place_again(&place, SPLINTER_RDONLY);
+    killed_in_the_middle();
+    epoch = number_at(AT_EPOCH);
+    if (mounts[_i].filesystem || number_at(AT_FILESYSTEM)) {
+        raw_patch(place.name, AT_MOUNT, &other, sizeof(other));
+        if (mounts[_i].filesystem)
+            raw_patch(place.name, AT_FILESYSTEM, &other, sizeof(other));
+        for (int n = 0; n < 2; n++) { /* who reads alone leaves it as it is */
+            ck_assert_int_eq(open_with_progress(&place, n ? 0 : SPLINTER_RDONLY, &s), 0);
+            ck_assert_int_eq(progress_calls > 0, mounts[_i].rebuilt);
+            ck_assert_int_eq(count_of(s, 100, "b"), 50);
+            ck_assert_int_eq(count_of(s, 100, "a"), 49);
+            ck_assert_uint_eq(stat_of(s).damaged, 0);
+            ck_assert_int_eq(check_store(s), 0);
+            splinter_store_close(s);
+        }
+        /* No epoch that was given out is given out again. */
+        ck_assert_int_eq(number_at(AT_EPOCH) > epoch + (UINT64_C(1) << 39), mounts[_i].rebuilt);
+    }
+    splinter_store_close(reader);
+    unlink(place.name);
+}
+END_TEST
+
+/* The next one knows the mount again: what it leaves when it is killed is believed. */
+START_TEST(the_mount_is_noted_again)
+{
+    const uint64_t other = 0xdead;
+    splinter_store *s, *reader;
+
+    make_store();
+    fill(store, 100, "a");
+    splinter_store_close(store);
+    reader = place_again(&place, SPLINTER_RDONLY);
+    killed_in_the_middle();
+    raw_patch(place.name, AT_MOUNT, &other, sizeof(other));
+    raw_patch(place.name, AT_FILESYSTEM, &other, sizeof(other));
+    killed_in_the_middle();
+    ck_assert_uint_ne(number_at(AT_MOUNT), other);
+    ck_assert_uint_ne(number_at(AT_FILESYSTEM), other);
+    splinter_store_close(reader);
+    ck_assert_int_eq(open_with_progress(&place, 0, &s), 0);
+    if (number_at(AT_MOUNT) || number_at(AT_FILESYSTEM))
+        ck_assert_int_eq(progress_calls, 0);
+    ck_assert_int_eq(count_of(s, 100, "b"), 50);
+    splinter_store_close(s);
+    unlink(place.name);
+}
+END_TEST
+
 /* The application may have closed the descriptors of the handle: the mapping has the lock. */
 START_TEST(who_closed_every_descriptor_counts)
 {
@@ -549,6 +648,8 @@ TCase *damage_tests(void)
     tcase_add_loop_test(tcase, a_rebuild_that_is_asked_for_waits_for_who_looks, 0, 2);
     tcase_add_loop_test(tcase, a_child_that_has_the_mapping_counts, 0, 2);
     tcase_add_loop_test(tcase, who_looked_when_all_writers_were_killed_counts, 0, 2);
+    tcase_add_loop_test(tcase, a_file_system_that_was_away_is_not_believed, 0, 3);
+    tcase_add_test(tcase, the_mount_is_noted_again);
     tcase_add_test(tcase, who_closed_every_descriptor_counts);
     tcase_add_test(tcase, who_reads_a_private_copy_is_in_nobodys_way);
     tcase_add_loop_test(tcase, a_torn_copy_is_read_and_left_alone, 0, 2);
