@@ -421,6 +421,11 @@ struct splinter_stat {
     uint64_t capacity;       /* keys of max_value bytes that surely fit, whatever was there before:
                                 slots, unless the store would need more than 256 GiB of addresses
                                 for them (a 32-bit machine: 768 MiB) */
+    uint64_t memory_limit;   /* of the memory cgroups that this process is in, the limit that leaves
+                                least, in bytes; UINT64_MAX: there is none; 0: not known */
+    uint64_t memory_left;    /* what that limit leaves, or UINT64_MAX, or 0.  What the kernel would
+                                take back, as the cache of files, counts as used.  A process of a
+                                cgroup that reaches its limit is killed; no call fails. */
 };
 /* Returns 0, or -EINVAL, -EBADF (the program has closed the descriptor of the handle) or another
  * error of fstat(2). */

@@ -19,6 +19,9 @@
 #define now_boot splinter__now_boot
 #define now_realtime splinter__now_realtime
 
+/* cgroup.c */
+#define cgroup_memory splinter__cgroup_memory
+
 /* geometry.c */
 #define geometry_check splinter__geometry_check
 #define geometry_classes splinter__geometry_classes

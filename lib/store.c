@@ -17,6 +17,7 @@
 #include "attach.h"
 #include "backing.h"
 #include "cancel.h"
+#include "cgroup.h"
 #include "counts.h"
 #include "descriptor.h"
 #include "error.h"
@@ -366,6 +367,9 @@ int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
                                 .mapped_bytes = s->mapped,
                                 .epoch = load_seq_cst(&s->header->epoch),
                                 .format_version = STORE_FORMAT};
+    struct memory_limit limit = cgroup_memory("");
+    own.memory_limit = limit.bytes;
+    own.memory_left = limit.left;
     uint32_t used = load_acquire(&s->header->registry_used);
     for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++)
         own.attached += registry_alive(s, i);

@@ -380,6 +380,7 @@ static void stats(int backing)
     IS(0, (int64_t)full.slots, SLOTS);
     IS(0, (int64_t)full.keys, 1);
     IS(0, (int64_t)full.capacity, SLOTS);
+    IS(0, full.memory_left <= full.memory_limit, 1);
     filled_in(call_stat, &full, sizeof(full), 0);
     place_end(&place, store);
     report(!faults, "%s: what a store is is filled in as far as both reach",
