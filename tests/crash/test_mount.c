@@ -101,7 +101,7 @@ static void set(splinter_store *s, int i, const char *val)
 /* A writer that is killed: the first half of the keys is synced, and then changed again. */
 static void write_and_die(const char *path)
 {
-    int status;
+    int status = 0;
     pid_t pid = fork();
 
     if (!pid) {
