@@ -79,17 +79,10 @@ static void close_all(void)
             close_handle(&handles[i]);
 }
 
-/* Nobody has the store open.  A rebuild that is asked for believes what was unset only up to the
- * last sync, or to the last close: a process that has died made none. */
+/* Nobody has the store open; those who had it may have died without a sync. */
 static void open_anew(struct handle *h)
 {
-    if (durable && one_in(4)) {
-        open_by_name(h, 0);
-        close_handle(h);
-        open_by_name(h, SPLINTER_REBUILD);
-    } else {
-        open_by_name(h, one_in(3) ? SPLINTER_RDONLY : 0);
-    }
+    open_by_name(h, durable && one_in(4) ? SPLINTER_REBUILD : one_in(3) ? SPLINTER_RDONLY : 0);
     all_is(h->store);
 }
 
