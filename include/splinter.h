@@ -100,8 +100,9 @@ const char *splinter_last_error(void);
  * closing this file), ENOMEM, EMFILE, EIO, ENAMETOOLONG, EUSERS (a file that has to be brought into
  * order, and others have locked all 512 places of writers), EOPNOTSUPP (a file system without
  * fallocate, one that copies files when they are overwritten, or a network file system), ENOLCK
- * (the library cannot open the file a second time, for its locks, as there is no /proc), or another
- * error of open(2).  splinter_create() never returns EBADMSG, EPROTO, EAGAIN or EUSERS.
+ * (the library cannot open the file a second time, for its locks, as there is no /proc, and its
+ * name does not lead to it any more), or another error of open(2).  splinter_create() never returns
+ * EBADMSG, EPROTO, EAGAIN or EUSERS.
  */
 int splinter_create(const char *name_or_path, size_t slots, size_t max_value_sz);
 int splinter_open(const char *name_or_path);

@@ -41,7 +41,7 @@ bool backing_is_memory(uint32_t flags)
 }
 
 /* The path of a store.  The name of a memory store follows the rules of shm_open(3). */
-static int path_of(const char *name, uint32_t flags, char path[PATH_MAX])
+int backing_path(const char *name, uint32_t flags, char path[PATH_MAX])
 {
     if (!name || !*name)
         return error_set(EINVAL, "a store needs a name of at least one character");
@@ -228,7 +228,7 @@ static int create_path(const char *path, const char *name, uint32_t mode,
     if (!r)
         r = backing_fill(file.fd, geo, name);
     if (!r && filler)
-        r = filler(file.fd, geo, arg);
+        r = filler(file.fd, file.temp, geo, arg);
     fault_point("create: filled");
     if (!r && durable && (r = backing_flush(file.fd)))
         error_set(-r, "cannot write '%.200s' to disk: %s", name, strerror(-r));
@@ -258,7 +258,7 @@ static int create_anonymous(const char *name, uint32_t mode, const struct geomet
         return error_set(-r, "cannot create an anonymous store: %s", strerror(-r));
     r = backing_fill(file.fd, geo, name ? name : "(anonymous)");
     if (!r && filler)
-        r = filler(file.fd, geo, arg);
+        r = filler(file.fd, file.temp, geo, arg);
     if (!r && (r = newfile_restrict(&file, mode)))
         error_set(-r, "cannot set the mode of the anonymous store: %s", strerror(-r));
     if (!r && fcntl(file.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
@@ -276,14 +276,14 @@ int backing_create(const char *name, uint32_t flags, uint32_t mode, const struct
     if (flags & SPLINTER_ANONYMOUS)
         return create_anonymous(name, mode, geo, filler, arg, out_fd);
     char path[PATH_MAX];
-    int r = path_of(name, flags, path);
+    int r = backing_path(name, flags, path);
     return r ? r : create_path(path, name, mode, geo, flags, filler, arg, out_fd);
 }
 
 int backing_open(const char *name, uint32_t flags, bool *read_only, int *out_fd)
 {
     char path[PATH_MAX];
-    int r = path_of(name, flags, path);
+    int r = backing_path(name, flags, path);
     if (r)
         return r;
     int how = flags & SPLINTER_RDONLY ? O_RDONLY : O_RDWR;
@@ -330,7 +330,7 @@ int backing_open_fd(int fd, uint32_t flags, bool *read_only, const char *name, i
     int r = filesystem_fit(fd, name, flags | (*read_only ? SPLINTER_RDONLY : 0));
     if (r)
         return r;
-    int own = descriptor_again(fd, *read_only);
+    int own = descriptor_again(fd, "", *read_only);
     /* A reader needs no file description of its own.  So the mode of the file does not matter to a
      * process that was given a descriptor to read with. */
     if (own < 0 && *read_only && (own = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
@@ -375,7 +375,7 @@ int backing_unlink(const char *name, uint32_t flags)
     char path[PATH_MAX];
     struct geometry geo;
     bool read_only = false;
-    int fd, r = path_of(name, flags, path);
+    int fd, r = backing_path(name, flags, path);
     if (!r)
         r = backing_open(name, flags | SPLINTER_RDONLY | SPLINTER_NETWORK, &read_only, &fd);
     if (r)

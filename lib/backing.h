@@ -3,6 +3,7 @@
 #ifndef SPLINTER_BACKING_H
 #define SPLINTER_BACKING_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -12,9 +13,12 @@
 /* SPLINTER_MEMORY or SPLINTER_FILE: the only thing in which the two libraries differ. */
 extern const uint32_t splinter__default_backing;
 
-/* Fills in a new store beyond its header, before the store has its name.  Returns 0 or an error,
- * which undoes the creation. */
-typedef int backing_filler(int fd, const struct geometry *geo, void *arg);
+/* Fills in a new store beyond its header, before the store has its name.  `path` is that of the
+ * file until then, or empty.  Returns 0 or an error, which undoes the creation. */
+typedef int backing_filler(int fd, const char *path, const struct geometry *geo, void *arg);
+
+/* The path of a store.  -EINVAL or -ENAMETOOLONG, with a sentence. */
+int backing_path(const char *name, uint32_t flags, char path[PATH_MAX]);
 
 /* These six set a sentence when they fail.  Their errors are -EINVAL and -ENAMETOOLONG for a bad
  * name, -EBADMSG and -EPROTO for a file that is not a store, is damaged, or is of another version,

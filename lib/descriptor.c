@@ -90,7 +90,21 @@ static void proc_name(char *to, int fd)
     *to = '\0';
 }
 
-int descriptor_again(int fd, bool read_only)
+/* Opens the file that has this path now.  -ENOLCK: that is not the file behind fd. */
+static int open_path(const char *path, int how, int fd)
+{
+    struct stat is, should;
+    int again = *path ? descriptor_up(open(path, how)) : -1;
+    if (again < 0)
+        return *path && errno != ENOENT && errno != ENOTDIR ? -errno : -ENOLCK;
+    if (!fstat(again, &is) && !fstat(fd, &should) && is.st_dev == should.st_dev &&
+        is.st_ino == should.st_ino)
+        return again;
+    close(again);
+    return -ENOLCK;
+}
+
+int descriptor_again(int fd, const char *path, bool read_only)
 {
     char name[32];
     if (fd < 0)
@@ -100,8 +114,8 @@ int descriptor_again(int fd, bool read_only)
     int again = descriptor_up(open(name, how));
     if (again >= 0)
         return again;
-    if (errno == ENOENT) /* either name leads nowhere */
-        return fcntl(fd, F_GETFD) < 0 ? -EBADF : -ENOLCK;
+    if (errno == ENOENT) /* there is no /proc, or no such descriptor */
+        return fcntl(fd, F_GETFD) < 0 ? -EBADF : open_path(path, how, fd);
     return -errno;
 }
 
@@ -131,7 +145,7 @@ static int keep(struct splinter_store *s)
 
 int descriptor_locks_open(struct splinter_store *s)
 {
-    int fd = descriptor_again(descriptor_file(s), s->read_only);
+    int fd = descriptor_again(descriptor_file(s), s->path, s->read_only);
     if (fd < 0)
         return fd;
     s->lock_fd = fd;

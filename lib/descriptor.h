@@ -18,7 +18,7 @@ int descriptor_note(struct splinter_store *s);
 
 /* Opens the descriptor for locks, with an open file description of its own; or closes it, which
  * releases the locks.  0; -EBADF: there is no descriptor of the file any more; -ENOLCK: no /proc
- * to open it through; or another error of open(2). */
+ * to open it through, and no path leads to it; or another error of open(2). */
 int descriptor_locks_open(struct splinter_store *s);
 void descriptor_locks_close(struct splinter_store *s);
 
@@ -29,8 +29,9 @@ bool descriptor_locks_own(const struct splinter_store *s);
  * the child, while that is still allowed.  Async-signal-safe. */
 void descriptor_forked(struct splinter_store *s);
 
-/* Opens the file behind a descriptor once more.  Errors as above. */
-int descriptor_again(int fd, bool read_only);
+/* Opens the file behind a descriptor once more: through /proc, or else by its path, which may be
+ * empty, if that still leads to the same file.  Errors as above. */
+int descriptor_again(int fd, const char *path, bool read_only);
 
 /* The result of a call that opens something, as a descriptor above 2: standard output, and what
  * goes to standard error, must not end up in a store.  errno stays as it was. */

@@ -3,6 +3,7 @@
 #ifndef SPLINTER_HANDLE_H
 #define SPLINTER_HANDLE_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 
@@ -74,6 +75,7 @@ struct splinter_store {
     uint64_t clock_own, clock_seen;
     uint64_t clock_latest; /* the latest time that such a handle has given out; only raised */
 
+    char path[PATH_MAX];    /* of the file, to open it again without /proc; empty: it has none */
     int fd;                 /* descriptor_file() says if it is still that of the file: */
     uint64_t device, inode; /* of this one */
 

@@ -128,6 +128,7 @@
 #define backing_is_memory splinter__backing_is_memory
 #define backing_open splinter__backing_open
 #define backing_open_fd splinter__backing_open_fd
+#define backing_path splinter__backing_path
 #define backing_punch splinter__backing_punch
 #define backing_read_geometry splinter__backing_read_geometry
 #define backing_populate splinter__backing_populate

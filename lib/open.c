@@ -6,6 +6,7 @@
  * never leads to half a store, and a creation that fails leaves none.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,8 +25,11 @@
 static int open_existing(splinter_store **out, const char *name, struct splinter_open_options *o)
 {
     struct geometry geo;
+    char path[PATH_MAX];
     bool read_only = false;
-    int fd, r = backing_open(name, o->flags, &read_only, &fd);
+    int fd, r = backing_path(name, o->flags, path);
+    if (!r)
+        r = backing_open(name, o->flags, &read_only, &fd);
     if (r)
         return r;
     r = backing_read_geometry(fd, name, &geo);
@@ -35,7 +39,7 @@ static int open_existing(splinter_store **out, const char *name, struct splinter
     }
     if (read_only)
         o->flags |= SPLINTER_RDONLY;
-    return store_attach(out, fd, name, &geo, o);
+    return store_attach(out, fd, path, name, &geo, o);
 }
 
 /* What attach_new() is told, and returns. */
@@ -46,14 +50,14 @@ struct creation {
 };
 
 /* Attach the creator, before the store gets its name. */
-static int attach_new(int fd, const struct geometry *geo, void *arg)
+static int attach_new(int fd, const char *path, const struct geometry *geo, void *arg)
 {
     struct creation *c = arg;
-    int own = descriptor_again(fd, false);
+    int own = descriptor_again(fd, path, false);
     if (own < 0)
         return error_set(-own, own == -ENOLCK ? "cannot open '%.200s' a second time: there is no "
                          "/proc" : "cannot open '%.200s' a second time", c->name);
-    return store_attach(&c->store, own, c->name, geo, c->options);
+    return store_attach(&c->store, own, path, c->name, geo, c->options);
 }
 
 /* The caller's options, or none, as this library knows them.  Fails with a sentence. */
@@ -119,6 +123,8 @@ static int open_or_create(splinter_store **out, const char *name, struct splinte
         r = backing_create(name, o->flags, o->mode ? o->mode : 0600, &geo, attach_new, &made, &fd);
         if (!r) {
             close(fd);
+            if (!(o->flags & SPLINTER_ANONYMOUS))
+                backing_path(name, o->flags, made.store->path);
             *out = made.store;
             return 0;
         }
@@ -176,7 +182,7 @@ int splinter_store_open_fd(splinter_store **out, int fd,
     }
     if (read_only)
         o.flags |= SPLINTER_RDONLY;
-    return store_attach(out, own, name, &geo, &o);
+    return store_attach(out, own, "", name, &geo, &o);
 }
 
 int splinter_store_unlink(const char *name, uint32_t flags)

@@ -127,14 +127,14 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
 }
 
 /* Fill in the new file, as a process that opens it, sets keys and closes it. */
-static int fill_copy(int fd, const struct geometry *geo, void *from)
+static int fill_copy(int fd, const char *path, const struct geometry *geo, void *from)
 {
     splinter_store *to;
-    int own = descriptor_again(fd, false);
+    int own = descriptor_again(fd, path, false);
     if (own < 0)
         return error_set(-own, "cannot open the new file of the snapshot a second time%s",
                          own == -ENOLCK ? ": there is no /proc" : "");
-    int r = store_attach(&to, own, "the snapshot", geo, NULL);
+    int r = store_attach(&to, own, path, "the snapshot", geo, NULL);
     if (r)
         return r;
     r = copy_all(from, to);
@@ -185,7 +185,7 @@ int splinter_store_snapshot_fd(splinter_store *s, int fd)
     if (!r)
         r = backing_fill(fd, &geo, "the snapshot");
     if (!r)
-        r = fill_copy(fd, &geo, s);
+        r = fill_copy(fd, "", &geo, s);
     if (!r && (r = backing_flush(fd)))
         error_set(-r, "cannot write the snapshot to disk: %s", strerror(-r));
     if (r) {

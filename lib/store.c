@@ -6,6 +6,7 @@
  * the file.  Everything else in the mapping is untrusted.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -233,8 +234,8 @@ static void tell(struct splinter_store *s, const char *name)
         error_clear(); /* of what was tried before, such as to create it */
 }
 
-int store_attach(splinter_store **out, int fd, const char *name, const struct geometry *geo,
-                 const struct splinter_open_options *options)
+int store_attach(splinter_store **out, int fd, const char *path, const char *name,
+                 const struct geometry *geo, const struct splinter_open_options *options)
 {
     splinter_store *s;
     if (posix_memalign((void **)&s, alignof(splinter_store), sizeof *s)) {
@@ -242,6 +243,7 @@ int store_attach(splinter_store **out, int fd, const char *name, const struct ge
         return error_set(ENOMEM, "no memory for a handle of '%.200s'", name);
     }
     memset(s, 0, sizeof *s);
+    snprintf(s->path, sizeof s->path, "%s", path);
     s->fd = fd;
     s->lock_fd = -1;
     s->geo = *geo;

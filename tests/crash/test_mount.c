@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_mount.c - a file system that goes away, and comes back within one boot
+ * test_mount.c - a file system that goes away, and comes back within one boot; and no /proc
  *
- * It takes root, mkfs.ext4 and a loop device; without them the test is skipped.  Everything is
- * mounted in a mount namespace of the test, and goes with it.
+ * It takes root; the first also takes mkfs.ext4 and a loop device.  Without them, that is skipped.
+ * Everything is mounted in a mount namespace of the test, and goes with it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,8 +55,7 @@ static bool ready(void)
     snprintf(there, sizeof(there), "%s/there", support_dir());
     snprintf(name, sizeof(name), "%s/store", here);
     snprintf(again, sizeof(again), "%s/store", there);
-    if (geteuid() || mkdir(here, 0700) || mkdir(there, 0700) || unshare(CLONE_NEWNS) ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+    if (mkdir(here, 0700) || mkdir(there, 0700))
         return false;
     fd = open(image, O_RDWR | O_CREAT | O_EXCL, 0600);
     if (fd < 0 || ftruncate(fd, 24 << 20))
@@ -212,12 +211,72 @@ static void it_is_mounted_elsewhere(bool with_sysfs)
            with_sysfs ? "which is known" : "which is rebuilt without /sys");
 }
 
+/* Sets a key, in this process and in a child of fork. */
+static void sets(splinter_store *s)
+{
+    int status = 0;
+    pid_t pid;
+
+    if (!s)
+        return;
+    set(s, 1, "a");
+    pid = fork();
+    if (!pid) {
+        set(s, 2, "a");
+        _exit(faults != 0);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+        fault("the child", status, 0);
+}
+
+static void without_proc(void)
+{
+    struct splinter_open_options o = {.struct_size = sizeof(o), .slots = 1000, .max_value = 256};
+    char path[600], in_memory[64];
+    splinter_store *s;
+
+    faults = 0;
+    if (mount("none", "/proc", "tmpfs", 0, NULL)) {
+        report(true, "without /proc # SKIP %s", strerror(errno));
+        return;
+    }
+    snprintf(path, sizeof(path), "%s/file", support_dir());
+    for (int n = 0; n < 2; n++) { /* created, then opened */
+        s = opened(path, n ? 0 : SPLINTER_CREATE);
+        sets(s);
+        splinter_store_close(s);
+    }
+    snprintf(in_memory, sizeof(in_memory), "splinter-test-%ld-noproc", (long)getpid());
+    o.flags = SPLINTER_MEMORY | SPLINTER_CREATE;
+    for (int n = 0; n < 2; n++) {
+        int rc = splinter_store_open(&s, in_memory, &o);
+
+        if (rc)
+            fault(splinter_last_error(), rc, 0);
+        else
+            sets(s);
+        splinter_store_close(s);
+    }
+    /* What has no name cannot be opened again.  The error says what is missing. */
+    o.flags = SPLINTER_ANONYMOUS;
+    if (splinter_store_open(&s, NULL, &o) != -ENOLCK || !strstr(splinter_last_error(), "/proc"))
+        fault(splinter_last_error(), 0, -ENOLCK);
+    splinter_store_unlink(in_memory, SPLINTER_MEMORY);
+    umount("/proc");
+    report(!faults, "without /proc, a store is created, opened, and used by a child, by its path");
+}
+
 int main(void)
 {
     support_start_in_memory();
-    if (!ready()) {
-        printf("1..0 # SKIP no root, no mkfs.ext4 or no loop device\n");
+    if (geteuid() || unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+        printf("1..0 # SKIP not root, or no namespaces\n");
         return 0;
+    }
+    without_proc();
+    if (!ready()) {
+        report(true, "a file system that went away # SKIP no mkfs.ext4 or no loop device");
+        return tap_end();
     }
     it_went_away();
     it_is_mounted_elsewhere(true);
