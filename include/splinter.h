@@ -503,6 +503,145 @@ int splinter_store_trim(splinter_store *store, uint64_t *out_bytes);
 int splinter_store_check(splinter_store *store, void (*report)(void *arg, const char *problem),
                          void *arg);
 
+/* ---- topics: messages from many writers to many readers ------------------- */
+
+/*
+ * A topic is a ring of messages in a store.  Each message has a number: the first one 1, the next
+ * one 2, and so on, without holes and in one order that all readers agree on.  The topic keeps the
+ * last `capacity` messages.  A reader is a number: that of the message which it reads next.  The
+ * program may keep the number, and another process may go on from there.  Readers are registered
+ * nowhere and hold up no publisher.  A reader that was overtaken is told how many messages it lost.
+ *
+ * A topic of capacity N takes 1 + N of the store's slots, from its creation on, so that a publish
+ * finds a slot whatever else the store holds.  These keys count in `keys` of splinter_store_stat();
+ * no other call lists, finds or changes them.
+ *
+ * Threads: any thread may use a topic handle, also at the same time.  Close the handles of topics
+ * before that of their store.  A child after fork() may use its parent's.
+ * Crash: as for splinter_store_set().  If a process is killed while it makes or removes a topic,
+ * the next one that opens or removes the topic finishes that.
+ */
+typedef struct splinter_topic splinter_topic;
+
+/* The name of a topic is a C string of 1 to SPLINTER_TOPIC_NAME_MAX - 1 bytes.  Names of topics and
+ * keys have nothing to do with each other. */
+#define SPLINTER_TOPIC_NAME_MAX 254
+
+/* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
+struct splinter_topic_options {
+    size_t struct_size;
+    uint32_t flags;       /* SPLINTER_CREATE: make the topic if there is none; SPLINTER_CREATE and
+                             SPLINTER_EXCL: fail with EEXIST if there is one */
+    uint32_t reserved;    /* 0 */
+    uint64_t capacity;    /* messages that the topic keeps; 0: whatever it has */
+    uint64_t max_message; /* bytes of its longest message; 0: whatever it has; of a new topic the
+                             most that is possible, which is max_value of the store less 8 */
+};
+
+/*
+ * Open a topic of the store, or make it, and put a handle for it in *out.  If options is NULL, the
+ * call opens a topic that exists.  If it exists with another capacity or longest message than the
+ * options say, the call fails.  If the call fails, splinter_last_error() says why.
+ * Returns 0, or -ENOENT (there is no such topic), -EEXIST, -EINVAL (an argument; the topic has
+ * another capacity or longest message; a new one needs a capacity), -ENAMETOOLONG, -EMSGSIZE
+ * (max_message is more than the store's max_value less 8), -ENOSPC (the store lacks slots or memory
+ * for the topic; then none is made), -EPROTO (the name is not that of a topic), -EROFS, -EAGAIN,
+ * -EBADMSG, -ENOMEM, -E2BIG (see struct_size), -EIO, -EINPROGRESS (the topic is made, but not
+ * synced: open it again); as the first change (see splinter_store_set()) also -EUSERS, -EBADF,
+ * -ENOLCK or another error of splinter_store_open().
+ */
+int splinter_topic_open(splinter_topic **out, splinter_store *store, const char *name,
+                        const struct splinter_topic_options *options);
+
+/* Free the handle.  NULL is allowed.  The topic remains. */
+void splinter_topic_close(splinter_topic *topic);
+
+/*
+ * Remove a topic with all its messages, and zero their bytes.  Calls with handles of the topic then
+ * say that it is gone.  A publish that meets the removal may still succeed.  In a durable store the
+ * call syncs.
+ * Returns 0, or -ENOENT, -EINVAL, -ENAMETOOLONG, -EROFS, -EAGAIN, -EPROTO (the name is not that of
+ * a topic), -EBADMSG (the topic was damaged, and is gone; its messages could not be found), -EIO or
+ * -ENOSPC (the sync has failed: call again to finish the removal), -EINPROGRESS (it is removed, but
+ * that is not synced); as the first change also -EUSERS, -EBADF, -ENOLCK or another error of
+ * splinter_store_open().
+ */
+int splinter_topic_remove(splinter_store *store, const char *name);
+
+/* Walk over the topics, as splinter_store_walk() does over the keys.  Each call that returns 1
+ * fills in name, which must have room for SPLINTER_TOPIC_NAME_MAX bytes.  0 means the end.  -EINVAL
+ * if an argument is NULL. */
+int splinter_topic_walk(splinter_store *store, uint64_t *cursor, char *name);
+
+/* What a topic is and holds.  Set struct_size to sizeof this structure. */
+struct splinter_topic_stat {
+    size_t struct_size;   /* in: what the caller has; out: what is filled in; both in bytes */
+    uint64_t capacity;    /* messages that the topic keeps */
+    uint64_t max_message; /* bytes of its longest message */
+    uint64_t oldest;      /* number of the oldest message; if there is none, `next` */
+    uint64_t next;        /* number of the message that is published next */
+};
+/* Returns 0, or -EINVAL, -EIDRM (the topic has been removed), -EBADMSG. */
+int splinter_topic_stat(splinter_topic *topic, struct splinter_topic_stat *stat);
+
+/* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
+struct splinter_publish_options {
+    size_t struct_size;
+    uint32_t flags; /* 0 */
+    uint32_t type;  /* of the message, 0 to 65535 */
+};
+
+/*
+ * Publish a message of len bytes, 1 to the longest of the topic.  *out_number receives its number,
+ * unless out_number is NULL.  If options is NULL, the message has type 0.
+ * Returns 0, or -EMSGSIZE (splinter_last_error() has both lengths), -EINVAL, -EROFS, -EIDRM (the
+ * topic has been removed), -EAGAIN (the call lost very many races), -ENOSPC (no memory is left),
+ * -EIO, -EBADMSG, -E2BIG, -EINPROGRESS (the message is published, but not synced); as the first
+ * change also -EUSERS, -EBADF, -ENOLCK or another error of splinter_store_open().
+ */
+int splinter_topic_publish(splinter_topic *topic, const void *val, size_t len,
+                           const struct splinter_publish_options *options, uint64_t *out_number);
+
+/* What is known of a message.  Set struct_size to sizeof this structure. */
+struct splinter_message {
+    size_t struct_size; /* in: what the caller has; out: what is filled in; both in bytes */
+    uint64_t number;    /* of the message; 0 if messages were lost */
+    uint64_t epoch;     /* of the store, as that of a value */
+    uint64_t size;      /* bytes */
+    uint64_t lost;      /* messages that this reader lost; 0 if it has one */
+    uint32_t type;      /* as it was published */
+    uint32_t reserved;  /* 0 */
+};
+
+/* Where a reader may begin instead of at a number: at the oldest message that is there, at the
+ * newest, or at the one that is published next.  A call puts the number in its place. */
+#define SPLINTER_TOPIC_OLDEST 0
+#define SPLINTER_TOPIC_NEWEST 0xffffffffffffffff
+#define SPLINTER_TOPIC_NEXT 0xfffffffffffffffe
+
+/*
+ * Read message *position, and step *position to the next one.  The message goes to buf, and what
+ * else is known of it to *message, unless message is NULL.  If buf is NULL, the call gives the
+ * length alone, and leaves *position.  It never waits.
+ * Returns 0; -EAGAIN: that message comes next, and is not published yet; -EOVERFLOW: it has been
+ * replaced, or was lost in a power cut: message->lost says how many were, and *position is the next
+ * one that is there; -EMSGSIZE: buf is too small: message->size says what it needs, and *position
+ * and buf are as they were; -ERANGE: *position is not that of the next message or an earlier one;
+ * -EIDRM: the topic has been removed; -EINVAL, -EBADMSG (the store is corrupt), -EBADF and -EIO as
+ * for splinter_store_get().
+ */
+int splinter_topic_read(splinter_topic *topic, uint64_t *position, void *buf, size_t buf_size,
+                        struct splinter_message *message);
+
+/*
+ * Wait until message *position has been published, even if it was replaced since.  If timeout_ms is
+ * 0, the call looks once and does not wait.  One of the constants above becomes a number in
+ * *position, so that the read that follows reads what was waited for.
+ * Returns 0, or -ETIMEDOUT, -EINTR (as for splinter_store_wait()), -ERANGE and -EIDRM as for
+ * splinter_topic_read(), -EINVAL, -EBADMSG.
+ */
+int splinter_topic_wait(splinter_topic *topic, uint64_t *position, uint64_t timeout_ms);
+
 #ifdef __cplusplus
 }
 #endif

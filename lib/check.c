@@ -94,12 +94,12 @@ static bool whole(struct check *c, const struct slot *slot, uint64_t current, si
 static const char *key_problem(struct check *c, const struct slot *slot, const struct record *rec,
                                uint32_t key_len, uint64_t hash, char name[SPLINTER_KEY_MAX])
 {
-    struct key key;
     struct lookup found;
     uint32_t races = 0;
     payload_copy(name, rec + 1, key_len);
     name[key_len] = '\0';
-    if (key_make(c->s, name, &key) || key.len != key_len || key.hash != hash)
+    struct key key = key_of_bytes(c->s, name, key_len);
+    if (!key_is_sane(name, key_len) || key.hash != hash)
         return "its hash is not that of the key";
     if (index_find_anywhere(c->s, &key, &found, &races) <= 0)
         return "its key cannot be found";
@@ -142,7 +142,11 @@ static void check_slot(struct check *c, uint32_t b, uint32_t i)
     if (!current)
         return;
     const char *problem = slot_problem(c, slot, current, hash, name);
-    if (problem && still_current(slot, current))
+    if (!problem || !still_current(slot, current))
+        return;
+    if (!name[0] && name[1])
+        finding(c, "slot %u of bucket %u (a key of a topic): %s", i, b, problem);
+    else
         finding(c, "slot %u of bucket %u (key '%.64s'): %s", i, b, name, problem);
 }
 

@@ -43,7 +43,7 @@ static int extend(struct splinter_store *s, const struct key *key, const void *v
     uint8_t *buf = NULL;
     for (uint32_t races = 0; races < RACES_MAX; races++) {
         struct stored was;
-        r = get_stored(s, key->s, NULL, 0, &was);
+        r = get_stored(s, key, NULL, 0, &was);
         if (r == -ENOENT && len) {
             r = set_if_same(s, key, val, len, NULL, out_epoch);
         } else if (!r) {
@@ -56,7 +56,7 @@ static int extend(struct splinter_store *s, const struct key *key, const void *v
             if (!more)
                 break;
             buf = more;
-            r = get_stored(s, key->s, buf, old, &was);
+            r = get_stored(s, key, buf, old, &was);
             if (r == -ENOENT || r == -EMSGSIZE) {
                 r = OUTRUN;
             } else if (!r) {
@@ -114,7 +114,7 @@ int splinter_store_add(splinter_store *s, const char *name, int64_t delta, int64
     for (uint32_t races = 0; races < RACES_MAX; races++) {
         struct stored was;
         int64_t value = 0;
-        r = get_stored(s, name, &value, sizeof value, &was);
+        r = get_stored(s, &key, &value, sizeof value, &was);
         bool absent = r == -ENOENT;
         if (absent)
             value = 0;

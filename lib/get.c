@@ -78,20 +78,16 @@ int get_fast(struct splinter_store *s, const char *name, void *buf, size_t buf_s
     return 0;
 }
 
-int get_stored(struct splinter_store *s, const char *name, void *buf, size_t buf_size,
+int get_stored(struct splinter_store *s, const struct key *key, void *buf, size_t buf_size,
                struct stored *out)
 {
-    struct key key;
-    int r = key_make(s, name, &key);
-    if (r)
-        return r;
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         struct lookup f;
-        r = index_find_anywhere(s, &key, &f, &races);
+        int r = index_find_anywhere(s, key, &f, &races);
         if (r <= 0)
             return r ? r : -ENOENT;
         const struct record *rec = f.rec;
-        uint32_t len = load_relaxed(&rec->value_len), from = value_offset(key.len);
+        uint32_t len = load_relaxed(&rec->value_len), from = value_offset(key->len);
         uint64_t expiry = load_relaxed(&rec->expiry);
         struct splinter_meta m = {.struct_size = sizeof m,
                                   .epoch = load_relaxed(&rec->epoch),
@@ -116,7 +112,7 @@ int get_stored(struct splinter_store *s, const char *name, void *buf, size_t buf
         if (expiry_passed(s, expiry)) {
             /* A reader does not take a place among the writers for that. */
             if (!s->read_only && !unattached(s))
-                key_unset(s, &key, &(struct unset_args){.expired_only = true}, NULL);
+                key_unset(s, key, &(struct unset_args){.expired_only = true}, NULL);
             return -ENOENT;
         }
         m.ttl_ns = expiry_left(s, expiry);
@@ -131,9 +127,12 @@ static int get_slow(struct splinter_store *s, const char *name, void *buf, size_
                     size_t *out_size, struct splinter_meta *meta)
 {
     struct stored stored;
+    struct key key;
     if (!s || !sized_may_give(meta))
         return -EINVAL;
-    int r = get_stored(s, name, buf, buf_size, &stored);
+    int r = key_make(s, name, &key);
+    if (!r)
+        r = get_stored(s, &key, buf, buf_size, &stored);
     if (r && r != -EMSGSIZE)
         return r;
     if (out_size)

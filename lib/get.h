@@ -3,7 +3,7 @@
 #ifndef SPLINTER_GET_H
 #define SPLINTER_GET_H
 
-#include "handle.h"
+#include "key.h"
 #include "names.h"
 
 /* All that a record says of its value. */
@@ -15,7 +15,7 @@ struct stored {
 /* As splinter_store_get(); the size of the value is out->meta.value_size.  *out is filled in if the
  * result is 0 or -EMSGSIZE (buf is too small for the value); buf may be NULL.  It unsets a key that
  * has expired, so the caller holds no lane. */
-int get_stored(struct splinter_store *s, const char *name, void *buf, size_t buf_size,
+int get_stored(struct splinter_store *s, const struct key *key, void *buf, size_t buf_size,
                struct stored *out);
 
 #endif

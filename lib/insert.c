@@ -80,6 +80,11 @@ static int insert_locked(struct splinter_store *s, struct change *c, const struc
     int r = index_find_anywhere(s, key, &c->found, &races);
     if (r)
         return r > 0 ? AGAIN : r;
+    /* Under the lock of the key: a process that changes that slot first, and then looks for the key
+     * under its lock, finds what is inserted here. */
+    const struct lookup *w = args->only_while;
+    if (w && load_seq_cst(&w->slot->current) != w->current)
+        return -ESTALE;
     r = keys_reserve(s);
     if (r)
         return r;

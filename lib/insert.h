@@ -15,6 +15,10 @@ struct set_args {
     uint64_t if_epoch;
     uint64_t epoch;    /* of the new record, in a snapshot; 0: the next one of the store */
     uint32_t revision; /* of the new record, if `epoch` is not 0 */
+    const uint64_t *number;           /* goes before the value; NULL: none */
+    const struct lookup *only_while;  /* an insert only while that slot still leads to that record,
+                                         else -ESTALE; NULL: in any case */
+    bool unsynced;                    /* no sync follows, whatever the handle's options say */
 };
 
 /* What became of one attempt; or a negative errno. */

@@ -143,6 +143,27 @@ static inline uint32_t key_short_length(const char *key)
 #endif
 }
 
+/* The library has keys of its own in a store.  Such an internal key begins with a zero byte, so no
+ * program can name it. */
+static inline bool key_is_internal(const char *key, uint32_t len)
+{
+    return len > 1 && !*key;
+}
+
+/* Can these bytes, followed by a zero byte, be a key of a program, or an internal key? */
+static inline bool key_is_sane(const char *key, uint32_t len)
+{
+    return len && len < SPLINTER_KEY_MAX && (strlen(key) == len || key_is_internal(key, len));
+}
+
+/* The key of these bytes, 1 to SPLINTER_KEY_MAX - 1, which it does not copy. */
+static inline struct key key_of_bytes(const struct splinter_store *s, const char *bytes,
+                                      uint32_t len)
+{
+    uint64_t hash = key_hash(s, bytes, len);
+    return (struct key){.s = bytes, .len = len, .hash = hash, .home = hash_home(s, hash)};
+}
+
 /* Fill in *out.  0; -EINVAL: the key is NULL or empty; -ENAMETOOLONG. */
 static inline int key_make(const struct splinter_store *s, const char *key, struct key *out)
 {
@@ -153,10 +174,7 @@ static inline int key_make(const struct splinter_store *s, const char *key, stru
         len = strnlen(key, SPLINTER_KEY_MAX);
     if (len >= SPLINTER_KEY_MAX)
         return -ENAMETOOLONG;
-    out->s = key;
-    out->len = (uint32_t)len;
-    out->hash = key_hash(s, key, out->len);
-    out->home = hash_home(s, out->hash);
+    *out = key_of_bytes(s, key, (uint32_t)len);
     return 0;
 }
 

@@ -245,6 +245,22 @@ static_assert(sizeof(struct record) == 48, "record");
                            one before it did; set by its writer */
 #define RECORD_UNSET 2u /* an unset removed it; set by the unset, before `superseded` */
 
+/* A topic of capacity N is 1 + N internal keys (key.h).  The value of the first one, which has the
+ * topic's name, is this.  A process that makes or removes the topic sets it, and everybody reads
+ * it.  The others hold the messages; see struct message_key in message.h. */
+struct topic {
+    uint64_t id;       /* an epoch of the store, so no two topics ever have the same */
+    uint32_t capacity; /* messages; the topic has as many keys */
+    uint32_t longest;  /* bytes of a message */
+    uint32_t kind;     /* TOPIC_KIND */
+    uint32_t state;    /* TOPIC_* */
+};
+static_assert(sizeof(struct topic) == 24, "topic");
+#define TOPIC_KIND 1u
+#define TOPIC_MAKING 1u /* it may lack some keys; whoever opens it makes them */
+#define TOPIC_READY 2u
+#define TOPIC_REMOVING 3u /* it may have some keys still; whoever opens it removes them */
+
 /* The first units of a slab.  Blocks of one size follow.  Unless a comment says otherwise the owner
  * writes a field, and every process reads it. */
 struct slab {

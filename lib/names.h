@@ -276,10 +276,28 @@
 #define key_insert splinter__key_insert
 
 /* set.c */
+#define key_number splinter__key_number
 #define key_set splinter__key_set
+
+/* wait.c */
+#define key_wait splinter__key_wait
+#define wait_ended splinter__wait_ended
+
+/* topic.c */
+#define topic_abandon splinter__topic_abandon
+#define topic_look splinter__topic_look
+#define topic_make_keys splinter__topic_make_keys
+#define topic_mend splinter__topic_mend
+#define topic_set_state splinter__topic_set_state
+
+/* message.c */
+#define messages_survey splinter__messages_survey
 
 /* store.c */
 #define store_attach splinter__store_attach
+
+/* topics.c */
+#define topics_settle splinter__topics_settle
 
 /* fault.c, in builds for tests */
 #define fault_bugs splinter__fault_bugs

@@ -106,6 +106,7 @@ static uint32_t key_of(const struct rebuild *r, uint64_t ref, struct key *key,
         value_offset(key->len) > (uint64_t)units * UNIT)
         return 0;
     payload_copy(name, rec + 1, key->len);
+    name[key->len] = '\0';
     key->hash = key_hash(r->s, name, key->len);
     key->home = hash_home(r->s, key->hash);
     return units;
@@ -149,7 +150,7 @@ int rebuild_place(struct rebuild *r, uint64_t ref)
         r->damaged++;
         return 0;
     }
-    if (memchr(name, 0, key.len)) { /* it is whole, but no set wrote it */
+    if (!key_is_sane(name, key.len)) { /* it is whole, but no set wrote it */
         r->damaged++;
         return rebuild_wipe_block(r, ref, units);
     }

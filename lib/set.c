@@ -27,10 +27,11 @@
 #include "sized.h"
 #include "sync.h"
 
-/* Fill in the record that is to be published.  It gets no end of life and no type. */
+/* Fill in the record that is to be published.  It gets no end of life and no type.  If `number` is
+ * not NULL, the value is that number and `val`; `len` is the length of both. */
 ALWAYS_INLINE
-void write_record(const struct change *c, const char *key, uint32_t key_len, const void *val,
-                  size_t len)
+void write_record(const struct change *c, const char *key, uint32_t key_len,
+                  const uint64_t *number, const void *val, size_t len)
 {
     struct record *rec = c->record;
     /* Before it became our spare, a writer unlinked the block: we, or another one that freed it.  A
@@ -45,7 +46,13 @@ void write_record(const struct change *c, const char *key, uint32_t key_len, con
     fault_point("write: lengths");
     payload_copy(rec + 1, key, key_len);
     fault_point("write: key");
-    payload_copy((uint8_t *)rec + value_offset(key_len), val, len);
+    uint8_t *to = (uint8_t *)rec + value_offset(key_len);
+    if (number) {
+        payload_copy(to, number, sizeof *number);
+        to += sizeof *number;
+        len -= sizeof *number;
+    }
+    payload_copy(to, val, len);
     fault_point("write: value");
 }
 
@@ -150,7 +157,7 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
         prefetch_to_write((char *)c->found.rec + UNIT);
         __builtin_prefetch(arena_slab(s, CURRENT_REF(c->found.current) >> s->slab_shift));
     }
-    write_record(c, key->s, key->len, val, len);
+    write_record(c, key->s, key->len, args->number, val, len);
     store_relaxed(&c->record->expiry, args->expiry);
     c->payload = s->durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
     for (;;) {
@@ -189,7 +196,7 @@ int key_set(struct splinter_store *s, const struct key *key, const void *val, si
             announce(s, &s->index[key->home]);
             if (out_epoch)
                 *out_epoch = c.epoch;
-            return s->durable ? sync_if_due(s) : 0;
+            return s->durable && !args->unsynced ? sync_if_due(s) : 0;
         }
         if (!room_is_short(r))
             return r;
@@ -271,19 +278,20 @@ bool fast_matches(const struct short_key *key, const struct lookup *found, const
            load_relaxed(&slab->block_units) == old->units;
 }
 
-/* The thread has the lane, whose spare `at` has the right size.  False: nothing was changed. */
+/* The thread has the lane, whose spare `at` has the right size, and c->found is what is to be
+ * replaced.  False: nothing was changed. */
 ALWAYS_INLINE
 bool fast_update(struct splinter_store *s, struct change *c, const struct short_key *key,
-                 const void *val, size_t len, bool durable)
+                 const struct numbered *as, const void *val, size_t len, bool durable)
 {
     c->record = record_at_ref(s, c->lane->spare_ref[c->at]);
-    if (!fast_find(s, key, &c->found))
-        return false;
     uint32_t ref = CURRENT_REF(c->found.current);
     struct slab *slab = arena_slab(s, ref >> s->slab_shift);
     prefetch_to_write((char *)c->found.rec + UNIT);
     __builtin_prefetch(slab);
-    write_record(c, key->s, key->len, val, len);
+    write_record(c, key->s, key->len, as ? &as->number : NULL, val, len);
+    if (as)
+        store_relaxed(&c->record->type, (uint16_t)as->type);
     c->payload = durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
 
     uint32_t revision = load_relaxed(&c->found.rec->revision);
@@ -303,38 +311,88 @@ bool fast_update(struct splinter_store *s, struct change *c, const struct short_
     return false;
 }
 
+/* The lane that the thread had last, if it is free and the handle may change the store; else
+ * NULL. */
 ALWAYS_INLINE
-int set_fast(struct splinter_store *s, const char *name, const void *val, size_t len,
-             uint64_t *out_epoch, bool durable)
+struct lane_private *fast_lane(struct splinter_store *s, bool durable)
 {
-    struct short_key key;
     uint32_t mine = lane_preferred - 1;
-    if (short_key_make(s, name, &key) || len - 1 >= s->fast_value || mine >= ENTRY_LANES ||
-        unattached(s))
-        return -EAGAIN;
-    prefetch_to_write(&s->index[key.home]);
-    prefetch_to_write(&s->header->epoch);
+    if (mine >= ENTRY_LANES || unattached(s))
+        return NULL;
     struct lane_private *lane = &s->lane[mine];
     __asm__("" : "+r"(lane)); /* kept in a register, not computed again for each use */
     fault_point("fast: begun");
     if (load_relaxed(&lane->busy) || exchange_acquire(&lane->busy, 1)) /* [<lane] */
-        return -EAGAIN;
+        return NULL;
     if (durable)
         lane_change_begin(lane);
+    return lane;
+}
+
+/* Set the key, whose value gets `len` bytes.  `as` and `found` are NULL, or those of key_number().
+ */
+ALWAYS_INLINE
+int fast_set(struct splinter_store *s, const struct short_key *key, const struct numbered *as,
+             const struct lookup *found, const void *val, size_t len, uint64_t *out_epoch,
+             bool durable)
+{
+    struct lane_private *lane = fast_lane(s, durable);
+    if (!lane)
+        return -EAGAIN;
     struct change c = {.lane = lane, .at = lane->last};
     uint32_t units = (SHORT_VALUE_AT + (uint32_t)len + UNIT - 1) / UNIT;
-    if (lane->spare_class[c.at] != units || !index_present(s, key.home) ||
-        !fast_update(s, &c, &key, val, len, durable)) {
+    if (found)
+        c.found = *found;
+    if (lane->spare_class[c.at] != units ||
+        (!found && (!index_present(s, key->home) || !fast_find(s, key, &c.found))) ||
+        !fast_update(s, &c, key, as, val, len, durable)) {
         lane_release(s, lane);
         return -EAGAIN;
     }
     if (durable)
         lane_change_end(lane);
     store_release(&lane->busy, 0); /* [>lane] */
-    announce(s, &s->index[key.home]);
+    announce(s, &s->index[key->home]);
     if (out_epoch)
         *out_epoch = c.epoch;
     return 0;
+}
+
+ALWAYS_INLINE
+int set_fast(struct splinter_store *s, const char *name, const void *val, size_t len,
+             uint64_t *out_epoch, bool durable)
+{
+    struct short_key key;
+    if (short_key_make(s, name, &key) || len - 1 >= s->fast_value)
+        return -EAGAIN;
+    prefetch_to_write(&s->index[key.home]);
+    prefetch_to_write(&s->header->epoch);
+    return fast_set(s, &key, NULL, NULL, val, len, out_epoch, durable);
+}
+
+/* key_number() in the fast path. */
+ALWAYS_INLINE
+int number_fast(struct splinter_store *s, const struct key *key, const struct numbered *as,
+                const struct lookup *found, const void *val, size_t len, bool durable)
+{
+    const struct short_key fast = {key->s, key_ends_of(key->s, KEY_SHORT), key->hash, KEY_SHORT,
+                                   key->home};
+    if (len - 1 >= s->fast_value || CURRENT_REF(found->current) >= load_relaxed(&s->fast_units))
+        return -EAGAIN;
+    prefetch_to_write(&s->header->epoch);
+    return fast_set(s, &fast, as, found, val, len, NULL, durable);
+}
+
+int key_number(struct splinter_store *s, const struct key *key, const struct numbered *as,
+               const struct lookup *found, uint64_t epoch, const void *val, size_t len)
+{
+    len += sizeof as->number;
+    if (!(s->durable ? number_fast(s, key, as, found, val, len, true)
+                     : number_fast(s, key, as, found, val, len, false)))
+        return s->durable ? sync_if_due(s) : 0;
+    const struct set_args args = {.flags = SPLINTER_IF_EPOCH, .type = as->type,
+                                  .if_epoch = epoch, .number = &as->number};
+    return key_set(s, key, val, len, &args, NULL);
 }
 
 /* ---- the call ---- */

@@ -27,6 +27,10 @@ SIZED_FIRST(splinter_open_options);
 SIZED_FIRST(splinter_set_options);
 SIZED_FIRST(splinter_meta);
 SIZED_FIRST(splinter_stat);
+SIZED_FIRST(splinter_topic_options);
+SIZED_FIRST(splinter_topic_stat);
+SIZED_FIRST(splinter_publish_options);
+SIZED_FIRST(splinter_message);
 
 /* The struct_size of the caller's structure. */
 static inline size_t sized_bytes(const void *theirs)

@@ -28,6 +28,9 @@
 #include "key.h"
 #include "set.h"
 #include "store.h"
+#include "topics.h"
+#include "unset.h"
+#include "walk.h"
 
 /* A value on its way into the copy. */
 struct parcel {
@@ -37,10 +40,10 @@ struct parcel {
 };
 
 /* Get the value of a key, and make room for it as needed.  -ENOENT: the key is gone. */
-static int get_whole(struct splinter_store *s, const char *name, struct parcel *p)
+static int get_whole(struct splinter_store *s, const struct key *key, struct parcel *p)
 {
     for (;;) {
-        int r = get_stored(s, name, p->bytes, p->room, &p->stored);
+        int r = get_stored(s, key, p->bytes, p->room, &p->stored);
         if (r != -EMSGSIZE && (r || p->bytes))
             return r;
         /* If the room was too small twice, it gets the largest size, so that the loop ends. */
@@ -54,28 +57,37 @@ static int get_whole(struct splinter_store *s, const char *name, struct parcel *
     }
 }
 
+/* 0, -ENOENT, or another errno.  The key may have been hashed for another store. */
+static int is_there(struct splinter_store *s, const struct key *key)
+{
+    struct stored stored;
+    struct key own = key_of_bytes(s, key->s, key->len);
+    return get_stored(s, &own, NULL, 0, &stored);
+}
+
 /* The copy is full: it has keys that were removed after they had been copied, and meets those that
  * came for them.  Drop the former.  Returns how many they were, or a negative errno. */
 static int drop_removed(struct splinter_store *from, struct splinter_store *to)
 {
-    char name[SPLINTER_KEY_MAX];
+    struct walked w;
     uint64_t cursor = 0;
-    int r, dropped = 0;
-    while ((r = splinter_store_walk(to, NULL, &cursor, name, NULL)) == 1) {
-        r = splinter_store_get(from, name, NULL, 0, NULL, NULL);
+    int dropped = 0;
+    while (walk_next(to, &cursor, &w)) {
+        int r = is_there(from, &w.key);
         if (r == -ENOENT) {
-            r = splinter_store_unset(to, name, 0, NULL);
+            struct key key = key_of_bytes(to, w.text, w.key.len);
+            r = key_unset(to, &key, &(struct unset_args){0}, NULL);
             dropped++;
         }
-        if (r)
+        if (r && r != -ENOENT)
             return r;
     }
-    return r ? r : dropped;
+    return dropped;
 }
 
 #define DROPS 10000 /* attempts to find a key that has gone */
 
-static int copy_one(struct splinter_store *from, struct splinter_store *to, const char *name,
+static int copy_one(struct splinter_store *from, struct splinter_store *to, const struct key *name,
                     const struct parcel *p)
 {
     const struct splinter_meta *m = &p->stored.meta;
@@ -83,10 +95,8 @@ static int copy_one(struct splinter_store *from, struct splinter_store *to, cons
                             .epoch = m->epoch,
                             .revision = m->revision,
                             .expiry = expiry_moved(from, to, p->stored.expiry)};
-    struct key key;
-    int r = key_make(to, name, &key);
-    if (r)
-        return r;
+    struct key key = key_of_bytes(to, name->s, name->len);
+    int r = 0;
     /* At any moment the store has no more keys than fit.  But a key that comes and goes may be back
      * when it is looked for, and the one that this copies may have gone. */
     for (int tries = 0; tries < DROPS; tries++) {
@@ -96,7 +106,7 @@ static int copy_one(struct splinter_store *from, struct splinter_store *to, cons
         int dropped = drop_removed(from, to);
         if (dropped < 0)
             return dropped;
-        if (!dropped && splinter_store_get(from, name, NULL, 0, NULL, NULL) == -ENOENT)
+        if (!dropped && is_there(from, name) == -ENOENT)
             return 0;
     }
     return r;
@@ -105,16 +115,21 @@ static int copy_one(struct splinter_store *from, struct splinter_store *to, cons
 /* Copy every key.  0, or an errno. */
 static int copy_all(struct splinter_store *from, struct splinter_store *to)
 {
-    char name[SPLINTER_KEY_MAX];
+    struct walked w;
     uint64_t cursor = 0, epoch = load_seq_cst(&from->header->epoch);
     struct parcel p = {0};
-    int r;
-    while ((r = splinter_store_walk(from, NULL, &cursor, name, NULL)) == 1) {
-        r = get_whole(from, name, &p);
-        if (r == -ENOENT)
+    int r = 0;
+    enum walk met;
+    while ((met = walk_next(from, &cursor, &w))) {
+        if (met == WALK_EXPIRED)
             continue;
+        r = get_whole(from, &w.key, &p);
+        if (r == -ENOENT) {
+            r = 0;
+            continue;
+        }
         if (!r)
-            r = copy_one(from, to, name, &p);
+            r = copy_one(from, to, &w.key, &p);
         if (r)
             break;
         if (p.stored.meta.epoch > epoch)
@@ -123,7 +138,7 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
     free(p.bytes);
     /* The next change in the copy is later than all that it holds. */
     raise_u64(&to->header->epoch, epoch);
-    return r;
+    return r ? r : topics_settle(to);
 }
 
 /* Fill in the new file, as a process that opens it, sets keys and closes it. */

@@ -97,9 +97,11 @@ int key_unset(struct splinter_store *s, const struct key *key, const struct unse
     struct lookup found;
     uint32_t races = 0;
     int r = index_find_anywhere(s, key, &found, &races);
-    if (r <= 0)
+    if (r < 0 || (!r && !args->in_any_case))
         return r ? r : -ENOENT;
     r = attach_own(s);
+    if (!r && args->in_any_case)
+        r = index_ensure(s, key->home);
     if (r)
         return r;
     struct lane_private *lane = lane_acquire(s);
@@ -113,7 +115,7 @@ int key_unset(struct splinter_store *s, const struct key *key, const struct unse
     if (r > 0)
         announce(s, &s->index[key->home]);
     if (r == REMOVED)
-        return sync_if_due(s);
+        return args->unsynced ? 0 : sync_if_due(s);
     /* No get found the expired key any more.  Now its bytes are gone also. */
     return r == EXPIRED ? (args->expired_only ? 0 : -ENOENT) : r;
 }
@@ -137,19 +139,17 @@ int splinter_store_sweep(splinter_store *s)
     if (!load_relaxed(&s->header->ttl_used))
         return 0;
     const struct unset_args args = {.expired_only = true};
-    char name[SPLINTER_KEY_MAX];
-    struct splinter_meta m;
+    struct walked w;
     uint64_t cursor = 0, claim, next = UINT64_MAX;
     uint32_t lives;
     int r, swept = 0;
     bool tells = expiry_telling(s, &claim, &lives);
-    while ((r = walk_next(s, &cursor, name, &m))) {
-        struct key key;
-        if (r == WALK_KEY && m.ttl_ns) {
-            uint64_t end = expiry_after(s, m.ttl_ns);
+    while ((r = walk_next(s, &cursor, &w))) {
+        if (r == WALK_KEY && w.meta.ttl_ns) {
+            uint64_t end = expiry_after(s, w.meta.ttl_ns);
             next = end < next ? end : next;
-        } else if (r == WALK_EXPIRED && !key_make(s, name, &key)) {
-            int unset = key_unset(s, &key, &args, NULL);
+        } else if (r == WALK_EXPIRED) {
+            int unset = key_unset(s, &w.key, &args, NULL);
             swept += !unset;
             if (unset && unset != -ENOENT) /* somebody has the key in his hands: again later */
                 tells = false;

@@ -11,6 +11,8 @@
 struct unset_args {
     uint64_t if_epoch; /* only if the value has this epoch; 0: whatever epoch it has */
     bool expired_only; /* only if its life has ended, and without a wait for the lock */
+    bool in_any_case;  /* look under the lock of the key, also if a look without it finds nothing */
+    bool unsynced;     /* no sync follows, whatever the handle's options say */
 };
 
 /* Remove the key.  *out_len (may be NULL) is the length of the value that it had.  0: the key was

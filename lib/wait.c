@@ -27,6 +27,7 @@
 #include "key.h"
 #include "reap.h"
 #include "registry.h"
+#include "wait.h"
 #include "wake.h"
 
 #define SLICE_NS UINT64_C(100000000)
@@ -104,8 +105,7 @@ static bool nap(struct splinter_store *s, struct patience *p, const uint32_t *wo
     return handled;
 }
 
-/* Is every wait with this handle over?  Then why: a negative errno.  0: it is not. */
-static int ended(struct splinter_store *s)
+int wait_ended(struct splinter_store *s)
 {
     return load_relaxed(&s->closing) ? -EBADF : load_seq_cst(&s->interrupted) ? -EINTR : 0;
 }
@@ -170,8 +170,8 @@ static bool decide(struct splinter_store *s, const struct key *key, uint64_t sin
     int r = look(s, key, seen);
     if (r < 0 && r != -EAGAIN)
         *result = r;
-    else if (ended(s))
-        *result = ended(s);
+    else if (wait_ended(s))
+        *result = wait_ended(s);
     else if (r == ABSENT && since)
         *result = -ENOENT;
     else if (r == PRESENT && seen->epoch > since)
@@ -189,7 +189,7 @@ static bool spin_on_key(struct splinter_store *s, const struct key *key, uint64_
     for (uint32_t i = 1; spin_ns && (i % 16 || now_monotonic() < end); i++) {
         cpu_relax();
         if (seen->slot && load_relaxed(&seen->slot->current) == seen->current &&
-            !ended(s))
+            !wait_ended(s))
             continue;
         if (decide(s, key, since, seen, result))
             return true;
@@ -218,6 +218,31 @@ static bool sleep_on_key(struct splinter_store *s, const struct key *key, uint64
     return wake_sleep(s, word, value, ns) && s->eintr;
 }
 
+int key_wait(struct splinter_store *s, const struct key *key, uint64_t since, uint64_t timeout_ms,
+             uint64_t *out_epoch)
+{
+    struct seen seen = {0};
+    int r;
+    if (!decide(s, key, since, &seen, &r)) {
+        struct patience p = patience_for(timeout_ms);
+        bool over = spin_on_key(s, key, since, &seen, &r, &p), slept = !over;
+        while (!over) {
+            dead_untold(s); /* the cleaner also wakes those in wait_any */
+            uint64_t ns = slice(&p);
+            over = decide(s, key, since, &seen, &r);
+            if (over)
+                break;
+            if (!ns)
+                return -ETIMEDOUT;
+            over = sleep_on_key(s, key, since, &seen, &r, &p, ns);
+        }
+        learn_from(&p, slept);
+    }
+    if (!r && out_epoch)
+        *out_epoch = seen.epoch;
+    return r;
+}
+
 int splinter_store_wait(splinter_store *s, const char *name, uint64_t since, uint64_t timeout_ms,
                         uint64_t *out_epoch)
 {
@@ -225,27 +250,7 @@ int splinter_store_wait(splinter_store *s, const char *name, uint64_t since, uin
     if (!s)
         return -EINVAL;
     int r = key_make(s, name, &key);
-    if (r)
-        return r;
-    struct seen seen = {0};
-    if (!decide(s, &key, since, &seen, &r)) {
-        struct patience p = patience_for(timeout_ms);
-        bool over = spin_on_key(s, &key, since, &seen, &r, &p), slept = !over;
-        while (!over) {
-            dead_untold(s); /* the cleaner also wakes those in wait_any */
-            uint64_t ns = slice(&p);
-            over = decide(s, &key, since, &seen, &r);
-            if (over)
-                break;
-            if (!ns)
-                return -ETIMEDOUT;
-            over = sleep_on_key(s, &key, since, &seen, &r, &p, ns);
-        }
-        learn_from(&p, slept);
-    }
-    if (!r && out_epoch)
-        *out_epoch = seen.epoch;
-    return r;
+    return r ? r : key_wait(s, &key, since, timeout_ms, out_epoch);
 }
 
 /* ---- anything ---- */
@@ -259,10 +264,10 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
     bool slept = false;
     uint64_t epoch;
     bool handled = false;
-    while ((epoch = load_seq_cst(&s->header->epoch)) <= since || ended(s)) {
+    while ((epoch = load_seq_cst(&s->header->epoch)) <= since || wait_ended(s)) {
         uint32_t *word = &s->header->any_wait;
-        if (ended(s) || handled)
-            return ended(s) ? ended(s) : -EINTR;
+        if (wait_ended(s) || handled)
+            return wait_ended(s) ? wait_ended(s) : -EINTR;
         uint64_t now = now_monotonic();
         if (now < p.end && now - p.begin < spin_ns) {
             for (int i = 0; i < 16; i++)

@@ -18,9 +18,9 @@
 #include "walk.h"
 
 /* The key in a slot, and its metadata.  WALK_END: no key is visible there. */
-static enum walk read_slot(struct splinter_store *s, struct slot *slot, char key[SPLINTER_KEY_MAX],
-                           struct splinter_meta *meta)
+static enum walk read_slot(struct splinter_store *s, struct slot *slot, struct walked *out)
 {
+    struct splinter_meta *meta = &out->meta;
     for (uint32_t races = 0; races < RACES_MAX; races++) {
         uint64_t hash = load_acquire(&slot->hash), current = load_acquire(&slot->current);
         struct record *rec = current ? record_at(s, current) : NULL;
@@ -37,15 +37,16 @@ static enum walk read_slot(struct splinter_store *s, struct slot *slot, char key
                                        .revision = load_relaxed(&rec->revision),
                                        .retries = races};
         if (sane) {
-            payload_copy(key, rec + 1, len);
-            key[len] = '\0';
+            payload_copy(out->text, rec + 1, len);
+            out->text[len] = '\0';
         }
         if (!still_current(slot, current))
             continue;
-        /* The key is still being inserted, and no reader sees it yet; or it is no key that a set
-         * could have written. */
-        if (!sane || key_hash(s, key, len) != hash || strlen(key) != len)
-            return WALK_END;
+        if (!sane || !key_is_sane(out->text, len))
+            return WALK_END; /* it is no key that a set could have written */
+        out->key = key_of_bytes(s, out->text, len);
+        if (out->key.hash != hash)
+            return WALK_END; /* it is still being inserted, and no reader sees it yet */
         if (expiry_passed(s, expiry))
             return WALK_EXPIRED;
         meta->ttl_ns = expiry_left(s, expiry);
@@ -54,8 +55,7 @@ static enum walk read_slot(struct splinter_store *s, struct slot *slot, char key
     return WALK_END;
 }
 
-enum walk walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTER_KEY_MAX],
-                    struct splinter_meta *meta)
+enum walk walk_next(struct splinter_store *s, uint64_t *cursor, struct walked *out)
 {
     uint64_t end = (uint64_t)s->geo.buckets * BUCKET_SLOTS;
     while (*cursor < end) {
@@ -65,7 +65,7 @@ enum walk walk_next(struct splinter_store *s, uint64_t *cursor, char key[SPLINTE
             continue;
         }
         ++*cursor;
-        enum walk r = read_slot(s, &s->index[b].slot[i], key, meta);
+        enum walk r = read_slot(s, &s->index[b].slot[i], out);
         if (r)
             return r;
     }
@@ -78,15 +78,15 @@ int splinter_store_walk(splinter_store *s, const char *prefix, uint64_t *cursor,
     if (!s || !cursor || !key || !sized_may_give(meta))
         return -EINVAL;
     size_t len = prefix ? strlen(prefix) : 0;
-    char found[SPLINTER_KEY_MAX];
-    struct splinter_meta m;
+    struct walked found;
     enum walk r;
-    while ((r = walk_next(s, cursor, found, &m))) {
-        if (r == WALK_EXPIRED || (len && strncmp(found, prefix, len)))
+    while ((r = walk_next(s, cursor, &found))) {
+        if (r == WALK_EXPIRED || key_is_internal(found.text, found.key.len) ||
+            (len && strncmp(found.text, prefix, len)))
             continue;
-        strcpy(key, found);
+        strcpy(key, found.text);
         if (meta)
-            sized_give(meta, &m, sizeof m);
+            sized_give(meta, &found.meta, sizeof found.meta);
         return 1;
     }
     return 0;

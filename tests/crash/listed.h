@@ -71,4 +71,15 @@ int lock_places(void);
 /* The scenes of listed_open.c. */
 void opening(void);
 
+/* The scenes of listed_topic.c; and calls that change something, for a store that the first of them
+ * has prepared. */
+void topics(void);
+void topics_before(splinter_store *s);
+int a_topic_made(splinter_store *s);
+int a_topic_removed(splinter_store *s);
+int a_message(splinter_store *s);
+
+/* From now on this current word of a slot changes whenever a process reaches the step. */
+void flip_at(const char *step, uint64_t *current);
+
 #endif

@@ -11,6 +11,7 @@
  *     steps_handles.c   scenes: open, close, wait, a child of fork
  *     steps_files.c     scenes: stores in files alone
  *     steps_others.c    scenes: others interfere
+ *     steps_topics.c    scenes: a topic is made, published to, removed
  *     steps_inside.c    all that reaches into the library
  */
 #ifndef SPLINTER_TEST_STEPS_H
@@ -71,6 +72,7 @@ int act_open(splinter_store *s);
 #define DURABLE 32u  /* of stores in files alone */
 #define ALONE 64u    /* nobody else has the store open */
 #define TORN 128u    /* and it was left by a power cut */
+#define TOPIC 512u   /* of a topic */
 #define FAST 256u    /* a set of it takes the fast path, unless every set is slow */
 
 struct scene {
@@ -90,7 +92,7 @@ void other_updates(const char *step);
 
 /* Lists, each of which ends with a scene without a name. */
 extern const struct scene change_scenes[], room_scenes[], handle_scenes[], file_scenes[],
-    other_scenes[];
+    other_scenes[], topic_scenes[];
 
 /* ---- the harness: steps_harness.c ---- */
 
@@ -129,6 +131,14 @@ unsigned play(const struct scene *what, bool by_keeper, unsigned every, unsigned
 unsigned play_creation(const struct scene *what, bool without_tmpfile);
 /* The number of steps at which nobody has died; they are printed. */
 unsigned unreached_steps(unsigned *of_steps);
+
+/* ---- topics: steps_topics.c ---- */
+
+/* What a survivor of a scene of a topic does: read it, publish to it.  Makes it if it is gone.
+ * Returns how many keys of the store are the topic's. */
+unsigned use_the_topic(splinter_store *reads, splinter_store *s);
+/* And at the end. */
+void remove_the_topic(splinter_store *s);
 
 /* ---- the survivors: steps_survive.c ---- */
 

@@ -283,6 +283,7 @@ static int a_verb_sync(splinter_store *s)
 #define VERBS 1u   /* on the store of the process */
 #define SYNCS 2u   /* does nothing to a store in memory */
 #define CHANGES 4u /* a key, after which a sync may be due */
+#define TOPICS 8u  /* with races of their own (listed_topic.c) */
 
 static const struct change {
     const char *name;
@@ -298,6 +299,9 @@ static const struct change {
     {"splinter_store_sync", splinter_store_sync, SYNCS},
     {"splinter_store_hold", splinter_store_hold, SYNCS},
     {"splinter_store_release", splinter_store_release, SYNCS},
+    {"splinter_topic_open", a_topic_made, CHANGES | TOPICS},
+    {"splinter_topic_remove", a_topic_removed, CHANGES | TOPICS},
+    {"splinter_topic_publish", a_message, CHANGES | TOPICS},
     {"splinter_set", a_verb_set, VERBS | CHANGES},
     {"splinter_unset", a_verb_unset, VERBS | CHANGES},
     {"splinter_sync", a_verb_sync, VERBS | SYNCS},
@@ -311,6 +315,7 @@ static void in_order(void)
     set(s, "k", 50);
     set(s, "l", 50);
     must(splinter_store_add(s, "n", 1, NULL), "add");
+    topics_before(s);
     splinter_store_close(s);
 }
 
@@ -398,6 +403,12 @@ static void hook(const char *step)
         act();
 }
 
+void flip_at(const char *step, uint64_t *current)
+{
+    at_step = step;
+    head = current;
+}
+
 static splinter_store *other;
 
 static int checks(void)
@@ -464,7 +475,7 @@ static void races(void)
         const struct change *c = &changes[i];
         const char *key = c->make == an_add ? "n" : "k";
 
-        if (!(c->kind & CHANGES))
+        if (!(c->kind & CHANGES) || c->kind & TOPICS)
             continue;
         image_free(&image); /* the file may have grown */
         image_map(&image, path);
@@ -635,8 +646,16 @@ static void disks(void)
         if (!(changes[i].kind & CHANGES))
             continue;
         set(s, "k", 50);
+        topics_before(s);
         fails(FAIL_msync, 1, EIO);
-        returned(__LINE__, changes[i].name, changes[i].make(each), -EINPROGRESS);
+        int rc = changes[i].make(each);
+        for (unsigned n = 2; rc == -EIO && n < 50; n++) { /* more than one sync */
+            fail_reset();
+            topics_before(s);
+            fails(FAIL_msync, n, EIO);
+            rc = changes[i].make(each);
+        }
+        returned(__LINE__, changes[i].name, rc, -EINPROGRESS);
     }
     must(splinter_store_sync(s), "sync");
     splinter_close();
@@ -725,5 +744,6 @@ int main(void)
     if (FILES)
         disks();
     copies();
+    topics();
     return tap_end();
 }

@@ -298,6 +298,62 @@ static void sync_it(struct attack *attack)
     MAY_BE(r, ATTACH_ERRORS);
 }
 
+/* Messages that are read are no longer than the topic allows, and nothing behind the buffer is
+ * written. */
+static void use_topic(struct attack *attack, splinter_topic *t, unsigned number)
+{
+    struct splinter_topic_stat st = {.struct_size = sizeof st};
+    struct splinter_message m = {.struct_size = sizeof m};
+    uint64_t position = number % 3 ? number : SPLINTER_TOPIC_OLDEST;
+    uint8_t buf[64 + BEHIND];
+    begin(attack, "publish");
+    int r = splinter_topic_publish(t, "a message", 1 + number % 9, NULL, NULL);
+    MAY_BE(r, WRITE_ERRORS, EIDRM, EMSGSIZE);
+    begin(attack, "stat of a topic");
+    r = splinter_topic_stat(t, &st);
+    MAY_BE(r, ATTACH_ERRORS, EIDRM);
+    must(r || st.oldest <= st.next, "a topic that ends before it begins");
+    for (int i = 0; i < 8; i++) {
+        memset(buf, MARK, sizeof buf);
+        begin(attack, "read of a topic");
+        r = splinter_topic_read(t, &position, buf, 64, &m);
+        MAY_BE(r, ATTACH_ERRORS, EOVERFLOW, ERANGE, EIDRM, EMSGSIZE);
+        for (size_t k = r ? 0 : m.size; k < sizeof buf; k++)
+            must(k < 64 || buf[k] == MARK, "bytes behind a message were written");
+        if (r && r != -EOVERFLOW)
+            break;
+    }
+    begin(attack, "wait for a topic");
+    r = splinter_topic_wait(t, &position, number % 5);
+    MAY_BE(r, ATTACH_ERRORS, ETIMEDOUT, ERANGE, EIDRM);
+}
+
+static void topics(struct attack *attack, unsigned number)
+{
+    struct splinter_topic_options o = {.struct_size = sizeof o, .flags = SPLINTER_CREATE};
+    uint64_t cursor = number;
+    char name[SPLINTER_TOPIC_NAME_MAX];
+    splinter_topic *t;
+    o.capacity = 2;
+    begin(attack, "open a topic");
+    int r = splinter_topic_open(&t, attack->store, "topic", &o);
+    MAY_BE(r, WRITE_ERRORS, EINVAL, EMSGSIZE, EPROTO);
+    if (!r) {
+        use_topic(attack, t, number);
+        splinter_topic_close(t);
+    }
+    begin(attack, "walk over topics");
+    uint64_t slots = (uint64_t)geometry_of(attack->store)->buckets * BUCKET_SLOTS, met = 0;
+    while ((r = splinter_topic_walk(attack->store, &cursor, name)) == 1)
+        must(met++ < slots, "more topics than slots");
+    must(!r, "an error that a walk does not have");
+    if (number % 4)
+        return;
+    begin(attack, "remove a topic");
+    r = splinter_topic_remove(attack->store, "topic");
+    MAY_BE(r, WRITE_ERRORS, ENOENT, EPROTO);
+}
+
 static void say_problem(void *arg, const char *text)
 {
     (void)arg;
@@ -437,6 +493,8 @@ void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsi
         break;
     case 12:
         walk(attack, NULL, 0);
+        if (number % 4 == 1)
+            topics(attack, number / 4);
         break;
     case 13:
         walk(attack, "k", number);

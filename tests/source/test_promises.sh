@@ -1,7 +1,7 @@
 #!/bin/sh
 # Each promise names its tests, and each test its promises: docs/guarantees.md lists, under the
-# heading of a promise such as P3, files of tests/ and the names of tests in them; at each name
-# stands the tag [P3], on its line or in the comment above.  TAP.
+# heading of a promise such as P3 or C5, files of tests/ and the names of tests in them; at each
+# name stands the tag [P3], on its line or in the comment above.  TAP.
 top_srcdir=${TOP_SRCDIR:-.}
 . "$top_srcdir/tests/support/findings.sh"
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/splinter-promises.XXXXXX") || exit 1
@@ -18,7 +18,7 @@ awk '
             print promise "|" file "|" part[i]
         item = ""
     }
-    /^## / { item_ends(); promise = $2 ~ /^P[0-9]+:$/ ? substr($2, 1, length($2) - 1) : "" }
+    /^## / { item_ends(); promise = $2 ~ /^[CP][0-9]+:$/ ? substr($2, 1, length($2) - 1) : "" }
     /^- `tests\// { item_ends(); item = $0; next }
     item && /^  / { item = item " " $0; next }
     { item_ends() }
@@ -26,10 +26,10 @@ awk '
 
 # Where the tags are: "PROMISE|FILE|LINE", with the line of the test: the first after the comment.
 find tests \( -name '*.[ch]' -o -name '*.sh' -o -name '*.pml' -o -name cases \) \
-    ! -name test_promises.sh -exec grep -l '\[P[0-9]' {} + | sort | while read -r file; do
+    ! -name test_promises.sh -exec grep -l '\[[CP][0-9]' {} + | sort | while read -r file; do
     awk -v file="$file" '
         {
-            for (text = $0; match(text, /\[P[0-9]+\]/); text = substr(text, RSTART + RLENGTH))
+            for (text = $0; match(text, /\[[CP][0-9]+\]/); text = substr(text, RSTART + RLENGTH))
                 waiting[++count] = substr(text, RSTART + 1, RLENGTH - 2)
         }
         /^ *(\/\*|\*|#)/ { next }
@@ -89,7 +89,7 @@ mismatches() {
 }
 
 : >"$tmp/why"
-sed -n 's/^## \(P[0-9]*\):.*/\1/p' docs/guarantees.md >"$tmp/promises"
+sed -n 's/^## \([CP][0-9]*\):.*/\1/p' docs/guarantees.md >"$tmp/promises"
 [ "$(wc -l <"$tmp/promises")" -ge 9 ] || echo "only $(wc -l <"$tmp/promises") promises" >"$tmp/why"
 while read -r promise; do
     grep -q "^$promise|" "$tmp/named" || echo "$promise names no test"

@@ -50,5 +50,6 @@ TCase *copy_tests(void);
 TCase *damage_tests(void);
 TCase *snapshot_tests(void);
 TCase *backup_tests(void);
+TCase *durable_topic_tests(void);
 
 #endif

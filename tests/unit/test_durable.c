@@ -9,7 +9,7 @@
 int main(void)
 {
     TCase *groups[] = {sync_tests(), copy_tests(), damage_tests(), snapshot_tests(),
-                       backup_tests(), NULL};
+                       backup_tests(), durable_topic_tests(), NULL};
 
     support_start();
     return run_groups("durable", groups);

@@ -10,7 +10,7 @@ int main(void)
 {
     TCase *groups[] = {open_tests(), access_tests(), value_tests(), condition_tests(),
                        expiry_tests(), walk_tests(), wait_tests(), memory_tests(),
-                       model_tests(), path_tests(), NULL};
+                       model_tests(), path_tests(), topic_tests(), NULL};
 
     support_start();
     return run_groups("store", groups);
