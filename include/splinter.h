@@ -70,9 +70,9 @@ const char *splinter_version(void);
 size_t splinter_key_max(void);
 
 /* One sentence, without a newline, that says why this thread's last call that opens, creates,
- * unlinks, checks or copies a store failed; "" if it succeeded.  After an open that found damaged
- * records, and succeeded, it says how many there are.  After a set, append, touch or add that
- * returned ENOSPC it says what ran out, and after one that returned EIO or EBADF, for lack of
+ * unlinks, checks, copies or follows a store failed; "" if it succeeded.  After an open that found
+ * damaged records, and succeeded, it says how many there are.  After a set, append, touch or add
+ * that returned ENOSPC it says what ran out, and after one that returned EIO or EBADF, for lack of
  * space, why there is none; after a change that could not attach (such as EUSERS) why, and after a
  * change that returned EINPROGRESS why the sync failed.  If such a call succeeds or fails
  * otherwise, the sentence stays as it was.  The string is valid until the thread's next call
@@ -222,6 +222,10 @@ struct splinter_open_options {
     /* The opening thread calls it during a rebuild of the index: bytes done, bytes in all. */
     void (*progress)(void *arg, uint64_t done, uint64_t total);
     void *progress_arg;
+    /* Of a new store: how many changes each writing thread keeps for splinter_feed_next(), 1 to
+     * 65536 (a 32-bit machine: 256), rounded up to a power of two, at least 64.  0: no feed.  A
+     * change of a key of more than 40 bytes counts as two, and as one more for each 48 bytes. */
+    size_t feed;
 };
 
 /*
@@ -336,7 +340,8 @@ int splinter_store_set(splinter_store *store, const char *key, const void *val, 
 /* Remove key and zero its bytes.  If if_epoch is not 0, remove it only if that is still the
  * epoch of its value.  *out_len receives the length of the value removed, unless out_len is
  * NULL.  Returns 0, or -ENOENT, -ESTALE, -EAGAIN, -EROFS, -EINVAL, -ENAMETOOLONG,
- * -EINPROGRESS; as the first change (see splinter_store_set()) also -EUSERS, -EBADF, -ENOLCK or
+ * -EINPROGRESS; as the first change (see splinter_store_set()), or the first one of a thread in a
+ * store with a feed, also -EUSERS, -EBADF, -ENOLCK or
  * another error of splinter_store_open(). */
 int splinter_store_unset(splinter_store *store, const char *key, uint64_t if_epoch,
                          size_t *out_len);
@@ -401,6 +406,99 @@ int splinter_store_wait_any(splinter_store *store, uint64_t epoch, uint64_t time
 int splinter_store_interrupt(splinter_store *store);
 int splinter_store_resume(splinter_store *store);
 
+/*
+ * Follow the changes of a store that was made with `feed`.  A feed tells of every change after the
+ * position at which it begins, or that some were lost (SPLINTER_EVENT_GAP): it cannot leave one out
+ * in silence.  Writers keep a number of changes for everybody, and know of no follower; so a feed
+ * costs a writer the same whoever follows, and nobody who follows can hold a writer up.
+ *
+ * A feed belongs to the handle: close it before the store.  One thread at a time may use it.
+ */
+typedef struct splinter_feed splinter_feed;
+
+/* A place in the changes of a store, which can be kept, and used by another process. */
+struct splinter_feed_position {
+    uint64_t store;  /* which store it is */
+    uint64_t number; /* all changes up to this number have been told */
+};
+
+/* Flags of splinter_feed_open(). */
+#define SPLINTER_FEED_STATE 0x1u /* begin with all keys that are there, also after a gap */
+#define SPLINTER_FEED_FROM 0x2u  /* begin after the position `from`, not with the next change */
+
+/* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
+struct splinter_feed_options {
+    size_t struct_size;
+    uint32_t flags; /* SPLINTER_FEED_* */
+    uint32_t reserved;
+    const char *prefix; /* tell only of keys that begin with it; NULL: of all */
+    struct splinter_feed_position from;
+};
+
+/* What has happened. */
+#define SPLINTER_EVENT_SET 1     /* the key was set, or is there (SPLINTER_EVENT_STATE); with
+                                    revision 1 it was absent, or its life had ended */
+#define SPLINTER_EVENT_UNSET 2   /* the key was unset */
+#define SPLINTER_EVENT_EXPIRED 3 /* the key was removed, as its life had ended */
+#define SPLINTER_EVENT_GAP 5     /* the changes from `first` to `number` are lost, or some of them;
+                                    from now on all are there again.  With SPLINTER_FEED_STATE all
+                                    keys that are there follow. */
+#define SPLINTER_EVENT_READY 6   /* that were all keys; what follows are changes */
+
+/* Flags of an event. */
+#define SPLINTER_EVENT_SUPERSEDED 0x1u /* the key was changed again before this change had its
+                                          number; that later change may have been told already */
+#define SPLINTER_EVENT_STATE 0x2u      /* not a change: the key is there */
+#define SPLINTER_EVENT_VALUE 0x4u      /* buf has the value */
+
+/* Set struct_size to sizeof this structure. */
+struct splinter_event {
+    size_t struct_size;  /* in: what the caller has; out: what is filled in; both in bytes */
+    uint64_t number;     /* of the change */
+    uint64_t epoch;      /* of the change; of a gap 0 */
+    uint64_t first;      /* of a gap: the first number that may be lost; 0: not known, as the
+                            position is from before a rebuild, or of a copy */
+    uint64_t value_size; /* bytes; 0: not known */
+    uint32_t what;       /* SPLINTER_EVENT_* */
+    uint32_t flags;      /* SPLINTER_EVENT_* */
+    uint32_t type;       /* of the value that was set, or removed */
+    uint32_t revision;   /* so is this */
+    char key[SPLINTER_KEY_MAX];
+};
+
+/*
+ * Begin to follow.  If options is NULL, the feed tells of all changes from now on.
+ * Returns 0, or -EOPNOTSUPP (the store was made without a feed), -ESTALE (the position is of
+ * another store), -ERANGE (the position is beyond the last change), -ENAMETOOLONG (the prefix is
+ * longer than a key may be), -EINVAL, -E2BIG (see struct_size), -ENOMEM.
+ */
+int splinter_feed_open(splinter_feed **out, splinter_store *store,
+                       const struct splinter_feed_options *options);
+
+/*
+ * The next event.  If buf is not NULL, the key was set, and the value is still the one that was
+ * set then and fits, the call copies it to buf (SPLINTER_EVENT_VALUE).  Else get it, or do not: a
+ * later event tells of the later value.  If timeout_ms is 0, the call does not wait.
+ *
+ * A change is told when its number is stored, which takes a writer that runs a fraction of a
+ * microsecond.  For one that was stopped in between, a feed waits 20 ms at most and goes on; when
+ * the writer runs again, or has been cleaned up after, the change gets a later number.  Each number
+ * is told once.  After a writer was killed or stopped, a change may be told under two numbers.
+ * Returns 0, or -ETIMEDOUT (there is no event), -EINTR (as for splinter_store_wait()), -ENOMEM,
+ * -EINVAL.
+ */
+int splinter_feed_next(splinter_feed *feed, struct splinter_event *event, void *buf,
+                       size_t buf_size, uint64_t timeout_ms);
+
+/* Where the feed is: who begins there is told all that this feed has not told yet.  While the state
+ * is being told, that is the beginning of all changes.  Through a read-only handle it may lie
+ * before a change that was stopped in the middle, and what came after that is told again.  Returns
+ * 0 or -EINVAL. */
+int splinter_feed_position(const splinter_feed *feed, struct splinter_feed_position *position);
+
+/* Stop following.  NULL is allowed. */
+void splinter_feed_close(splinter_feed *feed);
+
 /* What a store is and holds.  Set struct_size to sizeof this structure. */
 struct splinter_stat {
     size_t struct_size;      /* in: what the caller has; out: what is filled in; both in bytes */
@@ -427,6 +525,8 @@ struct splinter_stat {
     uint64_t memory_left;    /* what that limit leaves, or UINT64_MAX, or 0.  What the kernel would
                                 take back, as the cache of files, counts as used.  A process of a
                                 cgroup that reaches its limit is killed; no call fails. */
+    uint64_t feed;           /* changes that each writing thread keeps for followers; 0: no feed */
+    uint64_t feed_number;    /* of the last change; without a feed 0 */
 };
 /* Returns 0, or -EINVAL, -EBADF (the program has closed the descriptor of the handle) or another
  * error of fstat(2). */

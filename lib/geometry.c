@@ -20,6 +20,8 @@
 #define ARENA_MAX (sizeof(void *) == 8 ? UINT64_C(1) << 32 : (UINT64_C(768) << 20) / UNIT)
 #define SLOTS_LIMIT (sizeof(void *) == 8 ? SPLINTER_SLOTS_MAX : UINT32_C(1) << 22)
 #define VALUE_LIMIT (sizeof(void *) == 8 ? SPLINTER_VALUE_MAX : UINT32_C(1) << 26)
+#define FEED_LIMIT (sizeof(void *) == 8 ? UINT32_C(1) << 16 : UINT32_C(1) << 8)
+#define FEED_LEAST 64u                          /* a ring is a page */
 #define SLAB_UNITS_MIN 256u                   /* 16 KiB */
 #define RUN_UNITS ((UINT32_C(16) << 20) / UNIT) /* about as long is a slab of large blocks */
 
@@ -181,8 +183,10 @@ static void derive(struct geometry *geo)
     geo->registry_off = INDEX_MAP_OFF + round_up((chunks + 63) / 64 * 8, PAGE);
     geo->index_off = geo->registry_off + MAX_ENTRIES * sizeof(struct entry);
     geo->groups_off = geo->index_off + chunks * CHUNK_BUCKETS * sizeof(struct bucket);
-    geo->arena_off = round_up(geo->groups_off + round_up(groups * sizeof(struct group), PAGE),
-                              65536);
+    geo->feed_off = geo->groups_off + round_up(groups * sizeof(struct group), PAGE);
+    uint64_t feed = geo->feed ? FEED_LANES * (1 + (uint64_t)geo->feed) * sizeof(struct feed_line)
+                              : 0;
+    geo->arena_off = round_up(geo->feed_off + feed, 65536);
 }
 
 static uint64_t checksum_of(const struct geometry *geo)
@@ -196,7 +200,17 @@ uint32_t geometry_classes(const struct geometry *geo, struct size_class classes[
     return divide_arena(&copy, classes);
 }
 
-int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t flags)
+/* A power of two, so that the number of a line can wrap around. */
+static uint32_t feed_length(size_t wanted)
+{
+    uint32_t lines = wanted ? FEED_LEAST : 0;
+    while (lines < wanted)
+        lines *= 2;
+    return lines;
+}
+
+int geometry_make(struct geometry *geo, size_t slots, size_t max_value, size_t feed,
+                  uint32_t flags)
 {
     if (slots < 1 || slots > SLOTS_LIMIT)
         return error_set(EINVAL, "slots is %zu, but must be 1 to %lu", slots,
@@ -204,11 +218,15 @@ int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t
     if (max_value < 1 || max_value > VALUE_LIMIT)
         return error_set(EINVAL, "max_value is %zu, but must be 1 to %lu bytes", max_value,
                          (unsigned long)VALUE_LIMIT);
+    if (feed > FEED_LIMIT)
+        return error_set(EINVAL, "feed is %zu, but must be 0 to %lu", feed,
+                         (unsigned long)FEED_LIMIT);
     *geo = (struct geometry){.byte_order = STORE_BYTE_ORDER,
                              .format = STORE_FORMAT,
                              .word_bits = STORE_WORD_BITS,
                              .slots = (uint32_t)slots,
                              .max_value = (uint32_t)max_value,
+                             .feed = feed_length(feed),
                              .flags = flags};
     memcpy(geo->magic, STORE_MAGIC, sizeof geo->magic);
     derive(geo);
@@ -230,7 +248,8 @@ int geometry_check(const struct geometry *geo, const char *name)
                          name, geo->word_bits, STORE_WORD_BITS);
     struct geometry again = *geo;
     if (geo->checksum != checksum_of(geo) || geo->slots < 1 || geo->slots > SLOTS_LIMIT ||
-        geo->max_value < 1 || geo->max_value > VALUE_LIMIT || geo->flags & ~GEOMETRY_DURABLE)
+        geo->max_value < 1 || geo->max_value > VALUE_LIMIT || geo->flags & ~GEOMETRY_DURABLE ||
+        geo->feed > FEED_LIMIT || geo->feed & (geo->feed - 1))
         return error_set(EBADMSG, "'%.200s' has a damaged header", name);
     derive(&again);
     if (memcmp(&again, geo, sizeof again))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* geometry.h - where everything in a store lies, computed from slots and max_value */
+/* geometry.h - where everything in a store lies, computed from slots, max_value and feed */
 #ifndef SPLINTER_GEOMETRY_H
 #define SPLINTER_GEOMETRY_H
 
@@ -9,9 +9,10 @@
 #include "layout.h"
 #include "names.h"
 
-/* Computes the geometry of a new store; max_value is in bytes, flags are GEOMETRY_*.  -EINVAL with
- * a sentence: a size is out of range. */
-int geometry_make(struct geometry *geo, size_t slots, size_t max_value, uint32_t flags);
+/* Computes the geometry of a new store; max_value is in bytes, feed is the least number of lines of
+ * a ring, flags are GEOMETRY_*.  -EINVAL with a sentence: a size is out of range. */
+int geometry_make(struct geometry *geo, size_t slots, size_t max_value, size_t feed,
+                  uint32_t flags);
 
 /* Can this process use a store with this geometry, which was read from the store `name` and has the
  * right magic?  -EPROTO: it belongs to another version or kind of machine; -EBADMSG: it is damaged.

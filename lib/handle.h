@@ -36,6 +36,7 @@ struct lane_private {
     alignas(64) uint32_t busy; /* 1: a thread holds the lane; set by exchange, cleared by release */
     uint32_t number;           /* lane_number_of(); record.lane of its records and blocks */
     struct lane *shared;
+    struct feed_lane *feed; /* of a store with a feed; NULL: its ring is not reserved yet */
     uint32_t spare_class[LANE_SPARES]; /* class + 1 of each spare; 0: no spare */
     uint32_t spare_ref[LANE_SPARES];   /* its reference, as the shared half cannot be trusted */
     uint32_t last;                     /* the spare that a change left last */
@@ -54,6 +55,8 @@ struct splinter_store {
     struct bucket *index;
     struct group *groups;
     uint8_t *arena;
+    struct feed_lane *feed_lanes;
+    struct feed_line *feed_rings;
     struct geometry geo; /* checked against the file at open */
     uint64_t seed2;      /* computed from geo.seed */
     uint32_t slab_shift; /* log2 of slab_units */
@@ -61,6 +64,7 @@ struct splinter_store {
     uint32_t small;      /* and of those of small blocks, which come first */
     struct size_class class[MAX_CLASSES];
     bool read_only;
+    bool has_feed;
     bool durable;           /* GEOMETRY_DURABLE */
     bool holes_harmless;    /* a load from a hole of the file needs no memory (reading.c) */
     bool sync_each;         /* a sync follows every change */

@@ -12,6 +12,7 @@
 #include "atomic.h"
 #include "change.h"
 #include "fault.h"
+#include "feed.h"
 #include "handle.h"
 #include "index.h"
 #include "insert.h"
@@ -25,6 +26,8 @@ static int claim_slot(struct splinter_store *s, struct change *c, const struct k
 {
     uint64_t vacant = 0;
     struct slot *slot = c->found.slot;
+    if (s->has_feed)
+        feed_prepare_set(s, c->lane, c->record);
     open_change(s, c, LANE_INSERT, becomes, 0);
     if (!cas_seq_cst(&slot->current, &vacant, becomes)) { /* [>publish] */
         fault_point("insert: slot lost");
@@ -37,6 +40,8 @@ static int claim_slot(struct splinter_store *s, struct change *c, const struct k
     store_seq_cst(&slot->hash, key->hash); /* [>visible] */
     crash_order();
     fault_point("insert: visible");
+    if (s->has_feed)
+        feed_tell(s, c->lane->feed, slot, becomes);
     store_relaxed(&c->lane->shared->spare[c->at], 0);
     fault_point("insert: block given");
     close_change(c->lane);

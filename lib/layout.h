@@ -2,7 +2,7 @@
 /*
  * layout.h - every structure that processes share, as it lies in the store
  *
- *     header | two sync points | index map | registry | index | groups | arena
+ *     header | two sync points | index map | registry | index | groups | feed | arena
  *
  * All of it is untrusted when it is read: a hostile process may write anything anywhere at any
  * time.  Positions come from the private copy of the geometry (struct splinter_store), never from
@@ -61,7 +61,10 @@ struct geometry {
     uint64_t registry_off; /* bytes from the start of the store, as are all that follow */
     uint64_t index_off;
     uint64_t groups_off;
+    uint64_t feed_off;
     uint64_t arena_off;
+    uint32_t feed; /* lines of each lane's ring, a power of two; 0: the store has no feed */
+    uint32_t reserved;
     uint64_t checksum; /* XXH3 of everything before it */
 };
 
@@ -75,7 +78,9 @@ struct header {
      * after it, so that a waiter which read the counter in between is woken.  The cleaner of a dead
      * process adds 1 also.  Read by waiters of wait_any, after they set any_wait. */
     alignas(64) uint64_t epoch;
-    uint8_t pad1[56];
+    uint64_t published; /* of a store with a feed: the last number of a change; a writer adds 1 when
+                           the change is visible (feed.c) */
+    uint8_t pad1[48];
 
     /* Low 32 bits: keys that are present, or about to be.  High 32 bits: how often that number
      * changed.  A writer raises it before it claims a slot, and lowers it after it has vacated one.
@@ -132,6 +137,15 @@ struct header {
     uint64_t filesystem;        /* number of the mounted file system, which other mounts of it
                                    share; 0: not known */
     uint8_t pad5[48];
+
+    /* Of a store with a feed.  Every writer reads these, and hardly anybody writes them. */
+    alignas(64) uint64_t skipped; /* followers have given up waiting for numbers up to this one;
+                                     raised by them, read by a writer after it has stored its
+                                     number */
+    uint64_t feed_base; /* changes up to this number are in no ring; written by a rebuild */
+    uint32_t feed_rings; /* stepped after a lane was marked in entry.feed_lanes */
+    uint32_t feed_era;   /* at random, from a rebuild, so that a copy has another; 0: none yet */
+    uint8_t pad6[40];
 };
 #define COUNTS_DIRTY 1u
 #define COUNTS_BEING_MENDED 2u /* still dirty, if the process that mends them dies */
@@ -139,6 +153,7 @@ static_assert(offsetof(struct header, epoch) == 256, "header");
 static_assert(offsetof(struct header, boot) == 448, "header");
 static_assert(offsetof(struct header, ahead) == 512, "header");
 static_assert(offsetof(struct header, mount) == 768, "header");
+static_assert(offsetof(struct header, skipped) == 832, "header");
 static_assert(sizeof(struct header) <= PAGE, "header");
 
 /* Pages 1 and 2 of the store, written alternately, so that one of them is whole at any moment.  The
@@ -197,7 +212,8 @@ struct entry {
                              a writer that wants to adopt a slab */
     uint32_t attached;    /* 1: a process has the entry; the kernel's lock tells if it is alive */
     uint32_t pid;         /* for people */
-    uint8_t pad[48];
+    uint32_t feed_lanes;  /* a bit for each lane whose ring is reserved; read by followers */
+    uint8_t pad[44];
     uint32_t reading[ENTRY_LANES]; /* references + 1 of large blocks that threads of this process
                                       copy; 0: none.  Written by them, read by who gives memory
                                       back (reading.c). */
@@ -308,6 +324,42 @@ static_assert(sizeof(struct group) == 512, "group");
 #define SLAB_KIND_SHIFT 27
 #define SLAB_NUMBER_MASK ((1u << SLAB_KIND_SHIFT) - 1)
 #define SLAB_KIND_SMALL 1u /* the kind of a large slab is SLAB_KIND_SMALL + 1 and up */
+
+/* Of a store with a feed: where a lane is in its ring.  All of these, one for each lane of each
+ * entry, come first; then the rings in the same order.  Written by the owner of the lane or its
+ * cleaner, also across owners; read by followers (feed.c). */
+struct feed_lane {
+    uint64_t next; /* the line of the next change, modulo the length of the ring */
+    uint64_t over; /* the highest number that was overwritten */
+    uint8_t pad[48];
+};
+static_assert(sizeof(struct feed_lane) == UNIT, "feed lane");
+
+/* A line of a ring: the first one of a change, or another one with more of a long key. */
+#define FEED_KEY 40u  /* bytes of a key in the first line, */
+#define FEED_REST 48u /* and in each further one, which has an epoch of 0 */
+struct feed_line {
+    uint64_t word; /* number of the change << 2 | FEED_IS_*; 0: none yet.  In a further line it is
+                      FEED_IS_MORE. */
+    uint64_t epoch;
+    uint32_t revision;
+    uint16_t type;
+    uint8_t what; /* SPLINTER_EVENT_* */
+    uint8_t key_len;
+    char key[FEED_KEY];
+};
+static_assert(sizeof(struct feed_line) == UNIT, "feed line");
+static_assert(offsetof(struct feed_line, revision) + FEED_REST == UNIT, "feed line");
+#define FEED_IS_OLD 1u  /* a later change of the key was visible before this one had its number */
+#define FEED_IS_MORE 2u
+#define FEED_NUMBER(word) ((word) >> 2)
+#define FEED_LANES (MAX_ENTRIES * ENTRY_LANES)
+
+/* The lines of a change whose key has this length. */
+static inline uint32_t feed_lines(uint32_t key_len)
+{
+    return 1 + (key_len > FEED_KEY ? (key_len - FEED_KEY + FEED_REST - 1) / FEED_REST : 0);
+}
 
 #define CURRENT(epoch, ref) ((uint64_t)(epoch) << 32 | (uint32_t)((ref) + 1))
 #define CURRENT_REF(current) ((uint32_t)(current) - 1)

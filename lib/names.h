@@ -140,6 +140,15 @@
 #define index_ensure splinter__index_ensure
 #define index_find_anywhere splinter__index_find_anywhere
 
+/* feed.c */
+#define feed_each_part splinter__feed_each_part
+#define feed_prepare splinter__feed_prepare
+#define feed_prepare_set splinter__feed_prepare_set
+#define feed_ready_now splinter__feed_ready_now
+#define feed_recover splinter__feed_recover
+#define feed_restart splinter__feed_restart
+#define feed_tell splinter__feed_tell
+
 /* slab.c */
 #define block_find splinter__block_find
 #define groups_reserve splinter__groups_reserve
@@ -280,6 +289,14 @@
 #define key_set splinter__key_set
 
 /* wait.c */
+#define wait_number splinter__wait_number
+
+/* rings.c */
+#define follower_begin splinter__follower_begin
+#define follower_end splinter__follower_end
+#define follower_gap splinter__follower_gap
+#define follower_next splinter__follower_next
+#define follower_position splinter__follower_position
 #define key_wait splinter__key_wait
 #define wait_ended splinter__wait_ended
 

@@ -107,7 +107,8 @@ static int open_or_create(splinter_store **out, const char *name, struct splinte
     /* Checks the sizes even if an existing store is opened, so that a mistake shows at once. */
     struct geometry geo;
     bool durable = !(o->flags & SPLINTER_ANONYMOUS) && !backing_is_memory(o->flags);
-    int fd, r = geometry_make(&geo, o->slots, o->max_value, durable ? GEOMETRY_DURABLE : 0);
+    int fd, r = geometry_make(&geo, o->slots, o->max_value, o->feed,
+                              durable ? GEOMETRY_DURABLE : 0);
     if (r)
         return r;
     /* Another process may create or remove the store between our steps.  Each round means that one

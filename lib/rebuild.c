@@ -46,6 +46,7 @@
 #include "error.h"
 #include "extent.h"
 #include "fault.h"
+#include "feed.h"
 #include "filesystem.h"
 #include "handle.h"
 #include "index.h"
@@ -436,6 +437,7 @@ static void count(struct rebuild *r, uint64_t keys)
     if (r->newest > h->epoch || h->epoch - r->newest > EPOCHS_SANE)
         h->epoch = r->newest; /* what the header says may be older, or nonsense */
     h->epoch += EPOCHS_AHEAD;
+    feed_restart(r->s, EPOCHS_AHEAD);
     fault_point("rebuild: numbered");
 }
 

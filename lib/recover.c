@@ -20,6 +20,7 @@
 #include "arena.h"
 #include "atomic.h"
 #include "fault.h"
+#include "feed.h"
 #include "handle.h"
 #include "index.h"
 #include "recover.h"
@@ -78,8 +79,10 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
     bool done = current == lane->current || load_acquire(&lane->ack) == lane->epoch; /* [<ack] */
     switch (load_relaxed(&lane->kind) & ~LANE_KEEP) {
     case LANE_UPDATE:
-        if (done)
-            recover_old(s, lane, lane_number);
+        if (!done)
+            break;
+        feed_recover(s, lane_number, lane->epoch, slot, lane->current);
+        recover_old(s, lane, lane_number);
         break;
     case LANE_INSERT:
         if (!done)
@@ -90,6 +93,7 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
             store_seq_cst(&slot->hash, hash); /* [>visible] */
         crash_order();
         fault_point("recover: insert is visible");
+        feed_recover(s, lane_number, lane->epoch, slot, lane->current);
         store_relaxed(&lane->spare[lane->spare_at % LANE_SPARES], 0);
         fault_point("recover: insert has its block");
         break;
@@ -98,6 +102,7 @@ static void finish_change(struct splinter_store *s, struct lane *lane, uint32_t 
             lane->done = 1;
             crash_order();
             fault_point("recover: unset was done");
+            feed_recover(s, lane_number, lane->epoch, NULL, 0);
             recover_old(s, lane, lane_number);
         }
         break;

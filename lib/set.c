@@ -15,6 +15,7 @@
 #include "compiler.h"
 #include "expiry.h"
 #include "fault.h"
+#include "feed.h"
 #include "fork.h"
 #include "handle.h"
 #include "index.h"
@@ -76,6 +77,8 @@ bool replace(struct splinter_store *s, const struct change *c, const struct old_
              bool keep)
 {
     uint64_t expected = c->found.current, becomes = CURRENT(c->epoch, c->lane->spare_ref[c->at]);
+    if (s->has_feed)
+        feed_prepare_set(s, c->lane, c->record);
     open_change(s, c, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, becomes, old->id);
     /* Publishes the record (release), and comes before the load of the wait word (seq_cst).  If it
      * succeeds, slot.current had not changed, and what we read of the old record was valid.
@@ -86,6 +89,8 @@ bool replace(struct splinter_store *s, const struct change *c, const struct old_
         return false;
     }
     fault_point("replace: published");
+    if (s->has_feed)
+        feed_tell(s, c->lane->feed, c->found.slot, becomes);
     if (keep)
         retire(s, c->lane, c->at, c->found.current, c->epoch);
     else
@@ -146,7 +151,9 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
 {
     uint32_t units = (value_offset(key->len) + (uint32_t)len + UNIT - 1) / UNIT, races = 0;
     uint32_t class = arena_class(s, units);
-    int r = lane_spare(s, c->lane, class, units, &c->at);
+    int r = feed_ready(s, c->lane);
+    if (!r)
+        r = lane_spare(s, c->lane, class, units, &c->at);
     if (r)
         return r;
     c->record = record_at_ref(s, c->lane->spare_ref[c->at]);

@@ -27,6 +27,8 @@ SIZED_FIRST(splinter_open_options);
 SIZED_FIRST(splinter_set_options);
 SIZED_FIRST(splinter_meta);
 SIZED_FIRST(splinter_stat);
+SIZED_FIRST(splinter_feed_options);
+SIZED_FIRST(splinter_event);
 SIZED_FIRST(splinter_topic_options);
 SIZED_FIRST(splinter_topic_stat);
 SIZED_FIRST(splinter_publish_options);

@@ -161,7 +161,7 @@ static int fill_copy(int fd, const char *path, const struct geometry *geo, void 
 
 static int geometry_of_copy(struct splinter_store *s, struct geometry *geo)
 {
-    return geometry_make(geo, s->geo.slots, s->geo.max_value, GEOMETRY_DURABLE);
+    return geometry_make(geo, s->geo.slots, s->geo.max_value, s->geo.feed, GEOMETRY_DURABLE);
 }
 
 int splinter_store_snapshot(splinter_store *s, const char *path, uint32_t mode)

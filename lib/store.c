@@ -65,6 +65,8 @@ static void set_base(struct splinter_store *s, uint8_t *base)
     s->groups = (struct group *)(void *)(s->base + s->geo.groups_off);
     s->registry = (struct entry *)(void *)(s->base + s->geo.registry_off);
     s->index = (struct bucket *)(void *)(s->base + s->geo.index_off);
+    s->feed_lanes = (struct feed_lane *)(void *)(s->base + s->geo.feed_off);
+    s->feed_rings = (struct feed_line *)(void *)(s->feed_lanes + FEED_LANES);
     s->arena = s->base + s->geo.arena_off;
 }
 
@@ -250,6 +252,7 @@ int store_attach(splinter_store **out, int fd, const char *path, const char *nam
     s->seed2 = XXH64(&geo->seed, sizeof geo->seed, 0);
     s->options = options;
     s->read_only = options && options->flags & SPLINTER_RDONLY;
+    s->has_feed = geo->feed;
     s->durable = geo->flags & GEOMETRY_DURABLE;
     s->sync_each = options && options->flags & SPLINTER_SYNC_EACH;
     s->eintr = options && options->flags & SPLINTER_EINTR;
@@ -368,7 +371,9 @@ int splinter_store_stat(splinter_store *s, struct splinter_stat *stat)
                                 .reserved_bytes = (uint64_t)st.st_blocks * 512,
                                 .mapped_bytes = s->mapped,
                                 .epoch = load_seq_cst(&s->header->epoch),
-                                .format_version = STORE_FORMAT};
+                                .format_version = STORE_FORMAT,
+                                .feed = s->geo.feed,
+                                .feed_number = load_seq_cst(&s->header->published)};
     struct memory_limit limit = cgroup_memory("");
     own.memory_limit = limit.bytes;
     own.memory_left = limit.left;

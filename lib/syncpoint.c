@@ -23,6 +23,7 @@
 #include "expiry.h"
 #include "extent.h"
 #include "fault.h"
+#include "feed.h"
 #include "filesystem.h"
 #include "fork.h"
 #include "handle.h"
@@ -93,6 +94,7 @@ static void touch_all(struct splinter_store *s)
     for (uint32_t c = 0; c * CHUNK_BUCKETS < s->geo.buckets; c++)
         if (load_acquire(&s->index_map[c / 64]) >> c % 64 & 1)
             touch((uint8_t *)s->index + c * chunk, chunk);
+    feed_each_part(s, touch);
     used = load_acquire(&s->header->slabs_used);
     for (uint32_t n = 0; n < used && n < s->geo.slabs; n = slab_next(s, n)) {
         if (!file_covers(s, slab_start(s, n) + SLAB_HEADER_UNITS))

@@ -14,6 +14,7 @@
 #include "change.h"
 #include "expiry.h"
 #include "fault.h"
+#include "feed.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
@@ -33,6 +34,8 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     const struct lookup *found = &c->found;
     uint64_t epoch = load_relaxed(&found->rec->epoch), expiry = load_relaxed(&found->rec->expiry);
     uint32_t len = load_relaxed(&found->rec->value_len), marks = load_relaxed(&found->rec->marks);
+    uint32_t revision = load_relaxed(&found->rec->revision);
+    uint16_t type = load_relaxed(&found->rec->type);
     struct old_block old = old_block_of(s, found);
     if (!still_current(found->slot, found->current))
         return AGAIN;
@@ -46,6 +49,14 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     fault_point("unset: epoch taken");
     uint64_t expected = found->current;
     bool keep = must_keep(s, epoch) || (s->durable && marks & RECORD_OLDER);
+    if (s->has_feed)
+        feed_prepare(s, c->lane, &(struct feed_news){.epoch = c->epoch,
+                                                     .key = key->s,
+                                                     .key_len = key->len,
+                                                     .revision = revision,
+                                                     .type = type,
+                                                     .what = over ? SPLINTER_EVENT_EXPIRED
+                                                                  : SPLINTER_EVENT_UNSET});
     open_change(s, c, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, 0, old.id);
     if (!cas_seq_cst(&found->slot->current, &expected, 0)) {
         fault_point("unset: lost");
@@ -57,6 +68,8 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     c->lane->shared->done = 1;
     crash_order();
     fault_point("unset: done");
+    if (s->has_feed)
+        feed_tell(s, c->lane->feed, NULL, 0);
     lower_overflow(s, key, found->bucket);
     if (keep) {
         store_relaxed(&found->rec->marks, marks | RECORD_UNSET);
@@ -106,7 +119,9 @@ int key_unset(struct splinter_store *s, const struct key *key, const struct unse
         return r;
     struct lane_private *lane = lane_acquire(s);
     /* A get that finds an expired key removes it in passing, and does not wait for the lock. */
-    r = key_lock(s, lane, key, !args->expired_only);
+    r = feed_ready(s, lane);
+    if (!r)
+        r = key_lock(s, lane, key, !args->expired_only);
     if (!r) {
         r = unset_locked(s, lane, key, args, out_len);
         key_unlock(s, lane, key);

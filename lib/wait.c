@@ -255,16 +255,14 @@ int splinter_store_wait(splinter_store *s, const char *name, uint64_t since, uin
 
 /* ---- anything ---- */
 
-int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_ms,
-                            uint64_t *out_epoch)
+/* Wait until this counter of the header is above `since`; it is one that announce() follows.
+ * *value is what it is then.  Returns 0 also if something may have happened that nobody has
+ * counted. */
+static int wait_above(struct splinter_store *s, const uint64_t *counter, uint64_t since,
+                      struct patience p, uint64_t *value)
 {
-    if (!s)
-        return -EINVAL;
-    struct patience p = patience_for(timeout_ms);
-    bool slept = false;
-    uint64_t epoch;
-    bool handled = false;
-    while ((epoch = load_seq_cst(&s->header->epoch)) <= since || wait_ended(s)) {
+    bool slept = false, handled = false;
+    while ((*value = load_seq_cst(counter)) <= since || wait_ended(s)) {
         uint32_t *word = &s->header->any_wait;
         if (wait_ended(s) || handled)
             return wait_ended(s) ? wait_ended(s) : -EINTR;
@@ -279,26 +277,44 @@ int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_
         uint64_t ns = slice(&p), next = expiry_next(s);
         if (next && next < ns)
             ns = next;
-        if (!ns && load_seq_cst(&s->header->epoch) <= since)
+        if (!ns && load_seq_cst(counter) <= since)
             return -ETIMEDOUT;
         slept = true;
         if (s->read_only) {
             /* It cannot set the bit, and sleeps on the word as it is.  A writer wakes it if another
              * waiter has set the bit. */
-            uint32_t value = load_acquire(word);
-            if (load_seq_cst(&s->header->epoch) <= since)
-                handled = nap(s, &p, word, value, ns) && s->eintr;
+            uint32_t expected = load_acquire(word);
+            if (load_seq_cst(counter) <= since)
+                handled = nap(s, &p, word, expected, ns) && s->eintr;
             continue;
         }
-        uint32_t value = wake_ask(word);
+        uint32_t expected = wake_ask(word);
         fault_point("wait any: bit set");
-        if (load_seq_cst(&s->header->epoch) <= since)
-            handled = wake_sleep(s, word, value, ns) && s->eintr;
+        if (load_seq_cst(counter) <= since)
+            handled = wake_sleep(s, word, expected, ns) && s->eintr;
     }
     learn_from(&p, slept);
-    if (out_epoch)
-        *out_epoch = epoch;
     return 0;
+}
+
+int splinter_store_wait_any(splinter_store *s, uint64_t since, uint64_t timeout_ms,
+                            uint64_t *out_epoch)
+{
+    uint64_t epoch;
+    if (!s)
+        return -EINVAL;
+    int r = wait_above(s, &s->header->epoch, since, patience_for(timeout_ms), &epoch);
+    if (!r && out_epoch)
+        *out_epoch = epoch;
+    return r;
+}
+
+int wait_number(struct splinter_store *s, uint64_t since, uint64_t ns)
+{
+    uint64_t now = now_monotonic(), number;
+    uint64_t end = ns > UINT64_MAX - now ? UINT64_MAX : now + ns;
+    return wait_above(s, &s->header->published, since, (struct patience){now, end, NAP_MIN_NS},
+                      &number);
 }
 
 /* ---- the end of all waits ---- */

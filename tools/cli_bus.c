@@ -13,11 +13,21 @@
 #include "cli.h"
 #include "cli_text.h"
 
+#define TOLD_MS 200 /* a feed passes a number that its writer does not tell much sooner */
+
 static splinter_store *opened;
 static const char *opened_name;
+static splinter_feed *feed; /* of opened; NULL: not followed */
+
+static void close_feed(void)
+{
+    splinter_feed_close(feed);
+    feed = NULL;
+}
 
 void cli_close(void)
 {
+    close_feed();
     splinter_store_close(opened);
     opened = NULL;
 }
@@ -81,6 +91,7 @@ int cli_open(splinter_store **out, const char *bus, const struct splinter_open_o
     if (!at_exit)
         atexit(cli_close);
     at_exit = true;
+    close_feed();
     opened = *out;
     opened_name = bus;
     if (*splinter_last_error()) /* it is open, but something was lost */
@@ -122,6 +133,49 @@ void cli_stat(struct splinter_stat *stat)
     if (r)
         cli_die(CLI_FAILURE, "cannot get the state of bus '%s': %s", opened_name, strerror(-r));
 }
+
+/* ---- the feed ---- */
+
+static noreturn void cannot_follow(int r)
+{
+    cli_die(CLI_FAILURE, "cannot follow the changes of bus '%s': %s", opened_name, strerror(-r));
+}
+
+bool cli_feed_open(void)
+{
+    close_feed();
+    int r = splinter_feed_open(&feed, opened, NULL);
+    if (r && r != -EOPNOTSUPP)
+        cannot_follow(r);
+    return !r;
+}
+
+bool cli_feed_next(struct splinter_event *e, uint64_t ms)
+{
+    e->struct_size = sizeof(*e);
+    int r = splinter_feed_next(feed, e, NULL, 0, ms);
+    if (r && r != -ETIMEDOUT)
+        cannot_follow(r);
+    return !r;
+}
+
+uint64_t cli_feed_last(void)
+{
+    struct splinter_stat stat;
+    cli_stat(&stat);
+    return stat.feed_number;
+}
+
+bool cli_feed_next_up_to(uint64_t last, struct splinter_event *e)
+{
+    struct splinter_feed_position at;
+    int r = splinter_feed_position(feed, &at);
+    if (r)
+        cannot_follow(r);
+    return at.number < last && cli_feed_next(e, TOLD_MS);
+}
+
+/* ---- keys and values ---- */
 
 static noreturn void cannot_read(const char *key, int r)
 {

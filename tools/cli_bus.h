@@ -44,6 +44,22 @@ const char *cli_what_ran_out(void);
 /* As splinter_store_stat(), of the store that is open. */
 void cli_stat(struct splinter_stat *stat);
 
+/* ---- the feed of the store that is open ---- */
+
+/* The most changes that a store keeps for followers: 32-bit machines have fewer addresses. */
+#define CLI_FEED_MAX (SIZE_MAX > UINT32_MAX ? 65536u : 256u)
+
+/* Follow its changes from now on, until it is closed.  Returns false if it was made without. */
+bool cli_feed_open(void);
+/* The next change, or gap, within so many milliseconds.  Returns false if there is none. */
+bool cli_feed_next(struct splinter_event *e, uint64_t ms);
+/* The number of the last change. */
+uint64_t cli_feed_last(void);
+/* The next one up to that number; waits for a writer that is about to tell of it. */
+bool cli_feed_next_up_to(uint64_t last, struct splinter_event *e);
+
+/* ---- keys and values ---- */
+
 /* All that is known of key, except its value.  Returns 0, -ENOENT, or -EAGAIN after cli_stop. */
 int cli_get_meta(const char *key, struct splinter_meta *meta);
 

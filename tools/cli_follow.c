@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
@@ -13,6 +14,11 @@
 #include "cli_text.h"
 
 #define LOOK_MS 100 /* how often to look where the name of the bus leads */
+#define GAP_MS 1000 /* how often at most to say what the feed has lost */
+
+/* What was seen before this epoch may have changed and changed again, and nobody has told: all,
+ * without a feed. */
+static uint64_t lost_at = UINT64_MAX;
 
 /* ---- options ---- */
 
@@ -82,7 +88,15 @@ static int open_now(struct cli_follow *f, splinter_store **store)
         }
         f->at = before;
     } while (!r && cli_file_of(f->bus, where, &f->at) && !same_file(&before, &f->at));
-    return r;
+    if (r)
+        return r;
+    f->feed = cli_feed_open();
+    lost_at = f->feed ? 0 : UINT64_MAX;
+    if (f->verbose && f->feed)
+        cli_warn("follows by the feed: no change is missed");
+    else if (f->verbose)
+        cli_warn("bus '%s' has no feed: values that are replaced quickly may be missed", f->bus);
+    return 0;
 }
 
 splinter_store *cli_follow_open(struct cli_follow *f)
@@ -163,24 +177,107 @@ void cli_seen_first(struct cli_seen *seen, const struct splinter_meta *meta, boo
     seen->revision = current ? meta->revision - 1 : meta->revision;
 }
 
-uint32_t cli_seen_next(struct cli_seen *seen, const struct splinter_meta *meta, bool *recreated)
+/* A life of the key has ended, and its successor has begun or may begin. */
+static void end_life(struct cli_seen *seen)
 {
-    /* Revisions wrap after 2^32 sets; a lower one mostly means that the key was unset and set
-     * again. */
+    seen->revision = 0;
+    seen->gone = true;
+}
+
+void cli_seen_gone(struct cli_seen *seen)
+{
+    end_life(seen);
+    seen->unsure = true;
+}
+
+/* Revisions wrap after 2^32 sets; a lower one mostly means that the key was unset and set again.
+ * The feed does not tell of a removal if a key is set that has expired. */
+static void expect_revision(struct cli_seen *seen, uint32_t revision)
+{
     bool known = seen->epoch || seen->revision;
-    *recreated = seen->gone || (known && meta->revision <= seen->revision);
-    uint32_t missed = meta->revision - 1 - (*recreated ? 0 : seen->revision);
+    if (!known || revision > seen->revision)
+        return;
+    end_life(seen);
+    seen->unsure |= seen->epoch < lost_at;
+}
+
+struct cli_missed cli_seen_next(struct cli_seen *seen, const struct splinter_meta *meta)
+{
+    expect_revision(seen, meta->revision);
+    struct cli_missed missed = {
+        .values = seen->passed + (meta->revision - 1 - seen->revision),
+        .recreated = seen->gone,
+        .unsure = seen->unsure,
+    };
     *seen = (struct cli_seen){.epoch = meta->epoch, .revision = meta->revision};
     return missed;
 }
 
-void cli_warn_missed(const char *key, uint64_t epoch, uint32_t missed, bool recreated)
+enum cli_told cli_seen_event(struct cli_seen *seen, const struct splinter_event *e,
+                             struct cli_value *v)
 {
-    if (recreated)
-        cli_warn("key '%s' was removed and set again: %" PRIu32 " value%s missed since, and "
-                 "perhaps some before",
-                 key, missed, missed == 1 ? " was" : "s were");
-    else if (missed)
-        cli_warn("%" PRIu32 " value%s of key '%s' %s missed before epoch %" PRIu64, missed,
-                 CLI_S(missed), key, missed == 1 ? "was" : "were", epoch);
+    if (e->epoch <= seen->epoch) /* it was seen before it was told, or it is told again */
+        return CLI_TOLD_NOTHING;
+    if (e->what == SPLINTER_EVENT_SET) {
+        int r;
+        do
+            r = cli_get(e->key, v);
+        while (r == -EAGAIN && !cli_stop);
+        if (!r && v->meta.epoch == e->epoch)
+            return CLI_TOLD_VALUE;
+        expect_revision(seen, e->revision);
+    } else if (!seen->epoch && !seen->revision) {
+        seen->revision = e->revision; /* what it had is lost in a gap, of which the tool has told */
+    } else if (e->revision < seen->revision) {
+        cli_seen_gone(seen);
+    }
+    seen->passed += e->revision - seen->revision;
+    seen->revision = e->revision;
+    seen->epoch = e->epoch;
+    if (e->what == SPLINTER_EVENT_SET)
+        return CLI_TOLD_NOTHING;
+    end_life(seen);
+    return CLI_TOLD_REMOVAL;
+}
+
+struct cli_missed cli_seen_passed(struct cli_seen *seen)
+{
+    struct cli_missed missed = {.values = seen->passed};
+    seen->passed = 0;
+    return missed;
+}
+
+void cli_warn_missed(const char *key, uint64_t epoch, const struct cli_missed *missed)
+{
+    uint32_t n = missed->values;
+    char before[48] = "";
+    if (epoch)
+        snprintf(before, sizeof(before), " before epoch %" PRIu64, epoch);
+    if (missed->recreated)
+        cli_warn("key '%s' was removed and set again: %" PRIu32 " value%s missed since%s", key, n,
+                 n == 1 ? " was" : "s were", missed->unsure ? ", and perhaps some before" : "");
+    else if (n)
+        cli_warn("%" PRIu32 " value%s of key '%s' %s missed%s", n, CLI_S(n), key,
+                 n == 1 ? "was" : "were", before);
+}
+
+void cli_follow_gap(struct cli_follow *f, const struct splinter_event *gap)
+{
+    struct splinter_stat stat;
+    cli_stat(&stat);
+    lost_at = stat.epoch;
+    f->lost += gap->number - gap->first + 1;
+    if (cli_now_ms() >= f->gap_ms)
+        cli_follow_say_gap(f);
+}
+
+void cli_follow_say_gap(struct cli_follow *f)
+{
+    if (!f->lost)
+        return;
+    cli_warn("the feed of bus '%s' has a gap: up to %" PRIu64 " change%s %s lost; going on with "
+             "what is there now",
+             f->bus, f->lost, CLI_S(f->lost), f->lost == 1 ? "is" : "are");
+    f->lost = 0;
+    f->gap_ms = cli_now_ms() + GAP_MS;
 }

@@ -24,6 +24,9 @@ struct cli_follow {
     bool counted;   /* --count or the like: less than that is not what was asked for */
     uint64_t timeout_ms;
     uint64_t deadline; /* of the next value */
+    bool feed;         /* the bus that is open has one, and it is followed */
+    uint64_t lost;     /* changes that the feed has lost, and of which nothing was said yet */
+    uint64_t gap_ms;   /* when to say so again */
     bool came;         /* the bus did not exist at first, so all that is in it is new */
     /* Of cli_follow_moved(): */
     struct cli_file at; /* where the name led when the bus was opened */
@@ -54,7 +57,8 @@ void cli_follow_option(struct cli_follow *f, int option);
 /* The timeout begins again: a value came, or waiting begins. */
 void cli_follow_renew_deadline(struct cli_follow *f);
 
-/* Opens the bus; read-only if writing is not allowed.  NULL: cli_stop. */
+/* Opens the bus, and its feed, if it has one; read-only if writing is not allowed.  NULL:
+ * cli_stop. */
 splinter_store *cli_follow_open(struct cli_follow *f);
 
 /*
@@ -75,19 +79,47 @@ void cli_follow_end(const struct cli_follow *f);
 
 /* The last value of a key that was seen.  All zero: none, so anything is new. */
 struct cli_seen {
-    uint64_t epoch;
-    uint32_t revision; /* of that epoch */
+    uint64_t epoch;    /* of that value, or of the last change that the feed told of */
+    uint32_t revision; /* of that epoch; 0: the key is gone */
+    uint32_t passed;   /* values up to that one which were missed; nothing was said of them yet */
     bool gone;         /* the key was unset since */
+    bool unsure;       /* and there may have been values before that of which nothing is known */
+};
+
+/* What was missed before a value. */
+struct cli_missed {
+    uint32_t values;
+    bool recreated; /* the key was unset and set again */
+    bool unsure;    /* so more may have been missed before that */
 };
 
 /* The value that is there when following begins; it is not new, unless current asks for it. */
 void cli_seen_first(struct cli_seen *seen, const struct splinter_meta *meta, bool current);
+/* The next value, which is newer.  Returns what was missed in between. */
+struct cli_missed cli_seen_next(struct cli_seen *seen, const struct splinter_meta *meta);
+/* The key is not there any more. */
+void cli_seen_gone(struct cli_seen *seen);
+
 /*
- * The next value, which is newer.  Returns how many were set in between; *recreated: the key was
- * unset and set again, so more may have been missed before that.
+ * What the feed tells of a key.  It has no values: one that was replaced or removed before it could
+ * be read is passed over, and counted.
  */
-uint32_t cli_seen_next(struct cli_seen *seen, const struct splinter_meta *meta, bool *recreated);
-/* Says so on standard error, if values were missed or may have been. */
-void cli_warn_missed(const char *key, uint64_t epoch, uint32_t missed, bool recreated);
+enum cli_told {
+    CLI_TOLD_NOTHING, /* nothing new, or a value that was passed over */
+    CLI_TOLD_VALUE,   /* v has it; cli_seen_next() comes next */
+    CLI_TOLD_REMOVAL
+};
+enum cli_told cli_seen_event(struct cli_seen *seen, const struct splinter_event *e,
+                             struct cli_value *v);
+/* What was passed over, and not said yet; it counts as said. */
+struct cli_missed cli_seen_passed(struct cli_seen *seen);
+
+/* Says on standard error how many values were missed, if any, or may have been.  epoch: before that
+ * one; 0: at the end. */
+void cli_warn_missed(const char *key, uint64_t epoch, const struct cli_missed *missed);
+/* The feed has lost changes.  Says how many at most: now, or later if that was said just before. */
+void cli_follow_gap(struct cli_follow *f, const struct splinter_event *gap);
+/* Says it now, if there is something to say. */
+void cli_follow_say_gap(struct cli_follow *f);
 
 #endif /* SPLINTER_CLI_FOLLOW_H */

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "cli_follow.h"
 #include "cli_out.h"
 #include "cli_text.h"
 #include "logtee_json.h"
@@ -126,16 +125,16 @@ void logtee_output_value(const char *key, const struct cli_value *v)
     cli_out_record(&out);
 }
 
-void logtee_output_missed(const char *key, uint64_t epoch, uint32_t missed, bool recreated)
+void logtee_output_missed(const char *key, uint64_t epoch, const struct cli_missed *missed)
 {
-    total_missed += missed;
+    total_missed += missed->values;
     if (!json) {
-        cli_warn_missed(key, epoch, missed, recreated);
-    } else if (missed || recreated) {
+        cli_warn_missed(key, epoch, missed);
+    } else if (missed->values || missed->recreated) {
         cli_out_put(&out, "{", 1);
         logtee_json_member(&out, "key", key, strlen(key));
-        cli_out_printf(&out, ",\"missed\":%" PRIu32 "%s}\n", missed,
-                       recreated ? ",\"recreated\":true" : "");
+        cli_out_printf(&out, ",\"missed\":%" PRIu32 "%s}\n", missed->values,
+                       missed->recreated ? ",\"recreated\":true" : "");
         cli_out_record(&out);
     }
 }

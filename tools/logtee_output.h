@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cli_bus.h"
+#include "cli_follow.h"
 
 /* file: NULL for standard output. */
 void logtee_output_open(const char *file, bool as_json, bool with_timestamps);
@@ -15,7 +16,7 @@ void logtee_output_reopen(void);
 
 void logtee_output_value(const char *key, const struct cli_value *v);
 /* As cli_warn_missed(). */
-void logtee_output_missed(const char *key, uint64_t epoch, uint32_t missed, bool recreated);
+void logtee_output_missed(const char *key, uint64_t epoch, const struct cli_missed *missed);
 void logtee_output_total(void);
 
 void logtee_output_flush(void);

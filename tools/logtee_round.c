@@ -65,6 +65,7 @@ static void met(const char *key, const struct splinter_meta *meta, bool first)
 {
     struct logtee_seen *s = logtee_seen_of(key);
     s->round = round_number;
+    s->absent = false;
     if (first)
         cli_seen_first(&s->last, meta, task->follow.current);
     if (meta->epoch > s->last.epoch)
@@ -93,8 +94,16 @@ static void look_at_hot(void)
         if (!r)
             met(key, &meta, false);
         else if (r == -ENOENT)
-            logtee_seen_of(key)->last.gone = true;
+            cli_seen_gone(&logtee_seen_of(key)->last);
     }
+}
+
+static void print_value(const char *key, struct cli_seen *last, const struct cli_value *v)
+{
+    struct cli_missed missed = cli_seen_next(last, &v->meta);
+    logtee_output_missed(key, v->meta.epoch, &missed);
+    logtee_output_value(key, v);
+    task->follow.count--;
 }
 
 /* false: there is no newer value any more, or cli_stop. */
@@ -107,13 +116,9 @@ static bool print_change(const char *key, struct cli_value *v)
     struct cli_seen *last = &logtee_seen_of(key)->last;
     if (r || v->meta.epoch <= last->epoch)
         return false;
-    bool recreated;
-    uint32_t missed = cli_seen_next(last, &v->meta, &recreated);
-    logtee_output_missed(key, v->meta.epoch, missed, recreated);
-    logtee_output_value(key, v);
-    if (!task->name_count)
+    print_value(key, last, v);
+    if (!task->name_count && !task->follow.feed)
         logtee_hot_add(key);
-    task->follow.count--;
     return true;
 }
 
@@ -173,7 +178,7 @@ static bool look(splinter_store *store, struct cli_value *v, bool first)
     else
         printed = look_at_all(store, v, first);
     if (!stopped()) /* else not all may have been met */
-        logtee_seen_round_over(round_number);
+        logtee_seen_round_over(round_number, !task->follow.feed);
     uint64_t us = now_us() - begin, rest = us < CHEAP_US ? 0 : us * REST / 1000;
     all_at_ms = cli_now_ms() + (rest < REST_MAX_MS ? rest : REST_MAX_MS);
     return print_changes(v) || printed;
@@ -187,6 +192,93 @@ static bool look_now(splinter_store *store, struct cli_value *v)
     unseen_change = true;
     look_at_hot();
     return print_changes(v);
+}
+
+/* ---- by the feed ---- */
+
+static bool is_wanted(const char *key)
+{
+    if (!task->name_count)
+        return strncmp(key, task->prefix, strlen(task->prefix)) == 0;
+    for (size_t i = 0; i < task->name_count; i++)
+        if (strcmp(key, task->names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* true: something was printed. */
+static bool told(splinter_store *store, const struct splinter_event *e, struct cli_value *v)
+{
+    if (e->what == SPLINTER_EVENT_GAP) {
+        cli_follow_gap(&task->follow, e);
+        unseen_change = true;
+    }
+    bool printed = unseen_change && cli_now_ms() >= all_at_ms && look(store, v, false);
+    if (e->what == SPLINTER_EVENT_GAP || !is_wanted(e->key) || !task->follow.count)
+        return printed;
+    struct logtee_seen *s = logtee_seen_of(e->key);
+    s->absent = false;
+    enum cli_told what = cli_seen_event(&s->last, e, v);
+    if (what == CLI_TOLD_VALUE)
+        print_value(e->key, &s->last, v);
+    if (what == CLI_TOLD_REMOVAL) {
+        struct cli_missed missed = cli_seen_passed(&s->last);
+        logtee_output_missed(e->key, e->epoch, &missed);
+    }
+    return printed || what == CLI_TOLD_VALUE;
+}
+
+/* Before the store is left. */
+static void say_rest(void)
+{
+    logtee_seen_say_passed();
+    cli_follow_say_gap(&task->follow);
+}
+
+/* All that has changed up to now. */
+static bool catch_up(splinter_store *store, struct cli_value *v)
+{
+    struct splinter_event e;
+    uint64_t last = cli_feed_last();
+    bool printed = false;
+    while (task->follow.count && cli_feed_next_up_to(last, &e))
+        printed |= told(store, &e, v);
+    if (unseen_change && task->follow.count)
+        printed |= look(store, v, false);
+    logtee_output_flush();
+    return printed;
+}
+
+/* Waits so many milliseconds for a change; 0: a last look. */
+static bool by_feed(splinter_store *store, struct cli_value *v, uint64_t ms)
+{
+    struct splinter_event e;
+    if (!ms)
+        return catch_up(store, v);
+    if (cli_feed_next(&e, 0))
+        return told(store, &e, v);
+    logtee_output_flush();
+    uint64_t at = unseen_change ? cli_slice(all_at_ms) : ms;
+    if (cli_feed_next(&e, at < ms ? at : ms))
+        return told(store, &e, v);
+    logtee_output_check();
+    return unseen_change && cli_now_ms() >= all_at_ms && look(store, v, false);
+}
+
+/* ---- the whole ---- */
+
+/* The same without a feed. */
+static bool by_looks(splinter_store *store, struct cli_value *v, uint64_t ms, uint64_t *epoch)
+{
+    uint64_t at = unseen_change ? cli_slice(all_at_ms) : ms;
+    int r = splinter_store_wait_any(store, *epoch, at < ms ? at : ms, epoch);
+    if (r && r != -ETIMEDOUT)
+        cli_die(CLI_FAILURE, "cannot wait for bus '%s': %s", task->follow.bus, strerror(-r));
+    if (r)
+        logtee_output_check();
+    if (!ms)
+        all_at_ms = 0; /* before it gives up */
+    return (!r || unseen_change) && look_now(store, v);
 }
 
 static void reopen(void)
@@ -208,12 +300,17 @@ static uint64_t epoch_now(void)
 /* The bus was made again: what came last in the old one, then all that is in the new one. */
 static splinter_store *move_on(splinter_store *store, struct cli_value *v, uint64_t *epoch)
 {
-    look(store, v, false);
+    if (task->follow.feed)
+        catch_up(store, v);
+    else
+        look(store, v, false);
+    say_rest();
     splinter_store *new = task->follow.count ? cli_follow_again(&task->follow) : NULL;
     if (!new)
         return store;
     logtee_seen_free();
     logtee_hot_free();
+    unseen_change = false;
     *epoch = epoch_now();
     if (look(new, v, false))
         cli_follow_renew_deadline(&task->follow);
@@ -238,26 +335,22 @@ void logtee_follow(splinter_store *store, struct logtee_task *asked)
             continue;
         }
         uint64_t ms = cli_slice(f->deadline);
-        uint64_t at = unseen_change ? cli_slice(all_at_ms) : ms;
-        int r = splinter_store_wait_any(store, epoch, at < ms ? at : ms, &epoch);
-        if (r && r != -ETIMEDOUT)
-            cli_die(CLI_FAILURE, "cannot wait for bus '%s': %s", f->bus, strerror(-r));
-        if (r)
-            logtee_output_check();
-        if (!ms)
-            all_at_ms = 0; /* before it gives up */
-        if ((!r || unseen_change) && look_now(store, &v)) {
+        if (f->feed ? by_feed(store, &v, ms) : by_looks(store, &v, ms, &epoch)) {
             cli_follow_renew_deadline(f);
             continue;
         }
         if (!ms) {
+            say_rest();
             logtee_output_total();
             cli_die(CLI_TIMEOUT, "no new value within %" PRIu64 " ms", f->timeout_ms);
         }
     }
-    last_look = unseen_change;
-    if (last_look && f->count)
+    last_look = f->feed || unseen_change;
+    if (f->feed)
+        catch_up(store, &v);
+    else if (last_look && f->count)
         look(store, &v, false);
+    say_rest();
     logtee_hot_free();
     free(v.buf);
     free(changes);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "logtee_output.h"
 
 static struct logtee_seen *table;     /* a hash table, open addressing */
 static size_t table_size, table_used; /* the size is a power of two */
@@ -22,18 +23,23 @@ static struct logtee_seen *place_of(struct logtee_seen *in, size_t size, const c
     return &in[i];
 }
 
+static bool is_needed(const struct logtee_seen *s)
+{
+    return (!s->last.gone && !s->absent) || s->last.passed;
+}
+
 /* Makes room.  Keys that are gone are forgotten, or a bus on which new keys never stop coming
  * would fill the memory. */
 static void table_rebuild(void)
 {
     size_t present = 0, size = 64;
     for (size_t i = 0; i < table_size; i++)
-        present += table[i].key && !table[i].last.gone;
+        present += table[i].key && is_needed(&table[i]);
     while (size < present * 4)
         size *= 2;
     struct logtee_seen *new = cli_need(calloc(size, sizeof(*new)));
     for (size_t i = 0; i < table_size; i++)
-        if (table[i].key && !table[i].last.gone)
+        if (table[i].key && is_needed(&table[i]))
             *place_of(new, size, table[i].key) = table[i];
         else
             free(table[i].key);
@@ -55,11 +61,23 @@ struct logtee_seen *logtee_seen_of(const char *key)
     return s;
 }
 
-void logtee_seen_round_over(uint64_t round)
+void logtee_seen_round_over(uint64_t round, bool gone)
 {
     for (size_t i = 0; i < table_size; i++)
-        if (table[i].key && table[i].round != round)
-            table[i].last.gone = true;
+        if (table[i].key && table[i].round != round) {
+            table[i].absent = true;
+            if (gone)
+                cli_seen_gone(&table[i].last);
+        }
+}
+
+void logtee_seen_say_passed(void)
+{
+    for (size_t i = 0; i < table_size; i++)
+        if (table[i].key) {
+            struct cli_missed missed = cli_seen_passed(&table[i].last);
+            logtee_output_missed(table[i].key, 0, &missed);
+        }
 }
 
 void logtee_seen_free(void)

@@ -24,6 +24,7 @@ static const char help[] =
     "  -b, --bus BUS          use this memory store, created if it does not exist (default:\n"
     "                         a store without a name); what was made is removed afterwards\n"
     "      --mode MODE        permissions of a new bus, less the umask (default 600)\n"
+    "      --feed N           keep the last N changes of each writer of a new bus (default 0)\n"
     "  -j, --json             print one JSON object instead of the table\n"
     "      --self-test=FAULT  put a fault into what every 1000th read got, so that verification\n"
     "                         must fail: torn, stale or foreign\n"
@@ -32,7 +33,7 @@ static const char help[] =
     "\n"
     "Exit status: 0 every value read was right, 1 a failure or a wrong value, 2 wrong arguments.\n";
 
-enum { OPT_NO_WRITER = CLI_OPT_OWN, OPT_MODE, OPT_SELF_TEST };
+enum { OPT_NO_WRITER = CLI_OPT_OWN, OPT_MODE, OPT_FEED, OPT_SELF_TEST };
 
 static enum perf_fault fault_named(const char *text)
 {
@@ -50,23 +51,24 @@ static void check(const struct perf_options *o, int argument_count)
         cli_usage("--bus: '%s' is not allowed; it takes the name of a memory store", o->bus);
 }
 
+static const struct option options[] = {
+    {"readers", required_argument, NULL, 'r'},
+    {"no-writer", no_argument, NULL, OPT_NO_WRITER},
+    {"processes", no_argument, NULL, 'P'},
+    {"keys", required_argument, NULL, 'k'},
+    {"value-size", required_argument, NULL, 's'},
+    {"duration", required_argument, NULL, 'd'},
+    CLI_BUS_OPTION,
+    {"mode", required_argument, NULL, OPT_MODE},
+    {"feed", required_argument, NULL, OPT_FEED},
+    {"json", no_argument, NULL, 'j'},
+    {"self-test", required_argument, NULL, OPT_SELF_TEST},
+    CLI_OPTIONS,
+};
+static const struct cli_syntax syntax = {help, CLI_BUS_LETTERS "r:Pk:s:d:j" CLI_LETTERS, options};
+
 void perf_options_read(struct perf_options *o, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"readers", required_argument, NULL, 'r'},
-        {"no-writer", no_argument, NULL, OPT_NO_WRITER},
-        {"processes", no_argument, NULL, 'P'},
-        {"keys", required_argument, NULL, 'k'},
-        {"value-size", required_argument, NULL, 's'},
-        {"duration", required_argument, NULL, 'd'},
-        CLI_BUS_OPTION,
-        {"mode", required_argument, NULL, OPT_MODE},
-        {"json", no_argument, NULL, 'j'},
-        {"self-test", required_argument, NULL, OPT_SELF_TEST},
-        CLI_OPTIONS,
-    };
-    static const struct cli_syntax syntax = {help, CLI_BUS_LETTERS "r:Pk:s:d:j" CLI_LETTERS,
-                                             options};
     int option;
 
     *o = (struct perf_options){
@@ -101,6 +103,9 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
             break;
         case OPT_MODE:
             o->mode = cli_mode("--mode", optarg);
+            break;
+        case OPT_FEED:
+            o->feed = cli_number("--feed", optarg, 0, CLI_FEED_MAX);
             break;
         case 'j':
             o->json = true;

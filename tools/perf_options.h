@@ -13,6 +13,7 @@ struct perf_options {
     bool writer, processes, json;
     enum perf_fault fault; /* --self-test; PERF_RIGHT: none */
     const char *bus;       /* NULL: a store without a name */
+    uint64_t feed;         /* of a store that is created: the changes that it keeps */
     uint32_t mode;         /* of a store that is created; 0: the library's default */
 };
 

@@ -88,6 +88,7 @@ splinter_store *perf_store_open(const struct perf_options *o)
         .slots = (size_t)(o->keys + o->keys / 4 + 16),
         .max_value = (size_t)o->value_size,
         .mode = o->mode,
+        .feed = (size_t)o->feed,
     };
     bus = o->bus;
     if (bus)

@@ -6,6 +6,8 @@
  * seen of their key, the oldest first.  Between rounds the tool sleeps until the epoch of the
  * store is another than before the round, so nothing that happens during a round is missed.
  *
+ * If the bus has a feed, the tool looks at the keys once, and then goes to each change in turn.
+ *
  * A key holds its last value only.  The tool knows from the revision how many were replaced before
  * a round could read them, and reports it.  Of a key that was unset meanwhile it does not know how
  * many it had before, and reports that.
@@ -36,7 +38,7 @@ static const char help[] =
     "  -c, --current        begin with the values that are there\n"
     "  -w, --wait           wait for a bus or named keys that do not exist yet\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
-    "  -v, --verbose        say on standard error when following begins\n"
+    "  -v, --verbose        say on standard error when following begins, and if by a feed\n"
     "  -h, --help           print this and exit\n"
     "  -V, --version        print the version and exit\n"
     "\n"

@@ -4,7 +4,8 @@
  *
  * A key holds its last value only.  After each value printed the tool waits for anything newer than
  * its epoch, so the last one is always seen.  It knows from the revision how many were replaced
- * before it looked, and reports that.
+ * before it looked, and reports that.  If the bus has a feed, it follows that, and goes to each
+ * change of the key in turn.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -35,7 +36,7 @@ static const char help[] =
     "  -r, --raw            print nothing but the values, and those of type int64 as their bytes\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
     "  -q, --quiet          do not say on standard error how many values were missed\n"
-    "  -v, --verbose        say on standard error when following begins\n"
+    "  -v, --verbose        say on standard error when following begins, and if by a feed\n"
     "  -h, --help           print this and exit\n"
     "  -V, --version        print the version and exit\n"
     "\n"
@@ -110,13 +111,33 @@ static void read_arguments(int count, char **arguments)
 
 /* ---- following ---- */
 
+static void say_missed(uint64_t epoch, const struct cli_missed *missed)
+{
+    if (!quiet)
+        cli_warn_missed(key, epoch, missed);
+}
+
+/* What was passed over, before the epoch of a removal, or 0. */
+static void say_passed(uint64_t epoch)
+{
+    struct cli_missed missed = cli_seen_passed(&seen);
+    say_missed(epoch, &missed);
+}
+
+/* Before the store is left. */
+static void say_rest(void)
+{
+    say_passed(0);
+    cli_follow_say_gap(&asked);
+}
+
 static void key_absent(const char *how)
 {
     if (!asked.wait) {
         cli_out_flush(&out); /* what was received before */
+        say_rest();
         cli_die(CLI_ABSENT, "key '%s' %s bus '%s'", key, how, asked.bus);
     }
-    seen = (struct cli_seen){.gone = seen.epoch || seen.gone};
 }
 
 /* What is set after this is new. */
@@ -149,53 +170,141 @@ static void print_value(const struct cli_value *v)
 
 static void value_came(const struct cli_value *v)
 {
-    bool recreated;
-    uint32_t missed = cli_seen_next(&seen, &v->meta, &recreated);
-    if (!quiet)
-        cli_warn_missed(key, v->meta.epoch, missed, recreated);
+    struct cli_missed missed = cli_seen_next(&seen, &v->meta);
+    say_missed(v->meta.epoch, &missed);
     print_value(v);
     asked.count--;
     cli_follow_renew_deadline(&asked);
 }
 
+/* ---- by the feed ---- */
+
+/* At what is there, of which the feed tells nothing. */
+static void look(struct cli_value *v)
+{
+    int r;
+    do
+        r = cli_get(key, v);
+    while (r == -EAGAIN && !cli_stop);
+    if (r == -ENOENT) /* if it was there, the feed tells of its removal */
+        key_absent("was removed from");
+    else if (!r && v->meta.epoch > seen.epoch)
+        value_came(v);
+}
+
+static bool is_there(void)
+{
+    struct splinter_meta meta;
+    return cli_get_meta(key, &meta) != -ENOENT;
+}
+
+static void told(const struct splinter_event *e, struct cli_value *v)
+{
+    if (e->what == SPLINTER_EVENT_GAP) {
+        if (!quiet)
+            cli_follow_gap(&asked, e);
+        look(v);
+    } else if (strcmp(e->key, key) == 0) {
+        enum cli_told what = cli_seen_event(&seen, e, v);
+        if (what == CLI_TOLD_VALUE)
+            value_came(v);
+        if (what == CLI_TOLD_REMOVAL) {
+            say_passed(e->epoch);
+            if (!cli_stop && !is_there())
+                key_absent("was removed from");
+        }
+    }
+}
+
+/* All that has changed up to now.  false: nothing was printed. */
+static bool catch_up(struct cli_value *v)
+{
+    struct splinter_event e;
+    uint64_t last = cli_feed_last(), before = asked.count;
+    while (asked.count && cli_feed_next_up_to(last, &e))
+        told(&e, v);
+    return asked.count != before;
+}
+
+/* Waits so many milliseconds for a change; 0: a last look.  false: the time is over. */
+static bool by_feed(struct cli_value *v, uint64_t ms)
+{
+    struct splinter_event e;
+    if (!ms)
+        return catch_up(v);
+    if (cli_feed_next(&e, ms)) {
+        told(&e, v);
+        return true;
+    }
+    cli_out_check(&out);
+    if (!is_there()) /* it has expired; the feed tells of it when it is removed */
+        key_absent("was removed from");
+    return true;
+}
+
+/* ---- the whole ---- */
+
+/* The same without a feed. */
+static bool by_waiting(splinter_store *store, struct cli_value *v, uint64_t ms)
+{
+    int r = splinter_store_wait(store, key, seen.epoch, ms, NULL);
+    if (!r)
+        r = cli_get(key, v);
+    if (r == -ETIMEDOUT) {
+        cli_out_check(&out);
+        return ms;
+    }
+    if (r == -ENOENT) {
+        key_absent("was removed from");
+        if (seen.epoch)
+            cli_seen_gone(&seen);
+        seen.epoch = 0; /* wait until the key exists */
+    } else if (r && r != -EAGAIN) {
+        cli_die(CLI_FAILURE, "cannot wait for key '%s' of bus '%s': %s", key, asked.bus,
+                strerror(-r));
+    } else if (!r && v->meta.epoch > seen.epoch) {
+        value_came(v);
+    }
+    return true;
+}
+
 /* The bus was made again: the last value in the old one, then all that is in the new one. */
 static splinter_store *move_on(splinter_store *store, struct cli_value *v)
 {
-    if (!cli_get(key, v) && v->meta.epoch > seen.epoch)
+    if (asked.feed)
+        catch_up(v);
+    else if (!cli_get(key, v) && v->meta.epoch > seen.epoch)
         value_came(v);
+    say_rest();
     splinter_store *new = asked.count ? cli_follow_again(&asked) : NULL;
     if (!new)
         return store;
     seen = (struct cli_seen){0};
+    if (asked.feed)
+        look(v);
     return new;
 }
 
 static void follow(splinter_store *store)
 {
     static struct cli_value v;
+    if (asked.feed)
+        look(&v);
     while (asked.count && !cli_stop) {
         if (cli_follow_moved(&asked)) {
             store = move_on(store, &v);
             continue;
         }
         uint64_t ms = cli_slice(asked.deadline);
-        int r = splinter_store_wait(store, key, seen.epoch, ms, NULL);
-        if (!r)
-            r = cli_get(key, &v);
-        if (r == -ETIMEDOUT) {
-            cli_out_check(&out);
-            if (!ms)
-                cli_die(CLI_TIMEOUT, "no new value of key '%s' within %" PRIu64 " ms", key,
-                        asked.timeout_ms);
-        } else if (r == -ENOENT) {
-            key_absent("was removed from");
-        } else if (r && r != -EAGAIN) {
-            cli_die(CLI_FAILURE, "cannot wait for key '%s' of bus '%s': %s", key, asked.bus,
-                    strerror(-r));
-        } else if (!r && v.meta.epoch > seen.epoch) {
-            value_came(&v);
-        }
+        if (asked.feed ? by_feed(&v, ms) : by_waiting(store, &v, ms))
+            continue;
+        say_rest();
+        cli_die(CLI_TIMEOUT, "no new value of key '%s' within %" PRIu64 " ms", key,
+                asked.timeout_ms);
     }
+    if (asked.feed)
+        catch_up(&v);
+    say_rest();
     free(v.buf);
 }
 

@@ -33,6 +33,7 @@ static const char help[] =
     "      --slots N          room for N keys (default 1024)\n"
     "      --max-value BYTES  values of up to BYTES bytes (default 65536)\n"
     "      --mode MODE        permissions MODE, less the umask (default 600)\n"
+    "      --feed N           the last N changes of each writer, for followers (default 0)\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
     "      --sync           end only when what was sent is on disk, if BUS is in a file\n"
     "  -h, --help           print this and exit\n"
@@ -43,7 +44,7 @@ static const char help[] =
 static const char *bus; /* NULL until an option or an argument names it */
 static const char *key = CLI_DEFAULT_KEY;
 static const char *value; /* NULL: from standard input */
-static bool from_stdin, lines, create, file, sync_at_end;
+static bool from_stdin, lines, create, file, sync_at_end, feed_given;
 static struct splinter_open_options open_options = {.struct_size = sizeof(open_options)};
 static struct splinter_set_options set_options = {.struct_size = sizeof(set_options)};
 
@@ -172,7 +173,7 @@ static void send_lines(void)
 
 /* ---- the command line ---- */
 
-enum { OPT_TYPE = CLI_OPT_OWN, OPT_SLOTS, OPT_MAX_VALUE, OPT_MODE, OPT_SYNC };
+enum { OPT_TYPE = CLI_OPT_OWN, OPT_SLOTS, OPT_MAX_VALUE, OPT_MODE, OPT_FEED, OPT_SYNC };
 
 static const struct option options[] = {
     CLI_BUS_OPTION,
@@ -184,6 +185,7 @@ static const struct option options[] = {
     {"slots", required_argument, NULL, OPT_SLOTS},
     {"max-value", required_argument, NULL, OPT_MAX_VALUE},
     {"mode", required_argument, NULL, OPT_MODE},
+    {"feed", required_argument, NULL, OPT_FEED},
     {"file", no_argument, NULL, 'f'},
     {"sync", no_argument, NULL, OPT_SYNC},
     CLI_OPTIONS,
@@ -226,6 +228,10 @@ static void read_options(int argc, char **argv)
             break;
         case OPT_MODE:
             open_options.mode = cli_mode("--mode", optarg);
+            break;
+        case OPT_FEED:
+            open_options.feed = (size_t)cli_number("--feed", optarg, 0, CLI_FEED_MAX);
+            feed_given = true;
             break;
         case OPT_SYNC:
             sync_at_end = true;
@@ -278,8 +284,9 @@ static void read_arguments(int count, char **arguments)
     cli_key("KEY", key);
     if (value && !*value)
         cli_usage("VALUE: an empty value is not allowed; it must be at least 1 byte long");
-    if (!create && (open_options.slots || open_options.max_value || open_options.mode))
-        cli_usage("--slots, --max-value and --mode are for a new bus; they need --create");
+    if (!create && (open_options.slots || open_options.max_value || open_options.mode ||
+                    feed_given))
+        cli_usage("--slots, --max-value, --mode and --feed are for a new bus; they need --create");
 }
 
 /* ---- from the bus to the end ---- */

@@ -46,7 +46,7 @@ static void geometry(size_t slots, size_t max_value, uint32_t flags)
 
     if (STORE_WORD_BITS != 64)
         return;
-    if (geometry_make(&geo, slots, max_value, flags)) {
+    if (geometry_make(&geo, slots, max_value, 0, flags)) {
         puts("geometry_make failed");
         return;
     }

@@ -19,6 +19,11 @@ for bad in 0 -1 1. .5 1.2345 x ''; do
 done
 run "$perf" --self-test=other
 ok '--self-test=other is refused' says 2 'torn, stale or foreign'
+for bad in 70000 x; do
+    run "$perf" --feed=$bad
+    ok "--feed=$bad is refused" \
+        says 2 "--feed: '$bad' is not allowed; it takes a whole number from 0"
+done
 run "$perf" --bus=a/b
 ok '--bus with a path is refused' says 2 'memory store'
 
@@ -50,6 +55,8 @@ quick='--keys=500 --duration=0.2'
     ok 'without a writer' eval 'is_status 0 && grep -q "^2 readers, no writer" "$T/out"'
     run "$perf" $quick --readers=3 --value-size=5001 --keys=20
     ok 'values of an odd size' is_status 0
+    run "$perf" $quick --readers=3 --feed=64
+    ok 'a store with a feed' is_status 0
     run "$perf" $quick --readers=3 --keys=1
     ok 'one key' is_status 0
 

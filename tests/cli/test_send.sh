@@ -35,6 +35,15 @@ run "$send" --ttl=0 "$BUS" k v
 ok '--ttl=0 is refused' says 2 "--ttl: '0' is not allowed"
 run "$send" --slots=5 "$BUS" k v
 ok '--slots without --create is refused' says 2 'need --create'
+for bad in 70000 x '' -1 1.5; do
+    run "$send" --create --feed="$bad" "$BUS" k v
+    ok "--feed='$bad' is refused, with what is allowed" \
+        says 2 "--feed: '$bad' is not allowed; it takes a whole number from 0 to "
+done
+for n in 64 0; do
+    run "$send" --feed $n "$BUS" k v
+    ok "--feed $n without --create is refused" says 2 'need --create'
+done
 ok 'none of these created the bus' [ ! -e "/dev/shm/$BUS" ]
 
 # ---- a bus that is not there

@@ -91,6 +91,7 @@ splinter_store *make(size_t slots, size_t max_value)
     bus_path(path, sizeof(path), name);
     o.slots = slots;
     o.max_value = max_value;
+    o.feed = place_feed;
     must(splinter_store_open(&s, name, &o), "create");
     return s;
 }

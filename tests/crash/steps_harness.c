@@ -16,6 +16,7 @@
 #include "steps_inside.h"
 
 #define MAX_STEPS 256
+#define FEED 1024 /* of every other store: no scene makes as many changes */
 
 struct board *board;
 const struct scene *scene;
@@ -183,6 +184,7 @@ static void stage(bool by_keeper)
 {
     item_count = 0;
     memset(items, 0, sizeof(items));
+    place_feed = by_keeper ? FEED : 0;
     keeper = place_make(&place, backing, scene->slots ? scene->slots : SLOTS_DEFAULT, MAX_VALUE);
     if (by_keeper) {
         scene->prepare(keeper);

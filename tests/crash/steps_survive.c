@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* steps_survive.c - what the survivors of a death do, and what they must find; see steps.h */
+#include "account.h"
 #include "steps.h"
 
 #include <errno.h>
@@ -103,6 +104,8 @@ void check_all(splinter_store *s, const char *when)
     rc = splinter_store_check(s, say, text);
     if (rc < 0)
         fault("%s: check: %s", when, strerror(-rc));
+    if (account_of(s)) /* [P10] */
+        fault("%s: the feed tells something else", when);
 }
 
 static unsigned topic_keys; /* that the store counts, and no walk meets */

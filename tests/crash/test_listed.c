@@ -183,6 +183,57 @@ static void verbs(void)
     done("arguments of the bus verbs");
 }
 
+/* ---- feeds ---- */
+
+static void feeds(void)
+{
+    struct splinter_feed_options o = {.struct_size = sizeof(o)};
+    struct splinter_event e = {.struct_size = sizeof(e)};
+    splinter_store *s = make(SLOTS, MAX_VALUE);
+    char prefix[SPLINTER_KEY_MAX + 1];
+    splinter_feed *feed = NULL;
+
+    GIVES(EOPNOTSUPP, splinter_feed_open(&feed, s, NULL));
+    splinter_store_close(s);
+    unlink(path);
+    place_feed = 64;
+    s = make(SLOTS, MAX_VALUE);
+    place_feed = 0;
+    GIVES(EINVAL, splinter_feed_open(NULL, s, NULL));
+    fails(FAIL_allocation, 1, ENOMEM);
+    GIVES(ENOMEM, splinter_feed_open(&feed, s, NULL));
+    o.flags = SPLINTER_FEED_FROM;
+    GIVES(ESTALE, splinter_feed_open(&feed, s, &o));
+    must(splinter_feed_open(&feed, s, NULL), "feed");
+    must(splinter_feed_position(feed, &o.from), "position");
+    o.from.number++;
+    splinter_feed_close(feed);
+    GIVES(ERANGE, splinter_feed_open(&feed, s, &o));
+    memset(prefix, 'p', SPLINTER_KEY_MAX);
+    prefix[SPLINTER_KEY_MAX] = 0;
+    o.flags = 0;
+    o.prefix = prefix;
+    GIVES(ENAMETOOLONG, splinter_feed_open(&feed, s, &o));
+    o.struct_size = 5000;
+    GIVES(E2BIG, splinter_feed_open(&feed, s, &o));
+
+    must(splinter_feed_open(&feed, s, NULL), "feed");
+    GIVES(EINVAL, splinter_feed_position(feed, NULL));
+    GIVES(EINVAL, splinter_feed_next(feed, NULL, NULL, 0, 0));
+    GIVES(ETIMEDOUT, splinter_feed_next(feed, &e, NULL, 0, 0));
+    must(splinter_store_interrupt(s), "interrupt");
+    GIVES(EINTR, splinter_feed_next(feed, &e, NULL, 0, SPLINTER_FOREVER));
+    must(splinter_store_resume(s), "resume");
+    set(s, "k", 1);
+    fails(FAIL_allocation, 1, ENOMEM);
+    GIVES(ENOMEM, splinter_feed_next(feed, &e, NULL, 0, 0));
+    must(splinter_feed_next(feed, &e, NULL, 0, 0), "next");
+    splinter_feed_close(feed);
+    splinter_store_close(s);
+    unlink(path);
+    done("feeds");
+}
+
 /* ---- a bus verb that is the first of its thread ---- */
 
 #define BYSTANDERS 160 /* more threads than need no memory for it */
@@ -734,6 +785,7 @@ int main(void)
     fault_hook = hook;
     opening();
     arguments();
+    feeds();
     verbs();
     first_verbs();
     first_changes();

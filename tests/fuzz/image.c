@@ -60,7 +60,8 @@ static splinter_store *create(size_t slots, size_t max_value, uint32_t flags)
 {
     splinter_store *s;
     struct geometry geo;
-    int fd = memfd_create("image", MFD_CLOEXEC), r = geometry_make(&geo, slots, max_value, flags);
+    int fd = memfd_create("image", MFD_CLOEXEC);
+    int r = geometry_make(&geo, slots, max_value, 0, flags);
     if (fd < 0 || r)
         fail("create", r ? -r : errno);
     geo.seed = SEED;

@@ -27,8 +27,8 @@
 #define AT_REGISTRY_OFF 56u
 #define AT_INDEX_OFF 64u
 #define AT_GROUPS_OFF 72u
-#define AT_ARENA_OFF 80u
-#define AT_CHECKSUM 88u
+#define AT_ARENA_OFF 88u
+#define AT_CHECKSUM 104u
 #define AT_EPOCH 256u
 #define AT_KEYS 320u
 #define AT_COUNTS_DIRTY 388u

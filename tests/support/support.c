@@ -189,6 +189,8 @@ void place_new(struct place *place, int backing)
     fresh(place->name, sizeof(place->name), backing == BACKING_FILE);
 }
 
+size_t place_feed;
+
 splinter_store *place_make(struct place *place, int backing, size_t slots, size_t max_value)
 {
     struct splinter_open_options options = {.struct_size = sizeof(options)};
@@ -201,6 +203,7 @@ splinter_store *place_make(struct place *place, int backing, size_t slots, size_
         options.flags |= SPLINTER_CREATE | SPLINTER_EXCL;
     options.slots = slots;
     options.max_value = max_value;
+    options.feed = place_feed;
     rc = splinter_store_open(&store, place->name, &options);
     if (rc)
         die("create %s: %s (%s)", place->name, strerror(-rc), splinter_last_error());

@@ -63,6 +63,8 @@ void bus_path(char *out, size_t size, const char *name);
 void place_new(struct place *place, int backing);
 /* Create a store there. */
 splinter_store *place_make(struct place *place, int backing, size_t slots, size_t max_value);
+/* What the next stores that are made there get as `feed`. */
+extern size_t place_feed;
 /* Another handle for it; `extra` is SPLINTER_RDONLY or 0.  The result of the open. */
 int place_open(const struct place *place, uint32_t extra, splinter_store **out);
 splinter_store *place_again(const struct place *place, uint32_t extra);
