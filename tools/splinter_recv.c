@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -50,6 +51,7 @@ static int terminator = '\n'; /* -1: none */
 
 static struct cli_out out;
 static struct cli_seen seen;
+static uint64_t life_end; /* of the value that came last, CLOCK_BOOTTIME in ns; 0: none */
 
 /* ---- the command line ---- */
 
@@ -140,15 +142,38 @@ static void key_absent(const char *how)
     }
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void note_life(const struct splinter_meta *meta)
+{
+    uint64_t now = now_ns();
+    life_end = !meta->ttl_ns ? 0
+               : meta->ttl_ns < UINT64_MAX - now ? now + meta->ttl_ns : UINT64_MAX;
+}
+
+/* The key was there. */
+static void key_gone(bool expired)
+{
+    expired |= life_end && now_ns() >= life_end;
+    key_absent(expired ? "has expired in" : "was removed from");
+}
+
 /* What is set after this is new. */
 static void begin(void)
 {
     struct splinter_meta meta;
     int r = cli_get_meta(key, &meta);
-    if (r == -ENOENT)
+    if (r == -ENOENT) {
         key_absent("does not exist in");
-    else if (!r)
+    } else if (!r) {
         cli_seen_first(&seen, &meta, asked.current);
+        note_life(&meta);
+    }
 }
 
 static void print_value(const struct cli_value *v)
@@ -172,6 +197,7 @@ static void value_came(const struct cli_value *v)
 {
     struct cli_missed missed = cli_seen_next(&seen, &v->meta);
     say_missed(v->meta.epoch, &missed);
+    note_life(&v->meta);
     print_value(v);
     asked.count--;
     cli_follow_renew_deadline(&asked);
@@ -187,7 +213,7 @@ static void look(struct cli_value *v)
         r = cli_get(key, v);
     while (r == -EAGAIN && !cli_stop);
     if (r == -ENOENT) /* if it was there, the feed tells of its removal */
-        key_absent("was removed from");
+        key_gone(false);
     else if (!r && v->meta.epoch > seen.epoch)
         value_came(v);
 }
@@ -211,7 +237,7 @@ static void told(const struct splinter_event *e, struct cli_value *v)
         if (what == CLI_TOLD_REMOVAL) {
             say_passed(e->epoch);
             if (!cli_stop && !is_there())
-                key_absent("was removed from");
+                key_gone(e->what == SPLINTER_EVENT_EXPIRED);
         }
     }
 }
@@ -237,8 +263,8 @@ static bool by_feed(struct cli_value *v, uint64_t ms)
         return true;
     }
     cli_out_check(&out);
-    if (!is_there()) /* it has expired; the feed tells of it when it is removed */
-        key_absent("was removed from");
+    if (!is_there()) /* the feed tells of it when it is removed */
+        key_gone(true);
     return true;
 }
 
@@ -255,7 +281,7 @@ static bool by_waiting(splinter_store *store, struct cli_value *v, uint64_t ms)
         return ms;
     }
     if (r == -ENOENT) {
-        key_absent("was removed from");
+        key_gone(false);
         if (seen.epoch)
             cli_seen_gone(&seen);
         seen.epoch = 0; /* wait until the key exists */

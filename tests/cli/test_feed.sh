@@ -180,6 +180,7 @@ start "$recv" --verbose "$BUS" goes
 eventually grep -qE 'following|does not exist' "$T/bg.err"
 ended
 ok 'recv: a key that expires, and that nobody removes: status 3' is_status 3
+ok 'recv: it is called expired' grep -qE 'has expired in|does not exist' "$T/bg.err"
 
 # A bus that is made again, with a feed and without.
 for how in '--feed 64' '--feed 0'; do

@@ -161,6 +161,7 @@ start "$recv" --verbose "$BUS" brief
 eventually grep -qE 'following|does not exist' "$T/bg.err"
 ended
 ok 'a key that goes away: status 3' is_status 3
+ok 'an expired key is called expired' grep -qE 'has expired in|does not exist' "$T/bg.err"
 
 # ---- a bus that is removed, and made again
 

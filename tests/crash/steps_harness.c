@@ -16,7 +16,7 @@
 #include "steps_inside.h"
 
 #define MAX_STEPS 256
-#define FEED 1024 /* of every other store: no scene makes as many changes */
+#define FEED 256 /* of every other store */
 
 struct board *board;
 const struct scene *scene;

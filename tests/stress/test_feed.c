@@ -24,6 +24,7 @@
 #define KEYS 20
 #define KILLS 30
 #define EPOCHS (1u << 22) /* that are looked at */
+#define FEED_MOST (sizeof(void *) == 8 ? 65536u : 256u)
 
 enum { WRITES, READS, RESUMES, FOLLOWERS };
 static const char *const follower_names[FOLLOWERS] = {"one that may write", "one that only reads",
@@ -258,9 +259,9 @@ int main(void)
     support_start_in_memory();
     board = shared_memory(sizeof(*board));
 #ifdef TEST_PERSISTENT
-    play(BACKING_FILE, 65536);
+    play(BACKING_FILE, FEED_MOST);
 #else
-    play(BACKING_MEMORY, 65536);
+    play(BACKING_MEMORY, FEED_MOST);
     play(BACKING_MEMFD, 64); /* followers that cannot keep up */
 #endif
     return tap_end();

@@ -127,7 +127,7 @@ START_TEST(keys_of_all_lengths_are_told_whole)
     char key[SPLINTER_KEY_MAX] = "";
     splinter_feed *feed;
 
-    make_feed(_i, 1024);
+    make_feed(_i, FEED);
     feed = feed_with(store, 0, NULL, NULL);
     for (unsigned len = 1; len < SPLINTER_KEY_MAX; len++) {
         key[len - 1] = (char)('a' + len % 26);
