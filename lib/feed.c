@@ -76,7 +76,7 @@ void feed_prepare(struct splinter_store *s, const struct lane_private *lane,
         uint64_t number = FEED_NUMBER(load_relaxed(&line_at(s, feed, next + i)->word));
         over = number > over ? number : over;
     }
-    store_relaxed(&feed->over, over);
+    store_release(&feed->over, over); /* a follower that reads it finds the number published */
     fence_release(); /* a follower that reads any of what follows sees that also [>over-written] */
     fault_point("feed: over");
     struct feed_line *line = line_at(s, feed, next);
@@ -103,11 +103,11 @@ void feed_prepare(struct splinter_store *s, const struct lane_private *lane,
 
 NOINLINE
 void feed_prepare_set(struct splinter_store *s, const struct lane_private *lane,
-                      const struct record *rec)
+                      const struct record *rec, const char *key, uint32_t key_len)
 {
     feed_prepare(s, lane, &(struct feed_news){.epoch = rec->epoch,
-                                              .key = rec + 1,
-                                              .key_len = rec->key_len,
+                                              .key = key,
+                                              .key_len = key_len,
                                               .revision = rec->revision,
                                               .type = rec->type,
                                               .what = SPLINTER_EVENT_SET});

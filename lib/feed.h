@@ -32,7 +32,7 @@ static inline int feed_ready(struct splinter_store *s, struct lane_private *lane
 void feed_prepare(struct splinter_store *s, const struct lane_private *lane,
                   const struct feed_news *news);
 void feed_prepare_set(struct splinter_store *s, const struct lane_private *lane,
-                      const struct record *rec);
+                      const struct record *rec, const char *key, uint32_t key_len);
 
 /* The change is visible, and its journal is open: give it its number.  `slot` had the current word
  * `becomes` when the change was made; NULL: nobody else can have changed the key since. */

@@ -133,7 +133,7 @@ int splinter_feed_next(splinter_feed *f, struct splinter_event *event, void *buf
     if (!f || !event || !sized_may_give(event))
         return -EINVAL;
     struct splinter_store *s = f->follower.store;
-    uint64_t begin = now_monotonic();
+    uint64_t begin = now_monotonic(), first = load_seq_cst(&s->header->published);
     uint64_t end = timeout_ms > (UINT64_MAX - begin) / 1000000 ? UINT64_MAX
                                                                : begin + timeout_ms * 1000000;
     for (;;) {
@@ -146,8 +146,11 @@ int splinter_feed_next(splinter_feed *f, struct splinter_event *event, void *buf
         }
         if (r < 0)
             return r;
+        if (r == MORE && !wait_ended(s) && (f->walking || f->follower.number < first))
+            continue; /* what was there when the call began is looked at in any case */
         uint64_t now = now_monotonic(), left = now < end ? end - now : 0;
-        if (r == HOLE && left > f->follower.patience)
+        /* A number that was passed may come late, and is not counted again then. */
+        if ((r == HOLE || f->follower.hole) && left > f->follower.patience)
             left = f->follower.patience;
         r = wait_number(s, r == MORE ? 0 : published, left);
         if (!r && now >= end)
@@ -181,6 +184,8 @@ static int open_with(struct splinter_feed *f, const struct splinter_feed_options
 {
     if (o->flags & ~(SPLINTER_FEED_STATE | SPLINTER_FEED_FROM))
         return error_set(EINVAL, "unknown flags 0x%x", (unsigned)o->flags);
+    if (o->reserved)
+        return error_set(EINVAL, "reserved is not 0");
     f->prefix_len = o->prefix ? strlen(o->prefix) : 0;
     if (f->prefix_len >= sizeof f->prefix)
         return error_set(ENAMETOOLONG, "the prefix has %zu bytes, a key has at most %d",

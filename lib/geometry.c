@@ -249,7 +249,8 @@ int geometry_check(const struct geometry *geo, const char *name)
     struct geometry again = *geo;
     if (geo->checksum != checksum_of(geo) || geo->slots < 1 || geo->slots > SLOTS_LIMIT ||
         geo->max_value < 1 || geo->max_value > VALUE_LIMIT || geo->flags & ~GEOMETRY_DURABLE ||
-        geo->feed > FEED_LIMIT || geo->feed & (geo->feed - 1))
+        geo->feed > FEED_LIMIT || geo->feed & (geo->feed - 1) ||
+        (geo->feed && geo->feed < FEED_LEAST))
         return error_set(EBADMSG, "'%.200s' has a damaged header", name);
     derive(&again);
     if (memcmp(&again, geo, sizeof again))

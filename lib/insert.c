@@ -27,7 +27,7 @@ static int claim_slot(struct splinter_store *s, struct change *c, const struct k
     uint64_t vacant = 0;
     struct slot *slot = c->found.slot;
     if (s->has_feed)
-        feed_prepare_set(s, c->lane, c->record);
+        feed_prepare_set(s, c->lane, c->record, key->s, key->len);
     open_change(s, c, LANE_INSERT, becomes, 0);
     if (!cas_seq_cst(&slot->current, &vacant, becomes)) { /* [>publish] */
         fault_point("insert: slot lost");

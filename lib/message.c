@@ -135,7 +135,7 @@ bool glance(struct splinter_topic *t, uint64_t n, void *buf, size_t size, struct
     payload_copy(&there, (const uint8_t *)(rec + 1) + KEY_SHORT, NUMBER_BYTES);
     if (load_relaxed(&rec->key_len) != KEY_SHORT || ends.first != key.u.word[0] ||
         ends.last != key.u.word[1] || len > PAYLOAD_INLINE ||
-        (there != n && there + t->is.capacity != n))
+        (there != n && (n < t->is.capacity || there != n - t->is.capacity)))
         return false;
     if (buf && there == n && len <= size)
         payload_copy(buf, (const uint8_t *)rec + MESSAGE_AT, len);

@@ -56,6 +56,8 @@ static int list_rings(struct follower *f)
             const struct feed_lane *lane = s->feed_lanes + place;
             if (!(lanes >> l & 1))
                 continue;
+            while (have < f->rings && f->ring[have].lane < lane)
+                have++; /* no lane is taken from the list again, but for a program that lies */
             if (have < f->rings && f->ring[have].lane == lane) {
                 have++;
                 continue;
@@ -71,6 +73,13 @@ static int list_rings(struct follower *f)
     }
     f->rings_known = known;
     return 0;
+}
+
+/* The highest number that was overwritten; 0: what the lane says was never given out. */
+static uint64_t over_of(const struct follower *f, const struct ring *r)
+{
+    uint64_t over = load_acquire(&r->lane->over);
+    return over <= load_relaxed(&f->store->header->published) ? over : 0;
 }
 
 /* The first line of the change before the line `at`. */
@@ -119,7 +128,7 @@ static enum look try_place(const struct follower *f, struct ring *r)
         uint64_t before_word = word_at(r, before);
         /* The length of a line is not that of its change if another one is being described. */
         fence_acquire(); /* [<over-written] */
-        if (load_relaxed(&r->lane->over) >= FEED_NUMBER(last_word) && last_word)
+        if (over_of(f, r) >= FEED_NUMBER(last_word) && last_word)
             return NOTHING;
         if ((last_word && before_word != last_word) || FEED_NUMBER(word_at(r, at)) > f->number)
             return NOTHING;
@@ -134,7 +143,7 @@ static enum look try_place(const struct follower *f, struct ring *r)
         if (word < first_word) /* it came after the loop had passed it */
             return NOTHING;
         /* The newest line: all are above N.  Those that were here before may have been as well. */
-        if (load_acquire(&r->lane->over) > f->number)
+        if (over_of(f, r) > f->number)
             return GAP;
     }
     set_place(r, before, word, first);
@@ -142,19 +151,26 @@ static enum look try_place(const struct follower *f, struct ring *r)
 }
 
 /* A writer that is at work lets an attempt fail now and then.  If all do, then what is in the ring
- * was not written by this library. */
+ * was not written by this library: that is a gap, and then the ring is left alone. */
 #define ATTEMPTS 1000
 
 static enum look find_place(const struct follower *f, struct ring *r)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
         enum look found = try_place(f, r);
+        if (found == CHANGE)
+            r->broken = false;
         if (found)
             return found;
-        if (load_acquire(&r->lane->over) > f->number)
+        if (over_of(f, r) > f->number)
             break;
     }
-    return GAP;
+    if (!r->broken) {
+        r->broken = true;
+        return GAP;
+    }
+    set_place(r, f->store->geo.feed - 1, word_at(r, f->store->geo.feed - 1), 0);
+    return CHANGE;
 }
 
 /* ---- a change ---- */
@@ -202,7 +218,7 @@ static bool is_latest(struct splinter_store *s, const struct splinter_event *e)
  * numbers that may come late, these count as well. */
 static bool is_lost(const struct follower *f, const struct ring *r)
 {
-    uint64_t over = load_acquire(&r->lane->over);
+    uint64_t over = over_of(f, r);
     return over > f->number || (f->hole && over >= f->hole && over > FEED_NUMBER(r->before));
 }
 
@@ -214,7 +230,7 @@ static enum look take(struct follower *f, struct ring *r, uint64_t word, struct 
     fence_acquire(); /* [<over-written] */
     if (is_lost(f, r))
         return GAP;
-    if (load_relaxed(&r->lane->over) >= e->number) {
+    if (over_of(f, r) >= e->number) {
         r->placed = false;
         return NOTHING;
     }
@@ -225,7 +241,7 @@ static enum look take(struct follower *f, struct ring *r, uint64_t word, struct 
 /* Look for number N + 1 in a ring. */
 static enum look look_at(struct follower *f, struct ring *r, struct splinter_event *e)
 {
-    for (;;) {
+    for (int i = 0; i < ATTEMPTS; i++) {
         if (!r->placed && find_place(f, r) == GAP)
             return GAP;
         /* In this order: a change that comes late is told even if the ring then goes round. */
@@ -246,11 +262,13 @@ static enum look look_at(struct follower *f, struct ring *r, struct splinter_eve
             }
             if (!f->hole || number < f->hole)
                 continue;
+            if (number == f->hole_last && number == f->hole)
+                f->hole = 0;
             if (!is_latest(f->store, e))
                 e->flags |= SPLINTER_EVENT_SUPERSEDED;
             return CHANGE;
         } else if (number > f->number ||
-                   load_acquire(&r->lane->over) <= FEED_NUMBER(r->before)) {
+                   over_of(f, r) <= FEED_NUMBER(r->before)) {
             return is_lost(f, r) ? GAP : NOTHING;
         } else {
             r->placed = false;
@@ -258,6 +276,7 @@ static enum look look_at(struct follower *f, struct ring *r, struct splinter_eve
         if (is_lost(f, r))
             return GAP;
     }
+    return GAP; /* this library does not write such a ring */
 }
 
 static enum look look_at_all(struct follower *f, struct splinter_event *e)
@@ -359,7 +378,7 @@ void follower_gap(struct follower *f, bool to_now)
     struct header *h = f->store->header;
     uint64_t to = load_acquire(&h->feed_base);
     for (uint32_t i = 0; i < f->rings; i++) {
-        uint64_t over = load_acquire(&f->ring[i].lane->over);
+        uint64_t over = over_of(f, &f->ring[i]);
         to = over > to ? over : to;
         f->ring[i].placed = false;
     }

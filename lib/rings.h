@@ -12,6 +12,7 @@ struct ring {
     const struct feed_lane *lane;
     const struct feed_line *line;
     bool placed;
+    bool broken;        /* no place could be found, which was told as a gap */
     uint32_t at;        /* the line that comes next */
     uint32_t before_at; /* the first line of the change before it, */
     uint64_t before;    /* and its word */

@@ -74,11 +74,11 @@ static void clean_spare(struct record *rec, uint32_t key_len, size_t len)
  * done. */
 ALWAYS_INLINE
 bool replace(struct splinter_store *s, const struct change *c, const struct old_block *old,
-             bool keep)
+             bool keep, const char *key, uint32_t key_len)
 {
     uint64_t expected = c->found.current, becomes = CURRENT(c->epoch, c->lane->spare_ref[c->at]);
     if (s->has_feed)
-        feed_prepare_set(s, c->lane, c->record);
+        feed_prepare_set(s, c->lane, c->record, key, key_len);
     open_change(s, c, keep ? LANE_UPDATE | LANE_KEEP : LANE_UPDATE, becomes, old->id);
     /* Publishes the record (release), and comes before the load of the wait word (seq_cst).  If it
      * succeeds, slot.current had not changed, and what we read of the old record was valid.
@@ -126,7 +126,8 @@ static inline int check_conditions(struct splinter_store *s, const struct lookup
 
 /* Set a key that is there, in the slot c->found. */
 ALWAYS_INLINE
-int update(struct splinter_store *s, struct change *c, const struct set_args *args)
+int update(struct splinter_store *s, struct change *c, const struct key *key,
+           const struct set_args *args)
 {
     uint32_t revision, type;
     int r = check_conditions(s, &c->found, args, &revision, &type);
@@ -141,7 +142,7 @@ int update(struct splinter_store *s, struct change *c, const struct set_args *ar
     store_relaxed(&c->record->type, (uint16_t)type);
     bool keep = must_keep(s, old_epoch);
     seal(c, args->epoch ? args->revision : revision, s->durable, mark_older(c->found.rec, keep));
-    return replace(s, c, &old, keep) ? DONE : AGAIN;
+    return replace(s, c, &old, keep, key->s, key->len) ? DONE : AGAIN;
 }
 
 /* One try to set the key; the lane is c->lane.  DONE, or an errno. */
@@ -168,7 +169,7 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
     store_relaxed(&c->record->expiry, args->expiry);
     c->payload = s->durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
     for (;;) {
-        r = found > 0 ? update(s, c, args) : found ? found : key_insert(s, c, key, args);
+        r = found > 0 ? update(s, c, key, args) : found ? found : key_insert(s, c, key, args);
         if (r == DONE) {
             c->lane->last = c->at;
             if (units > SPARE_UNITS || c->lane->spare_class[c->at] != class + 1)
@@ -311,7 +312,7 @@ bool fast_update(struct splinter_store *s, struct change *c, const struct short_
         fault_point("fast: epoch taken");
         bool keep = durable && must_keep(s, load_relaxed(&c->found.rec->epoch));
         seal(c, revision + 1, durable, durable ? mark_older(c->found.rec, keep) : 0);
-        if (replace(s, c, &old, keep))
+        if (replace(s, c, &old, keep, key->s, key->len))
             return true;
     }
     clean_spare(c->record, key->len, len);

@@ -142,13 +142,17 @@ static int clear(struct splinter_store *s, const struct key *key, const struct t
 int topic_abandon(struct splinter_store *s, const struct key *key, struct topic is, uint64_t epoch)
 {
     struct lookup where;
+    uint64_t id = is.id;
     if (is.state != TOPIC_REMOVING) {
         int r = topic_set_state(s, key, &is, TOPIC_REMOVING, epoch);
         fault_point("topic: condemned");
-        if (!r)
-            r = topic_look(s, key, &is, &epoch, &where);
-        if (r || is.state != TOPIC_REMOVING)
-            return r && r != -ENOENT ? r : -ESTALE;
+        if (r)
+            return r == -ENOENT ? -ESTALE : r;
+        r = topic_look(s, key, &is, &epoch, &where);
+        if (r == -ENOENT || (!r && (is.id != id || is.state != TOPIC_REMOVING)))
+            return 0; /* another process has finished it */
+        if (r)
+            return r;
     }
     return clear(s, key, &is, epoch);
 }

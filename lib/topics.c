@@ -73,7 +73,7 @@ int splinter_topic_remove(splinter_store *s, const char *name)
         }
         if (!r && is.kind != TOPIC_KIND)
             return error_set(EPROTO, "'%s' is no topic", name);
-        bool was_there = !r && is.state == TOPIC_READY;
+        bool was_there = !r && is.state != TOPIC_MAKING; /* or another one was at it */
         if (!r)
             r = topic_abandon(s, &own.key, is, epoch);
         if (!r && was_there)
@@ -125,15 +125,15 @@ static int finish(struct splinter_store *s, const struct topic_key *name, const 
                   uint64_t epoch, const struct lookup *own)
 {
     int r = topic_make_keys(s, is, own);
+    if (!r)
+        r = topic_set_state(s, &name->key, is, TOPIC_READY, epoch);
+    fault_point("topic: ready");
     if (r == -ENOSPC) {
         r = topic_abandon(s, &name->key, *is, epoch);
         return r && r != -ESTALE ? r : error_set(ENOSPC, "topic '%s' needs %u keys, and the store "
                                                  "has no room for all of them", name_of(name),
                                                  is->capacity + 1);
     }
-    if (!r)
-        r = topic_set_state(s, &name->key, is, TOPIC_READY, epoch);
-    fault_point("topic: ready");
     return r == -ESTALE || r == -ENOENT ? 0 : r;
 }
 
@@ -310,7 +310,8 @@ static bool ids_have(const struct ids *ids, uint64_t id)
     return false;
 }
 
-/* Complete the topics that are ready, and remove the others.  *ids gets those that stay. */
+/* Remove the topics that are not ready.  *ids gets the others; or, if it is NULL, these are
+ * completed. */
 static int settle_own(struct splinter_store *s, struct ids *ids)
 {
     struct walked w;
@@ -321,9 +322,7 @@ static int settle_own(struct splinter_store *s, struct ids *ids)
     while (!r && next_own(s, &cursor, &w)) {
         r = topic_look(s, &w.key, &is, &epoch, &own);
         if (!r && is.state == TOPIC_READY) {
-            r = topic_make_keys(s, &is, &own);
-            if (!r)
-                r = ids_add(ids, is.id);
+            r = ids ? ids_add(ids, is.id) : topic_make_keys(s, &is, &own);
         } else if (!r) {
             r = topic_abandon(s, &w.key, is, epoch);
         } else if (r == -EBADMSG) {
@@ -348,5 +347,5 @@ int topics_settle(struct splinter_store *s)
             r = key_unset(s, &w.key, &(struct unset_args){.unsynced = true}, NULL);
     }
     free(ids.id);
-    return r;
+    return r ? r : settle_own(s, NULL); /* now there is room for that */
 }

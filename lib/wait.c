@@ -51,26 +51,20 @@ static struct patience patience_for(uint64_t timeout_ms)
     return (struct patience){now, end, NAP_MIN_NS};
 }
 
-/* When the thread looks for dead processes again.  It does so once a second, however short its
- * waits are. */
-static _Thread_local uint64_t reap_at;
-
 /* A writer may have died after it published, and before it stepped the epoch.  The cleaner steps
  * the epoch for it, and wakes those in wait_any.  True: a process is dead, and this handle may not
  * clean up, so the caller has to look at the store by itself. */
 static bool dead_untold(struct splinter_store *s)
 {
     uint64_t now = now_monotonic();
-    if (now < reap_at)
+    if (now < load_relaxed(&s->reap_at))
         return false;
-    reap_at = now + REAP_NS;
+    store_relaxed(&s->reap_at, now + REAP_NS);
     if (s->read_only || unattached(s))
         return registry_any_dead(s);
     reap_all(s);
     return false;
 }
-
-static _Thread_local uint64_t tell_at;
 
 /* A life has ended, and nobody has told of it: a sweep does.  True: this handle cannot sweep, or
  * would have to take an entry for it, so the caller has to look by itself, once a second. */
@@ -81,9 +75,9 @@ static bool end_untold(struct splinter_store *s)
     if (!s->read_only && !unattached(s) && splinter_store_sweep(s) >= 0 && expiry_next(s))
         return false;
     uint64_t now = now_monotonic();
-    if (now < tell_at)
+    if (now < load_relaxed(&s->tell_at))
         return false;
-    tell_at = now + REAP_NS;
+    store_relaxed(&s->tell_at, now + REAP_NS);
     return true;
 }
 

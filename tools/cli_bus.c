@@ -18,6 +18,7 @@
 static splinter_store *opened;
 static const char *opened_name;
 static splinter_feed *feed; /* of opened; NULL: not followed */
+static uint64_t told;       /* the highest number that it has told */
 
 static void close_feed(void)
 {
@@ -144,6 +145,7 @@ static noreturn void cannot_follow(int r)
 bool cli_feed_open(void)
 {
     close_feed();
+    told = 0;
     int r = splinter_feed_open(&feed, opened, NULL);
     if (r && r != -EOPNOTSUPP)
         cannot_follow(r);
@@ -156,6 +158,8 @@ bool cli_feed_next(struct splinter_event *e, uint64_t ms)
     int r = splinter_feed_next(feed, e, NULL, 0, ms);
     if (r && r != -ETIMEDOUT)
         cannot_follow(r);
+    if (!r && e->number > told)
+        told = e->number;
     return !r;
 }
 
@@ -166,13 +170,26 @@ uint64_t cli_feed_last(void)
     return stat.feed_number;
 }
 
-bool cli_feed_next_up_to(uint64_t last, struct splinter_event *e)
+/* The position of a handle that only reads may lie behind what was told; and what was told, behind
+ * changes that no feed tells of. */
+static uint64_t feed_at(void)
 {
     struct splinter_feed_position at;
     int r = splinter_feed_position(feed, &at);
     if (r)
         cannot_follow(r);
-    return at.number < last && cli_feed_next(e, TOLD_MS);
+    return at.number > told ? at.number : told;
+}
+
+bool cli_feed_next_up_to(uint64_t last, struct splinter_event *e)
+{
+    for (uint64_t at; (at = feed_at()) < last;) {
+        if (cli_feed_next(e, TOLD_MS))
+            return true;
+        if (feed_at() == at)
+            break;
+    }
+    return false;
 }
 
 /* ---- keys and values ---- */

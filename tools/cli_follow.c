@@ -93,7 +93,7 @@ static int open_now(struct cli_follow *f, splinter_store **store)
     f->feed = cli_feed_open();
     lost_at = f->feed ? 0 : UINT64_MAX;
     if (f->verbose && f->feed)
-        cli_warn("follows by the feed: no change is missed");
+        cli_warn("follows by the feed, which tells of every change");
     else if (f->verbose)
         cli_warn("bus '%s' has no feed: values that are replaced quickly may be missed", f->bus);
     return 0;

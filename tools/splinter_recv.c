@@ -252,19 +252,26 @@ static bool catch_up(struct cli_value *v)
     return asked.count != before;
 }
 
+static uint64_t next_look; /* at the key and at the reader, while other keys change */
+
 /* Waits so many milliseconds for a change; 0: a last look.  false: the time is over. */
 static bool by_feed(struct cli_value *v, uint64_t ms)
 {
     struct splinter_event e;
     if (!ms)
         return catch_up(v);
-    if (cli_feed_next(&e, ms)) {
+    bool came = cli_feed_next(&e, ms);
+    if (came)
         told(&e, v);
+    if (came && cli_now_ms() < next_look)
         return true;
-    }
+    next_look = cli_now_ms() + ms;
     cli_out_check(&out);
-    if (!is_there()) /* the feed tells of it when it is removed */
-        key_gone(true);
+    if (!asked.wait && !is_there()) {
+        catch_up(v);
+        if (asked.count && !is_there()) /* the feed tells of it when it is removed */
+            key_gone(true);
+    }
     return true;
 }
 

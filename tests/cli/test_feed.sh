@@ -43,7 +43,7 @@ for tool in "$logtee" "$recv"; do
     start "$tool" --verbose "$BUS" k
     bg_says 'following'
     ok "${tool##*/}: says that it follows by the feed" \
-        grep -q 'follows by the feed: no change is missed' "$T/bg.err"
+        grep -q 'follows by the feed, which tells of every change' "$T/bg.err"
     stop_it
     ok '... and ends' eval 'is_status 0 && [ ! -s "$T/bg.out" ]'
     start "$tool" --verbose "$BUS.plain" k
