@@ -7,7 +7,7 @@
 #   the unit tests under valgrind's memcheck;
 #   the fuzzer, for a minute (tests/fuzz/run.sh);
 #   how much of lib/ the tests go through, by gcov (tests/coverage/run.sh);
-#   make distcheck;
+#   make distcheck, with the tests of what is installed and of the sources;
 #   the models of the protocols, by spin (tests/model/run.sh);
 #   the unit tests on i386, armhf, arm64 and s390x, cross-compiled (tests/foreign/run.sh);
 #   configure, where something is missing or wrong (tests/configure/run.sh);
@@ -317,7 +317,13 @@ coverage() {
 distcheck() {
     mkdir -p "$work/dist" && cd "$work/dist" || return 1
     shorter 10
-    ../src/configure CC=gcc && timeout 1800 make -j"$jobs" distcheck VERBOSE=1
+    # What is compiled does the same as in the stage gcc, and the packages run all tests of the
+    # tarball.
+    scripts=$(cd ../src && echo tests/abi/test_*.sh tests/install/*.sh tests/man/*.sh \
+        tests/source/*.sh)
+    ../src/configure CC=gcc &&
+        timeout 1800 make -j"$jobs" distcheck VERBOSE=1 \
+            TESTS="tests/unit/test_verbs tests/unit/test_verbs_p $scripts"
 }
 
 # The other machines, where Debian has cross compilers for them.
