@@ -90,8 +90,8 @@ struct splinter_store {
     uint32_t fast_value; /* longest value, in bytes, that set_fast() may set; written at the open */
     uint32_t closing;    /* 1: waiters must return; written by splinter_close() */
 
-    /* When a waiter looks for dead processes again, and for lives that have ended and nobody has told
-     * of: CLOCK_MONOTONIC, in nanoseconds.  Each second, however short the waits are. */
+    /* When a waiter looks again for dead processes, and for lives that have ended and that nobody
+     * has told of: CLOCK_MONOTONIC, in nanoseconds.  Each second, however short the waits are. */
     uint64_t reap_at, tell_at;
 
     uint32_t interrupted; /* 1: waits return -EINTR; written by splinter_store_interrupt() */
