@@ -276,7 +276,7 @@ START_TEST(what_makes_no_sense_is_refused_with_a_reason)
 {
     struct splinter_topic_options options = {.struct_size = sizeof(options)};
     struct splinter_publish_options publishing = {.struct_size = sizeof(publishing)};
-    struct splinter_message m = {.struct_size = 4};
+    struct splinter_message m = {.struct_size = sizeof(size_t) - 1};
     splinter_topic *t = NULL;
     char name[SPLINTER_KEY_MAX + 1], text[LONGEST + 1] = "";
     uint64_t cursor = 0, position = 1;
