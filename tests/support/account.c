@@ -82,17 +82,24 @@ int account_follow(struct account *a, splinter_feed *feed, uint64_t number)
 {
     struct splinter_feed_position at = {0};
     struct splinter_event e;
+    uint64_t wait_ms = 0;
     int r;
 
-    do {
+    for (;;) {
         e.struct_size = sizeof(e);
-        /* It may have to wait for a number of a dead writer. */
-        r = splinter_feed_next(feed, &e, NULL, 0, at.number < number ? 1000 : 0);
-        if (r)
-            return r == -ETIMEDOUT && at.number >= number ? 0 : r;
-        account_add(a, &e);
-    } while (!splinter_feed_position(feed, &at));
-    return -EINVAL;
+        r = splinter_feed_next(feed, &e, NULL, 0, wait_ms);
+        if (!r)
+            account_add(a, &e);
+        else if (r != -ETIMEDOUT)
+            return r;
+        /* No feed tells of what has no name, such as the messages of topics. */
+        splinter_feed_position(feed, &at);
+        if (r && at.number >= number)
+            return 0;
+        if (r && wait_ms)
+            return r;
+        wait_ms = r ? 1000 : 0; /* it may have to wait for a number of a dead writer */
+    }
 }
 
 /* A key that the store has, and the account does not; or the other way round. */
