@@ -62,6 +62,16 @@ static struct splinter_feed_position position_of(const splinter_feed *feed)
     return at;
 }
 
+/* Where a feed of the store would begin now. */
+static struct splinter_feed_position position_now(void)
+{
+    splinter_feed *feed = feed_with(store, 0, NULL, NULL);
+    struct splinter_feed_position at = position_of(feed);
+
+    splinter_feed_close(feed);
+    return at;
+}
+
 /* [P10] */
 START_TEST(a_feed_tells_each_change_in_order)
 {
@@ -186,6 +196,25 @@ START_TEST(a_prefix_chooses)
     tells(feed, SPLINTER_EVENT_SET, "task/1"); /* the change */
     is_silent(feed);
     ck_assert_uint_eq(position_of(feed).number, stat_of(store).feed_number);
+    splinter_feed_close(feed);
+    end_store();
+}
+END_TEST
+
+/* However much else has changed, a call that does not wait finds it. */
+START_TEST(a_rare_prefix_is_not_overlooked)
+{
+    splinter_feed *feed;
+
+    if (sizeof(void *) < 8) /* a ring has at most 256 changes there */
+        return;
+    make_feed(_i, 4096);
+    feed = feed_with(store, 0, "rare", NULL);
+    for (unsigned i = 0; i < 2500; i++)
+        ck_assert_int_eq(set("common", "v"), 0);
+    ck_assert_int_eq(set("rare", "v"), 0);
+    tells(feed, SPLINTER_EVENT_SET, "rare");
+    is_silent(feed);
     splinter_feed_close(feed);
     end_store();
 }
@@ -360,14 +389,16 @@ START_TEST(what_a_feed_refuses)
 
     make_feed(_i, FEED);
     ck_assert_int_eq(set("k", "v"), 0);
-    feed = feed_with(store, 0, NULL, NULL);
-    at = position_of(feed);
-    splinter_feed_close(feed);
+    at = position_now();
     o.flags = 8;
     ck_assert_int_eq(splinter_feed_open(&feed, store, &o), -EINVAL);
     ck_assert_ptr_null(feed);
     ck_assert_int_eq(splinter_feed_open(NULL, store, NULL), -EINVAL);
     ck_assert_int_eq(splinter_feed_open(&feed, NULL, NULL), -EINVAL);
+    o.flags = 0;
+    o.reserved = 1;
+    ck_assert_int_eq(splinter_feed_open(&feed, store, &o), -EINVAL);
+    o.reserved = 0;
     o.flags = SPLINTER_FEED_FROM;
     o.from = at;
     o.from.number++;
@@ -423,9 +454,7 @@ START_TEST(a_snapshot_has_a_feed_of_its_own)
 
     make_feed(_i, FEED);
     ck_assert_int_eq(set("k", "v"), 0);
-    feed = feed_with(store, 0, NULL, NULL);
-    o.from = position_of(feed);
-    splinter_feed_close(feed);
+    o.from = position_now();
     place_new(&to, BACKING_FILE);
     ck_assert_int_eq(splinter_store_snapshot(store, to.name, 0), 0);
     s = place_again(&to, 0);
@@ -446,9 +475,7 @@ START_TEST(a_position_outlives_the_handles)
     if (_i == BACKING_MEMFD) /* gone with its last handle */
         return;
     make_feed(_i, FEED);
-    feed = feed_with(store, 0, NULL, NULL);
-    at = position_of(feed);
-    splinter_feed_close(feed);
+    at = position_now();
     ck_assert_int_eq(set("a", "v"), 0);
     splinter_store_close(store);
     store = place_again(&place, 0);
@@ -473,9 +500,7 @@ START_TEST(a_rebuild_is_a_gap)
 
     make_feed(BACKING_FILE, FEED);
     ck_assert_int_eq(set("a", "v"), 0);
-    feed = feed_with(store, 0, NULL, NULL);
-    at = position_of(feed);
-    splinter_feed_close(feed);
+    at = position_now();
     splinter_store_close(store);
     ck_assert_int_eq(splinter_store_open(&store, place.name, &o), 0);
     ck_assert_int_eq(set("b", "v"), 0);
@@ -500,6 +525,7 @@ TCase *feed_tests(void)
     ADD(keys_of_all_lengths_are_told_whole);
     ADD(a_value_is_given_if_it_is_still_there);
     ADD(a_prefix_chooses);
+    ADD(a_rare_prefix_is_not_overlooked);
     ADD(the_end_of_a_life_is_told);
     ADD(what_was_overwritten_is_a_gap);
     ADD(another_process_goes_on_at_a_position);
