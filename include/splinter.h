@@ -74,9 +74,10 @@ size_t splinter_key_max(void);
  * damaged records, and succeeded, it says how many there are.  After a set, append, touch or add
  * that returned ENOSPC it says what ran out, and after one that returned EIO or EBADF, for lack of
  * space, why there is none; after a change that could not attach (such as EUSERS) why, and after a
- * change that returned EINPROGRESS why the sync failed.  If such a call succeeds or fails
- * otherwise, the sentence stays as it was.  The string is valid until the thread's next call
- * that changes it. */
+ * change that returned EINPROGRESS why the sync failed.  After a wait for many keys that returned
+ * EINVAL, ENAMETOOLONG or E2BIG it says which argument is wrong.  If such a call succeeds or fails
+ * otherwise, the sentence stays as it was.  The string is valid until the thread's next call that
+ * changes it. */
 const char *splinter_last_error(void);
 
 /* ---- layer 1: the bus verbs: one store per process, no handle ----------- */
@@ -397,6 +398,26 @@ int splinter_store_wait(splinter_store *store, const char *key, uint64_t epoch,
  * Returns 0, -ETIMEDOUT, -EINTR (as for splinter_store_wait()), -EINVAL. */
 int splinter_store_wait_any(splinter_store *store, uint64_t epoch, uint64_t timeout_ms,
                             uint64_t *out_epoch);
+
+/* One splinter_store_wait_many() takes at most so many keys. */
+#define SPLINTER_WAIT_KEYS_MAX 128
+
+/*
+ * Wait until any of count keys, 1 to SPLINTER_WAIT_KEYS_MAX, has a value newer than the epoch in
+ * the same place of epochs (0: until the key exists).  *out_index receives the place of that key,
+ * and *out_epoch the epoch of its value; each may be NULL.  If several keys have a newer value, the
+ * call tells of the one with the smallest epoch.  So put the epoch into epochs and call again: a
+ * key that changes all the time keeps no other from being told.  What holds of the epochs and the
+ * timeout of splinter_store_wait() holds here.
+ * Returns 0, or -ETIMEDOUT, -ENOENT (this key, whose epoch is not 0, is absent or has been unset:
+ * set its epoch to 0 or leave it out), -EINTR (as for splinter_store_wait()), -EINVAL (an argument
+ * is NULL, there are no keys, or a key is NULL, empty, or there twice), -ENAMETOOLONG, -E2BIG (too
+ * many keys).  After the last three splinter_last_error() says which key it was.  *out_index tells
+ * that also, if the error is about a key.
+ */
+int splinter_store_wait_many(splinter_store *store, const char *const *keys,
+                             const uint64_t *epochs, size_t count, uint64_t timeout_ms,
+                             size_t *out_index, uint64_t *out_epoch);
 
 /*
  * End all waits with this handle: those that are under way, and those that begin later, return

@@ -87,7 +87,11 @@
 #define wake_ask splinter__wake_ask
 #define wake_key splinter__wake_key
 #define wake_own splinter__wake_own
+#define wake_can_many splinter__wake_can_many
 #define wake_sleep splinter__wake_sleep
+#define wake_sleep_many splinter__wake_sleep_many
+#define wake_word splinter__wake_word
+#define wake_word_private splinter__wake_word_private
 
 /* expiry.c */
 #define expiry_after splinter__expiry_after
@@ -289,6 +293,16 @@
 #define key_set splinter__key_set
 
 /* wait.c */
+#define key_passed splinter__key_passed
+#define key_wait splinter__key_wait
+#define key_word splinter__key_word
+#define patience_for splinter__patience_for
+#define patience_learn splinter__patience_learn
+#define patience_nap splinter__patience_nap
+#define patience_slice splinter__patience_slice
+#define patience_spin splinter__patience_spin
+#define wait_dead_untold splinter__wait_dead_untold
+#define wait_ended splinter__wait_ended
 #define wait_number splinter__wait_number
 
 /* rings.c */
@@ -297,8 +311,6 @@
 #define follower_gap splinter__follower_gap
 #define follower_next splinter__follower_next
 #define follower_position splinter__follower_position
-#define key_wait splinter__key_wait
-#define wait_ended splinter__wait_ended
 
 /* topic.c */
 #define topic_abandon splinter__topic_abandon

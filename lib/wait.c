@@ -13,7 +13,7 @@
  *
  * A writer may die after it has published and before it wakes.  So no waiter sleeps longer than a
  * slice without another look.  In wait_any the look is at the epoch, which the writer may not have
- * stepped: see dead_untold().
+ * stepped: see wait_dead_untold().
  */
 #include <errno.h>
 
@@ -38,12 +38,7 @@
 
 /* ---- how long a wait may go on ---- */
 
-struct patience {
-    uint64_t begin, end; /* of the wait, CLOCK_MONOTONIC */
-    uint64_t nap;        /* length of the next nap */
-};
-
-static struct patience patience_for(uint64_t timeout_ms)
+struct patience patience_for(uint64_t timeout_ms)
 {
     uint64_t now = now_monotonic();
     uint64_t end = timeout_ms > (UINT64_MAX - now) / 1000000 ? UINT64_MAX
@@ -51,10 +46,8 @@ static struct patience patience_for(uint64_t timeout_ms)
     return (struct patience){now, end, NAP_MIN_NS};
 }
 
-/* A writer may have died after it published, and before it stepped the epoch.  The cleaner steps
- * the epoch for it, and wakes those in wait_any.  True: a process is dead, and this handle may not
- * clean up, so the caller has to look at the store by itself. */
-static bool dead_untold(struct splinter_store *s)
+/* The cleaner steps the epoch for a dead writer, and wakes those in wait_any. */
+bool wait_dead_untold(struct splinter_store *s)
 {
     uint64_t now = now_monotonic();
     if (now < load_relaxed(&s->reap_at))
@@ -81,8 +74,7 @@ static bool end_untold(struct splinter_store *s)
     return true;
 }
 
-/* How many nanoseconds to sleep at most; 0: the wait is over. */
-static uint64_t slice(const struct patience *p)
+uint64_t patience_slice(const struct patience *p)
 {
     uint64_t now = now_monotonic();
     if (now >= p->end)
@@ -90,9 +82,8 @@ static uint64_t slice(const struct patience *p)
     return p->end - now < SLICE_NS ? p->end - now : SLICE_NS;
 }
 
-/* Returns as wake_sleep() does. */
-static bool nap(struct splinter_store *s, struct patience *p, const uint32_t *word,
-                uint32_t expected, uint64_t most)
+bool patience_nap(struct splinter_store *s, struct patience *p, const uint32_t *word,
+                  uint32_t expected, uint64_t most)
 {
     bool handled = wake_sleep(s, word, expected, p->nap < most ? p->nap : most);
     p->nap = p->nap * 2 < NAP_MAX_NS ? p->nap * 2 : NAP_MAX_NS;
@@ -112,7 +103,12 @@ int wait_ended(struct splinter_store *s)
  */
 static _Thread_local uint32_t spin_ns = SPIN_NS;
 
-static void learn_from(const struct patience *p, bool slept)
+uint64_t patience_spin(const struct patience *p)
+{
+    return p->end - p->begin < spin_ns ? p->end : p->begin + spin_ns;
+}
+
+void patience_learn(const struct patience *p, bool slept)
 {
     if (!slept)
         return;
@@ -124,19 +120,11 @@ static void learn_from(const struct patience *p, bool slept)
 
 /* ---- a key ---- */
 
-/* What a wait has seen of its key.  As long as slot->current is `current`, nothing has changed; if
- * `slot` is NULL, only another look can tell. */
-struct seen {
-    uint64_t epoch; /* of the value */
-    const struct slot *slot;
-    uint64_t current;
-};
-
 /* Whether the key is there; or a negative errno. */
 enum presence { ABSENT, PRESENT };
 
 /* Look at the key once.  -EAGAIN: too many races. */
-static int look(struct splinter_store *s, const struct key *key, struct seen *seen)
+static int look(struct splinter_store *s, const struct key *key, struct key_seen *seen)
 {
     struct lookup f;
     seen->slot = NULL;
@@ -157,29 +145,41 @@ static int look(struct splinter_store *s, const struct key *key, struct seen *se
     return -EAGAIN;
 }
 
-/* Look at the key, and decide if the wait is over.  True: it is, with *result and seen->epoch. */
-static bool decide(struct splinter_store *s, const struct key *key, uint64_t since,
-                   struct seen *seen, int *result)
+int key_passed(struct splinter_store *s, const struct key *key, uint64_t since,
+               struct key_seen *seen)
 {
     int r = look(s, key, seen);
-    if (r < 0 && r != -EAGAIN)
-        *result = r;
-    else if (wait_ended(s))
+    if (r < 0)
+        return r;
+    if (r == ABSENT)
+        return since ? -ENOENT : -EAGAIN;
+    return seen->epoch > since ? 0 : -EAGAIN;
+}
+
+/* Look at the key, and decide if the wait is over.  True: it is, with *result and seen->epoch. */
+static bool decide(struct splinter_store *s, const struct key *key, uint64_t since,
+                   struct key_seen *seen, int *result)
+{
+    *result = key_passed(s, key, since, seen);
+    bool told = !*result || *result == -ENOENT || *result == -EAGAIN;
+    if (told && wait_ended(s))
         *result = wait_ended(s);
-    else if (r == ABSENT && since)
-        *result = -ENOENT;
-    else if (r == PRESENT && seen->epoch > since)
-        *result = 0;
-    else
-        return false;
-    return true;
+    return *result != -EAGAIN;
+}
+
+uint32_t *key_word(struct splinter_store *s, const struct key *key)
+{
+    /* A file that was closed in order gets no new pages from a handle that changes nothing. */
+    bool bare = s->durable && !index_present(s, key->home) && unattached(s);
+    bool none = s->read_only || bare || index_ensure(s, key->home);
+    return none ? NULL : &s->index[key->home].wait;
 }
 
 /* Look at the key all the time for a while.  Returns as decide() does. */
 static bool spin_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
-                        struct seen *seen, int *result, const struct patience *p)
+                        struct key_seen *seen, int *result, const struct patience *p)
 {
-    uint64_t end = p->end - p->begin < spin_ns ? p->end : p->begin + spin_ns;
+    uint64_t end = patience_spin(p);
     for (uint32_t i = 1; spin_ns && (i % 16 || now_monotonic() < end); i++) {
         cpu_relax();
         if (seen->slot && load_relaxed(&seen->slot->current) == seen->current &&
@@ -194,16 +194,14 @@ static bool spin_on_key(struct splinter_store *s, const struct key *key, uint64_
 /* Say that we sleep, look once more, and sleep.  Returns as decide() does; also if a signal handler
  * has run, and the user wants to know. */
 static bool sleep_on_key(struct splinter_store *s, const struct key *key, uint64_t since,
-                         struct seen *seen, int *result, struct patience *p, uint64_t ns)
+                         struct key_seen *seen, int *result, struct patience *p, uint64_t ns)
 {
     static const uint32_t nowhere;
-    /* A file that was closed in order gets no new pages from a handle that changes nothing. */
-    bool bare = s->durable && !index_present(s, key->home) && unattached(s);
-    if (s->read_only || bare || index_ensure(s, key->home)) {
+    uint32_t *word = key_word(s, key);
+    if (!word) {
         *result = -EINTR;
-        return nap(s, p, &nowhere, 0, ns) && s->eintr;
+        return patience_nap(s, p, &nowhere, 0, ns) && s->eintr;
     }
-    uint32_t *word = &s->index[key->home].wait;
     uint32_t value = wake_ask(word);
     fault_point("wait: bit set");
     if (decide(s, key, since, seen, result))
@@ -215,14 +213,14 @@ static bool sleep_on_key(struct splinter_store *s, const struct key *key, uint64
 int key_wait(struct splinter_store *s, const struct key *key, uint64_t since, uint64_t timeout_ms,
              uint64_t *out_epoch)
 {
-    struct seen seen = {0};
+    struct key_seen seen = {0};
     int r;
     if (!decide(s, key, since, &seen, &r)) {
         struct patience p = patience_for(timeout_ms);
         bool over = spin_on_key(s, key, since, &seen, &r, &p), slept = !over;
         while (!over) {
-            dead_untold(s); /* the cleaner also wakes those in wait_any */
-            uint64_t ns = slice(&p);
+            wait_dead_untold(s); /* the cleaner also wakes those in wait_any */
+            uint64_t ns = patience_slice(&p);
             over = decide(s, key, since, &seen, &r);
             if (over)
                 break;
@@ -230,7 +228,7 @@ int key_wait(struct splinter_store *s, const struct key *key, uint64_t since, ui
                 return -ETIMEDOUT;
             over = sleep_on_key(s, key, since, &seen, &r, &p, ns);
         }
-        learn_from(&p, slept);
+        patience_learn(&p, slept);
     }
     if (!r && out_epoch)
         *out_epoch = seen.epoch;
@@ -266,9 +264,9 @@ static int wait_above(struct splinter_store *s, const uint64_t *counter, uint64_
                 cpu_relax();
             continue;
         }
-        if (dead_untold(s) || end_untold(s))
+        if (wait_dead_untold(s) || end_untold(s))
             break;
-        uint64_t ns = slice(&p), next = expiry_next(s);
+        uint64_t ns = patience_slice(&p), next = expiry_next(s);
         if (next && next < ns)
             ns = next;
         if (!ns && load_seq_cst(counter) <= since)
@@ -279,7 +277,7 @@ static int wait_above(struct splinter_store *s, const uint64_t *counter, uint64_
              * waiter has set the bit. */
             uint32_t expected = load_acquire(word);
             if (load_seq_cst(counter) <= since)
-                handled = nap(s, &p, word, expected, ns) && s->eintr;
+                handled = patience_nap(s, &p, word, expected, ns) && s->eintr;
             continue;
         }
         uint32_t expected = wake_ask(word);
@@ -287,7 +285,7 @@ static int wait_above(struct splinter_store *s, const uint64_t *counter, uint64_
         if (load_seq_cst(counter) <= since)
             handled = wake_sleep(s, word, expected, ns) && s->eintr;
     }
-    learn_from(&p, slept);
+    patience_learn(&p, slept);
     return 0;
 }
 

@@ -7,6 +7,48 @@
 #include "key.h"
 #include "names.h"
 
+/* How long a wait may go on. */
+struct patience {
+    uint64_t begin, end; /* of the wait, CLOCK_MONOTONIC */
+    uint64_t nap;        /* length of the next nap */
+};
+
+struct patience patience_for(uint64_t timeout_ms);
+
+/* How many nanoseconds to sleep at most until the next look; 0: the wait is over. */
+uint64_t patience_slice(const struct patience *p);
+
+/* For who cannot ask to be woken: as wake_sleep(), for a time that doubles with each call, to 5 ms,
+ * and is at most `most`. */
+bool patience_nap(struct splinter_store *s, struct patience *p, const uint32_t *word,
+                  uint32_t expected, uint64_t most);
+
+/* Until when this thread spins before it sleeps; and what it learns for the next wait when one is
+ * over, in which it slept or not. */
+uint64_t patience_spin(const struct patience *p);
+void patience_learn(const struct patience *p, bool slept);
+
+/* What a wait has seen of its key.  As long as slot->current is `current`, nothing has changed; if
+ * `slot` is NULL, only another look can tell. */
+struct key_seen {
+    uint64_t epoch; /* of the value */
+    const struct slot *slot;
+    uint64_t current;
+};
+
+/* Looks once.  0: the key has a value with an epoch above `since`; -EAGAIN: not yet, or too many
+ * races were lost; -ENOENT: `since` is not 0, and there is no such key; or another errno. */
+int key_passed(struct splinter_store *s, const struct key *key, uint64_t since,
+               struct key_seen *seen);
+
+/* The word that a writer of the key looks at, for wake_ask(); NULL: this handle cannot ask. */
+uint32_t *key_word(struct splinter_store *s, const struct key *key);
+
+/* Cleans up after dead processes once a second: a writer may have died after it published, and
+ * before it stepped the epoch.  True: one is dead, and this handle may not clean up, so the caller
+ * has to look at the store by itself. */
+bool wait_dead_untold(struct splinter_store *s);
+
 /* Waits until a change has a number above `since`, for as many nanoseconds at most.  0: it has, or
  * something may have happened that nobody has numbered; -ETIMEDOUT; or -EINTR or -EBADF, as for
  * splinter_store_wait_any(). */

@@ -4,9 +4,11 @@
 #include <linux/futex.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "atomic.h"
+#include "clock.h"
 #include "fault.h"
 #include "handle.h"
 #include "wake.h"
@@ -18,6 +20,11 @@ typedef long futex_time; /* the old call has two longs, even if time_t is longer
 #define FUTEX_CALL SYS_futex_time64
 typedef int64_t futex_time;
 #endif
+
+#define WORD_32 0x02u /* what <linux/futex.h> calls FUTEX2_SIZE_U32 and FUTEX2_PRIVATE */
+#define WORD_PRIVATE 0x80u
+
+static uint32_t cannot; /* 1: this kernel has no futex_waitv(2) for us */
 
 static bool futex_wait(const uint32_t *word, uint32_t expected, uint64_t ns)
 {
@@ -32,17 +39,62 @@ static void futex_wake(const uint32_t *word)
     syscall(FUTEX_CALL, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-bool wake_sleep(struct splinter_store *s, const uint32_t *word, uint32_t expected, uint64_t ns)
+/* A place among the sleepers; NULL: there is none. */
+static const uint32_t **lie_down(struct splinter_store *s, const uint32_t *word)
 {
     for (uint32_t i = 0; i < SLEEPERS; i++) {
         const uint32_t *none = NULL;
-        if (load_relaxed(&s->sleepers[i]) || !cas_seq_cst(&s->sleepers[i], &none, word))
-            continue;
-        bool handled = futex_wait(word, expected, ns);
-        store_release(&s->sleepers[i], NULL);
-        return handled;
+        if (!load_relaxed(&s->sleepers[i]) && cas_seq_cst(&s->sleepers[i], &none, word))
+            return &s->sleepers[i];
     }
-    return futex_wait(word, expected, ns);
+    return NULL;
+}
+
+static void get_up(const uint32_t **place)
+{
+    if (place)
+        store_release(place, NULL);
+}
+
+bool wake_sleep(struct splinter_store *s, const uint32_t *word, uint32_t expected, uint64_t ns)
+{
+    const uint32_t **place = lie_down(s, word);
+    bool handled = futex_wait(word, expected, ns);
+    get_up(place);
+    return handled;
+}
+
+struct wake_word wake_word(const uint32_t *word, uint32_t expected)
+{
+    return (struct wake_word){expected, (uintptr_t)word, WORD_32, 0};
+}
+
+struct wake_word wake_word_private(const uint32_t *word, uint32_t expected)
+{
+    return (struct wake_word){expected, (uintptr_t)word, WORD_32 | WORD_PRIVATE, 0};
+}
+
+bool wake_can_many(void)
+{
+    return !load_relaxed(&cannot);
+}
+
+enum wake_slept wake_sleep_many(struct splinter_store *s, const struct wake_word *words, uint32_t n,
+                                uint64_t ns)
+{
+    uint64_t now = now_monotonic(), end = ns < UINT64_MAX - now ? now + ns : UINT64_MAX;
+    struct {
+        int64_t sec, nsec;
+    } t = {(int64_t)(end / 1000000000), (int64_t)(end % 1000000000)};
+    const uint32_t **place = lie_down(s, (const uint32_t *)(uintptr_t)words[0].address);
+    long r = syscall(WAITV_CALL, words, (long)n, 0L, &t, (long)CLOCK_MONOTONIC);
+    int error = r < 0 ? errno : 0;
+    get_up(place);
+    if (error == ENOSYS || error == EPERM || error == EACCES)
+        store_relaxed(&cannot, 1);
+    if (error && error != EAGAIN && error != ETIMEDOUT && error != EINTR)
+        return WAKE_CANNOT; /* also without memory */
+    return error == EINTR ? WAKE_HANDLED : WAKE_SLEPT;
 }
 
 void wake_own(struct splinter_store *s)

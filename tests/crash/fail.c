@@ -2,6 +2,7 @@
 /* fail.c - calls of the library that a test lets fail; see fail.h */
 #define FAIL_INSIDE
 #include "fail.h"
+#include "wake.h"
 
 #include <errno.h>
 #include <linux/fiemap.h>
@@ -25,6 +26,7 @@ uint64_t fail_free_bytes;
 int fail_nocow;
 int fail_shared;
 int fail_unshare;
+int fail_waitv;
 long fail_page;
 off_t fail_interrupts;
 unsigned fail_partly;
@@ -222,6 +224,14 @@ int fail_fstatfs_(int fd, struct statfs *st)
 long fail_sysconf_(int name)
 {
     return fail_page && name == _SC_PAGESIZE ? fail_page : sysconf(name);
+}
+
+int fail_syscall_(long number, ...)
+{
+    if (number != WAITV_CALL || !fail_waitv)
+        return 0;
+    errno = fail_waitv;
+    return 1;
 }
 
 int fail_ioctl_(int fd, unsigned long request, void *arg)

@@ -46,6 +46,8 @@ extern int fail_nocow;   /* 1: files are not copied on write; 0: but can be told
 extern int fail_shared;  /* 1: a file shares its first page with another one */
 extern int fail_unshare; /* why it cannot get a page of its own; 0: it can */
 
+extern int fail_waitv; /* futex_waitv(2) fails with it, as with ENOSYS of an old kernel; or 0 */
+
 /* A kernel with pages of so many bytes, unless 0; and one whose timer interrupts each fallocate()
  * of more than so many, which then has reserved nothing. */
 extern long fail_page;
@@ -77,6 +79,7 @@ int fail_fchmod_(int fd, mode_t mode);
 int fail_fstatfs_(int fd, struct statfs *st);
 long fail_sysconf_(int name);
 int fail_ioctl_(int fd, unsigned long request, void *arg);
+int fail_syscall_(long number, ...);
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 
 #ifndef FAIL_INSIDE
@@ -103,6 +106,7 @@ ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 #define fstatfs(...) fail_fstatfs_(__VA_ARGS__)
 #define sysconf(...) fail_sysconf_(__VA_ARGS__)
 #define ioctl(...) fail_ioctl_(__VA_ARGS__)
+#define syscall(...) (fail_syscall_(__VA_ARGS__) ? -1L : syscall(__VA_ARGS__))
 #define getrandom(...) fail_getrandom_(__VA_ARGS__)
 #endif
 

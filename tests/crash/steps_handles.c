@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#define FAIL_INSIDE
+#include "fail.h"
 #include "steps_inside.h"
 
 static void registry_full(splinter_store *s)
@@ -27,6 +29,21 @@ static int act_wait(splinter_store *s)
 static int act_wait_any(splinter_store *s)
 {
     return splinter_store_wait_any(s, epoch_of(s), 1, NULL);
+}
+
+static int act_wait_many(splinter_store *s)
+{
+    const char *keys[] = {items[0].key, "nobody sets this"};
+    uint64_t epochs[2] = {0};
+
+    return splinter_store_wait_many(s, keys, epochs, 2, 1, NULL, NULL);
+}
+
+/* In a process of its own, for the library remembers what the kernel cannot do. */
+static int act_wait_many_old(splinter_store *s)
+{
+    fail_waitv = ENOSYS;
+    return act_wait_many(s);
 }
 
 static int act_open_set(splinter_store *s)
@@ -71,6 +88,10 @@ static int act_stat(splinter_store *s)
 const struct scene handle_scenes[] = {
     {.name = "wait for a key",
      .prepare = absent_first, .act = act_wait, .want = -ETIMEDOUT},
+    {.name = "wait for many keys",
+     .prepare = absent_first, .act = act_wait_many, .want = -ETIMEDOUT},
+    {.name = "wait for many keys on an old kernel",
+     .prepare = absent_first, .act = act_wait_many_old, .want = -ETIMEDOUT},
     {.name = "wait for anything",
      .prepare = present_stays, .act = act_wait_any, .want = -ETIMEDOUT},
     {.name = "open and update",

@@ -25,12 +25,27 @@
 
 /* ---- arguments, and what the store has ---- */
 
+static void waits_for_many(splinter_store *s, const char *too_long, uint64_t epoch)
+{
+    const char *one[] = {"k"}, *gone[] = {"k", "none"}, *twins[] = {"none", "k", "k"};
+    const char *longer[] = {"k", too_long}, *many[SPLINTER_WAIT_KEYS_MAX + 1] = {"k"};
+    uint64_t epochs[SPLINTER_WAIT_KEYS_MAX + 1] = {epoch, 1};
+
+    GIVES(ETIMEDOUT, splinter_store_wait_many(s, one, epochs, 1, 0, NULL, NULL));
+    GIVES(ENOENT, splinter_store_wait_many(s, gone, epochs, 2, 0, NULL, NULL));
+    GIVES(EINVAL, splinter_store_wait_many(s, twins, epochs, 3, 0, NULL, NULL));
+    GIVES(ENAMETOOLONG, splinter_store_wait_many(s, longer, epochs, 2, 0, NULL, NULL));
+    GIVES(E2BIG, splinter_store_wait_many(s, many, epochs, SPLINTER_WAIT_KEYS_MAX + 1, 0, NULL,
+                                          NULL));
+}
+
 static void arguments(void)
 {
     struct splinter_set_options o = {.struct_size = sizeof(o)};
     struct splinter_stat st = {.struct_size = sizeof(st)};
     splinter_store *s = make(2, MAX_VALUE), *r;
     char key[SPLINTER_KEY_MAX + 1], got[8];
+    const char *keys[] = {"k"};
     uint64_t epoch = 0, cursor = 0;
     int64_t sum;
 
@@ -108,7 +123,9 @@ static void arguments(void)
     must(splinter_store_stat(s, &st), "stat");
     GIVES(EINVAL, splinter_store_wait_any(NULL, 0, 0, NULL));
     GIVES(ETIMEDOUT, splinter_store_wait_any(s, st.epoch, 0, NULL));
+    waits_for_many(s, key, epoch);
     must(splinter_store_interrupt(s), "interrupt");
+    GIVES(EINTR, splinter_store_wait_many(s, keys, &epoch, 1, SPLINTER_FOREVER, NULL, NULL));
     GIVES(EINTR, splinter_store_wait(s, "k", epoch, SPLINTER_FOREVER, NULL));
     GIVES(EINTR, splinter_store_wait_any(s, st.epoch, SPLINTER_FOREVER, NULL));
     must(splinter_store_resume(s), "resume");

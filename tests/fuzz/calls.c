@@ -245,6 +245,18 @@ static void wait_any(struct attack *attack, uint64_t epoch, uint64_t timeout_ms)
     MAY_BE(r, ETIMEDOUT);
 }
 
+static void wait_many(struct attack *attack, const char *key, uint64_t timeout_ms)
+{
+    const char *keys[] = {"k", key};
+    uint64_t epochs[] = {UINT64_MAX, attack->epoch}, epoch;
+    size_t which = 2, count = strcmp(key, keys[0]) ? 2 : 1;
+    begin(attack, "wait for many");
+    int r = splinter_store_wait_many(attack->store, keys, epochs, count, timeout_ms, &which,
+                                     &epoch);
+    MAY_BE(r, ETIMEDOUT, ENOENT);
+    must(r == -ETIMEDOUT || which < count, "which key it was");
+}
+
 static void stat_of(struct attack *attack)
 {
     struct splinter_stat st = {.struct_size = sizeof st};
@@ -504,6 +516,7 @@ void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsi
         break;
     case 15:
         wait_for(attack, key, attack->epoch, number % 300);
+        wait_many(attack, key, number % 30);
         break;
     case 16:
         wait_any(attack, 0, 0);

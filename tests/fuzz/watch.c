@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* watch.c - what the library meets instead of the C library; see watch.h */
 #include "atomic.h"
+#include "wake.h"
 #include "watch.h"
 
 /* Here the real ones are meant. */
@@ -130,7 +131,8 @@ static const struct {
     long number;
     int arguments;
 } calls[] = {
-    {FUTEX_CALL, 6}, {SYS_membarrier, 3}, {SYS_gettid, 0}, {SYS_tgkill, 3}, {SYS_rt_sigprocmask, 4},
+    {FUTEX_CALL, 6}, {WAITV_CALL, 5}, {SYS_membarrier, 3}, {SYS_gettid, 0},
+    {SYS_tgkill, 3}, {SYS_rt_sigprocmask, 4},
 };
 
 static int arguments_of(long number)
@@ -152,6 +154,12 @@ long watch_syscall(long number, ...)
     for (int i = 0; i < count; i++)
         a[i] = va_arg(args, long);
     va_end(args);
+    if (number == WAITV_CALL) {
+        const int64_t *until = (const int64_t *)(uintptr_t)a[3];
+        passed_ns = (uint64_t)until[0] * 1000000000 + (uint64_t)until[1] - BEGIN_NS;
+        errno = ETIMEDOUT;
+        return -1;
+    }
     if (number == FUTEX_CALL) {
         if ((int)a[1] == FUTEX_WAIT && a[3]) {
             const futex_time *t = (const futex_time *)(uintptr_t)a[3];

@@ -116,6 +116,10 @@ pid_t fork_child(void);
 pid_t fork_bound_child(void);
 /* Wait for a child; its exit status, or 1000 + signal. */
 int reap(pid_t pid);
+/* From now on the kernel refuses futex_waitv(2) to this thread, and those that it makes, with
+ * `error`, as an old one does with ENOSYS, and a filter of system calls with EPERM.  False: that is
+ * not possible here. */
+bool refuse_waitv(int error);
 /* Zeroes, shared with the children. */
 void *shared_memory(size_t size);
 /* How many names in a folder begin so. */

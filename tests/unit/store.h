@@ -39,6 +39,7 @@ TCase *condition_tests(void);
 TCase *expiry_tests(void);
 TCase *walk_tests(void);
 TCase *wait_tests(void);
+TCase *many_tests(void);
 TCase *feed_tests(void);
 TCase *topic_tests(void);
 TCase *memory_tests(void);

@@ -62,6 +62,8 @@ static void no_handle(void)
     IS(splinter_store_walk(NULL, NULL, &cursor, key, NULL), -EINVAL);
     IS(splinter_store_wait(NULL, "k", 0, 0, NULL), -EINVAL);
     IS(splinter_store_wait_any(NULL, 0, 0, NULL), -EINVAL);
+    IS(splinter_store_wait_many(NULL, &(const char *){"k"}, &(uint64_t){0}, 1, 0, NULL, NULL),
+       -EINVAL);
     IS(splinter_store_stat(NULL, &st), -EINVAL);
     IS(splinter_store_sync(NULL), -EINVAL);
     IS(splinter_store_snapshot(NULL, "x", 0), -EINVAL);
