@@ -640,7 +640,8 @@ int splinter_store_check(splinter_store *store, void (*report)(void *arg, const 
  * Threads: any thread may use a topic handle, also at the same time.  Close the handles of topics
  * before that of their store.  A child after fork() may use its parent's.
  * Crash: as for splinter_store_set().  If a process is killed while it makes or removes a topic,
- * the next one that opens or removes the topic finishes that.
+ * the next one that opens or removes the topic finishes that; if none does, a set for which no room
+ * is left removes what the dead process has left.
  */
 typedef struct splinter_topic splinter_topic;
 

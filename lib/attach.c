@@ -113,6 +113,7 @@ static int make_whole(struct splinter_store *s)
             return r;
         break;
     case LEFT_RUNNING: /* all were killed: cleaners will find out what each entry held */
+        s->left_open = true;
         if (!wanted)
             return sync_go_on(s);
         break;
@@ -120,6 +121,7 @@ static int make_whole(struct splinter_store *s)
         s->not_rebuilt = false;
         break;
     }
+    s->left_open = true;
     return rebuild(s, true, s->options);
 }
 

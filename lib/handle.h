@@ -69,6 +69,7 @@ struct splinter_store {
     bool holes_harmless;    /* a load from a hole of the file needs no memory (reading.c) */
     bool sync_each;         /* a sync follows every change */
     bool not_rebuilt;       /* SPLINTER_REBUILD was given, but others have the file open */
+    bool left_open;         /* nobody had closed the file in order before this handle opened it */
     uint64_t sync_every_ns; /* if not 0, a change syncs if the last sync is as long ago */
     uint64_t arena_units;   /* of the largest arena that the store can ever have */
     size_t mapped;          /* bytes */

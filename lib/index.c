@@ -39,8 +39,8 @@ int index_ensure(struct splinter_store *s, uint32_t bucket)
     uint64_t size = CHUNK_BUCKETS * sizeof(struct bucket);
     int r = backing_reserve(descriptor_file(s), s->geo.index_off + chunk * size, size);
     fault_point("index: chunk reserved");
-    if (!r)
-        fetch_or_acq_rel(&s->index_map[chunk / 64], UINT64_C(1) << chunk % 64); /* [>chunk] */
+    if (!r) /* [=chunk-absent] */
+        fetch_or_seq_cst(&s->index_map[chunk / 64], UINT64_C(1) << chunk % 64); /* [>chunk] */
     fault_point("index: chunk known");
     return r;
 }

@@ -145,7 +145,12 @@ struct header {
     uint64_t feed_base; /* changes up to this number are in no ring; written by a rebuild */
     uint32_t feed_rings; /* stepped after a lane was marked in entry.feed_lanes */
     uint32_t feed_era;   /* at random, from a rebuild, so that a copy has another; 0: none yet */
-    uint8_t pad6[40];
+
+    /* Topics may be half made, or half removed, if these two differ.  The first one is stepped by
+     * the cleaner of a process that died at a topic, by a process that gives up, and by a rebuild.
+     * The second one is then made the same by the process that has looked at all topics. */
+    uint32_t topics_left, topics_settled;
+    uint8_t pad6[32];
 };
 #define COUNTS_DIRTY 1u
 #define COUNTS_BEING_MENDED 2u /* still dirty, if the process that mends them dies */
@@ -213,7 +218,8 @@ struct entry {
     uint32_t attached;    /* 1: a process has the entry; the kernel's lock tells if it is alive */
     uint32_t pid;         /* for people */
     uint32_t feed_lanes;  /* a bit for each lane whose ring is reserved; read by followers */
-    uint8_t pad[44];
+    uint32_t topics;      /* how many threads make or remove a topic; written by them */
+    uint8_t pad[40];
     uint32_t reading[ENTRY_LANES]; /* references + 1 of large blocks that threads of this process
                                       copy; 0: none.  Written by them, read by who gives memory
                                       back (reading.c). */
@@ -270,8 +276,9 @@ struct topic {
     uint32_t longest;  /* bytes of a message */
     uint32_t kind;     /* TOPIC_KIND */
     uint32_t state;    /* TOPIC_* */
+    uint64_t maker;    /* incarnation << 16 | entry of the process that began to make it */
 };
-static_assert(sizeof(struct topic) == 24, "topic");
+static_assert(sizeof(struct topic) == 32, "topic");
 #define TOPIC_KIND 1u
 #define TOPIC_MAKING 1u /* it may lack some keys; whoever opens it makes them */
 #define TOPIC_READY 2u

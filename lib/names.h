@@ -281,6 +281,16 @@
 /* get.c */
 #define get_stored splinter__get_stored
 
+/* settle.c */
+#define topic_clear splinter__topic_clear
+#define topic_drop splinter__topic_drop
+#define topic_look splinter__topic_look
+#define topic_next splinter__topic_next
+#define topic_work_begin splinter__topic_work_begin
+#define topic_work_end splinter__topic_work_end
+#define topics_drop_orphans splinter__topics_drop_orphans
+#define topics_settle_dead splinter__topics_settle_dead
+
 /* room.c */
 #define room_make splinter__room_make
 #define room_say splinter__room_say
@@ -314,7 +324,6 @@
 
 /* topic.c */
 #define topic_abandon splinter__topic_abandon
-#define topic_look splinter__topic_look
 #define topic_make_keys splinter__topic_make_keys
 #define topic_mend splinter__topic_mend
 #define topic_set_state splinter__topic_set_state

@@ -175,6 +175,11 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
     }
     for (uint32_t l = 0; l < ENTRY_LANES; l++)
         store_relaxed(&s->registry[entry].reading[l], 0);
+    if (load_relaxed(&s->registry[entry].topics)) {
+        fetch_add_seq_cst(&s->header->topics_left, 1);
+        fault_point("recover: topics left");
+        store_relaxed(&s->registry[entry].topics, 0);
+    }
     /* A change may have been made, but not announced, nor its end of life: waiters look again. */
     if (load_relaxed(&s->header->ttl_used))
         raise_u64(&s->header->soonest, UINT64_MAX - 1);

@@ -2,8 +2,9 @@
 /*
  * room.c - what a set does for which there is no room
  *
- * What dead processes held or counted, what has expired, and old versions that wait for a sync can
- * all make room.  Only if none of that helps does the set fail, and says what ran out.
+ * What dead processes held, counted or left half made, what has expired, and old versions that wait
+ * for a sync can all make room.  Only if none of that helps does the set fail, and says what ran
+ * out.
  */
 #include <sched.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "lane.h"
 #include "reap.h"
 #include "room.h"
+#include "settle.h"
 #include "sync.h"
 
 #define ROOM_ROUNDS 64 /* of making room for a set, if another one may help */
@@ -36,10 +38,12 @@ bool room_make(struct splinter_store *s, int why, int round, int *sync_failed)
     reap_all(s);
     if (round < 2 || round % COUNT_EVERY == 0)
         counts_mend(s);
-    if (round < 2)
+    if (round < 2) {
+        topics_settle_dead(s);
         splinter_store_sweep(s);
-    else
+    } else {
         sched_yield(); /* slots come free while others change their keys */
+    }
     if (s->durable && (why == NO_PLACE || why == -ENOSPC || room_cannot_grow(why)))
         *sync_failed = sync_now(s);
     if (!round && why == -ENOSPC)

@@ -138,6 +138,7 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
     free(p.bytes);
     /* The next change in the copy is later than all that it holds. */
     raise_u64(&to->header->epoch, epoch);
+    to->header->topics_left++;
     return r ? r : topics_settle(to);
 }
 

@@ -35,6 +35,7 @@
 #include "store.h"
 #include "sync.h"
 #include "syncpoint.h"
+#include "topics.h"
 
 /* Read the data of a range of a file to the same place in memory, and leave its holes out. */
 static int read_range(int fd, uint8_t *to, uint64_t from, uint64_t end)
@@ -205,6 +206,8 @@ static int map_and_attach(struct splinter_store *s, const char *name)
         madvise(s->index, (size_t)(s->geo.arena_off - s->geo.index_off), MADV_RANDOM);
     file_covers(s, 1);
     r = s->read_only ? attach_to_read(s) : attach_join(s);
+    if (!r && s->left_open)
+        topics_settle(s); /* what that cannot do waits until it must be done */
     if (!r)
         return 0;
     if (!*splinter_last_error())

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * topic.c - the keys of a topic: make them, find them, remove them
+ * topic.c - the keys of a topic: make them, find them
  *
  * A topic of capacity N is 1 + N keys that no program can name.  The first says what the topic is.
  * Each of the others holds one message; message.c says how they make a topic.  So the protocols of
@@ -11,7 +11,8 @@
  *  - A topic in the state TOPIC_READY had all its keys when it got that state.
  *  - A process makes a key of a topic only under the key's lock, and only while the topic's own key
  *    still has the record that the process has read.  A process that removes a topic replaces that
- *    record first, and then looks for each key under its lock.  So no key outlives its topic.
+ *    record first, or removes it, and then looks for each key under its lock.  So no key outlives
+ *    its topic, unless a process dies in between; then settle.c finds it.
  *  - A state other than TOPIC_READY is work that any process finishes, and nobody waits for.
  *  - Durable stores: a sync ends between the removal of the other keys and that of the topic's own.
  *    So a power cut leaves no key of a topic that is gone.
@@ -21,44 +22,13 @@
 
 #include "atomic.h"
 #include "attach.h"
-#include "extent.h"
 #include "fault.h"
 #include "handle.h"
 #include "index.h"
 #include "set.h"
-#include "sync.h"
 #include "topic.h"
-#include "unset.h"
 
 /* ---- a topic's own key ---- */
-
-/* Can this library have written that? */
-static bool is_sane(const struct splinter_store *s, const struct topic *is)
-{
-    return is->id && is->capacity && is->capacity < s->geo.slots && is->longest &&
-           (uint64_t)is->longest + NUMBER_BYTES <= s->geo.max_value &&
-           is->state >= TOPIC_MAKING && is->state <= TOPIC_REMOVING;
-}
-
-int topic_look(struct splinter_store *s, const struct key *key, struct topic *out, uint64_t *epoch,
-               struct lookup *where)
-{
-    for (uint32_t races = 0; races <= RACES_MAX; races++) {
-        int r = index_find_anywhere(s, key, where, &races);
-        if (r <= 0)
-            return r ? r : -ENOENT;
-        uint32_t at = value_offset(key->len);
-        bool whole = load_relaxed(&where->rec->value_len) == sizeof *out &&
-                     file_covers(s, CURRENT_REF(where->current) +
-                                        (at + sizeof *out + UNIT - 1) / UNIT);
-        if (whole)
-            payload_copy(out, (const uint8_t *)where->rec + at, sizeof *out);
-        *epoch = load_relaxed(&where->rec->epoch);
-        if (still_current(where->slot, where->current))
-            return whole && is_sane(s, out) ? 0 : -EBADMSG;
-    }
-    return -EAGAIN;
-}
 
 int topic_set_state(struct splinter_store *s, const struct key *key, const struct topic *is,
                     uint32_t state, uint64_t epoch)
@@ -116,29 +86,6 @@ int topic_mend(struct splinter_topic *t, uint32_t position)
 
 /* ---- remove ---- */
 
-/* Remove the keys of a topic in the state TOPIC_REMOVING, and then its own, which has this epoch.
- * 0: they are gone; or an errno. */
-static int clear(struct splinter_store *s, const struct key *key, const struct topic *is,
-                 uint64_t epoch)
-{
-    const struct unset_args surely = {.in_any_case = true, .unsynced = true};
-    const struct unset_args own = {.if_epoch = epoch};
-    for (uint32_t i = 0; i < is->capacity; i++) {
-        struct message_key k;
-        message_key_make(s, is, i, &k);
-        int r = key_unset(s, &k.key, &surely, NULL);
-        fault_point("topic: a key removed");
-        if (r && r != -ENOENT)
-            return r;
-    }
-    int r = s->durable ? sync_now(s) : 0;
-    fault_point("topic: keys gone");
-    if (!r)
-        r = key_unset(s, key, &own, NULL);
-    fault_point("topic: gone");
-    return r == -ENOENT || r == -ESTALE ? 0 : r; /* somebody else was faster */
-}
-
 int topic_abandon(struct splinter_store *s, const struct key *key, struct topic is, uint64_t epoch)
 {
     struct lookup where;
@@ -146,6 +93,8 @@ int topic_abandon(struct splinter_store *s, const struct key *key, struct topic 
     if (is.state != TOPIC_REMOVING) {
         int r = topic_set_state(s, key, &is, TOPIC_REMOVING, epoch);
         fault_point("topic: condemned");
+        if (r == -ENOSPC)
+            return topic_drop(s, key, &is, epoch);
         if (r)
             return r == -ENOENT ? -ESTALE : r;
         r = topic_look(s, key, &is, &epoch, &where);
@@ -154,5 +103,5 @@ int topic_abandon(struct splinter_store *s, const struct key *key, struct topic 
         if (r)
             return r;
     }
-    return clear(s, key, &is, epoch);
+    return topic_clear(s, key, &is, epoch);
 }

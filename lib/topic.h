@@ -5,28 +5,15 @@
 
 #include <stdbool.h>
 
-#include "index.h"
-#include "key.h"
 #include "names.h"
+#include "settle.h"
 
 /* The internal key of a topic itself: a zero byte, 't', and the name. */
 struct topic_key {
     char text[SPLINTER_KEY_MAX];
     struct key key; /* leads to `text` */
 };
-#define TOPIC_NAME_AT 2u
 static_assert(SPLINTER_TOPIC_NAME_MAX + TOPIC_NAME_AT == SPLINTER_KEY_MAX, "a name fits");
-
-/* The internal key of a position: message n of a topic has position n % capacity.  The value is the
- * number of the message, and the message; the number is 0 if there was none yet. */
-struct message_key {
-    union {
-        char text[KEY_SHORT];
-        uint64_t word[2]; /* a zero byte, 'm', two zero bytes, the position; the id of the topic */
-    } u;
-    struct key key; /* leads to `u` */
-};
-#define NUMBER_BYTES ((uint32_t)sizeof(uint64_t))
 
 /* No topic of this library gets that far. */
 #define NUMBER_MOST (UINT64_MAX >> 1)
@@ -50,32 +37,6 @@ static inline uint32_t topic_position(const struct splinter_topic *t, uint64_t n
     return (uint32_t)(t->mask ? n & t->mask : n % t->is.capacity);
 }
 
-/* Fill in *out, but for the hash and the home of the key. */
-static inline void message_key_text(const struct topic *is, uint32_t position,
-                                    struct message_key *out)
-{
-    struct {
-        char begin[4];
-        uint32_t position;
-    } first = {{'\0', 'm', '\0', '\0'}, position};
-    memcpy(&out->u.word[0], &first, sizeof first);
-    out->u.word[1] = is->id;
-}
-
-static inline void message_key_make(const struct splinter_store *s, const struct topic *is,
-                                    uint32_t position, struct message_key *out)
-{
-    message_key_text(is, position, out);
-    out->key.s = out->u.text;
-    out->key.len = KEY_SHORT;
-    out->key.hash = key_short_hash(s, (struct key_ends){out->u.word[0], out->u.word[1]}, KEY_SHORT);
-    out->key.home = hash_home(s, out->key.hash);
-}
-
-/* What a topic's own key says, and where.  0; -ENOENT, -EAGAIN, -EBADMSG. */
-int topic_look(struct splinter_store *s, const struct key *key, struct topic *out, uint64_t *epoch,
-               struct lookup *where);
-
 /* The key of a position was not there.  If the topic is, this makes the key, as far as the handle
  * may change the store.  0: there is a topic, whose keys are now there; -EROFS: there is one, but
  * this handle cannot make the key; -EIDRM: the topic has been removed; or an error of key_set(). */
@@ -91,7 +52,7 @@ int topic_set_state(struct splinter_store *s, const struct key *key, const struc
                     uint32_t state, uint64_t epoch);
 
 /* Remove the topic whose own key has this epoch, and is `is`.  0; -ESTALE: it has changed
- * meanwhile; or another errno. */
+ * meanwhile; or another errno.  To be called between topic_work_begin() and topic_work_end(). */
 int topic_abandon(struct splinter_store *s, const struct key *key, struct topic is,
                   uint64_t epoch);
 

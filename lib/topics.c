@@ -17,6 +17,7 @@
 #include "fault.h"
 #include "handle.h"
 #include "message.h"
+#include "room.h"
 #include "set.h"
 #include "sized.h"
 #include "topic.h"
@@ -67,15 +68,20 @@ int splinter_topic_remove(splinter_store *s, const char *name)
         if (r == -ENOENT)
             return error_set(ENOENT, "there is no topic '%s'", name);
         if (r == -EBADMSG) { /* what it says is no help to find its keys */
+            topic_work_begin(s);
             r = key_unset(s, &own.key, &(struct unset_args){.if_epoch = epoch}, NULL);
+            topic_work_end(s, true);
             return r ? r : error_set(EBADMSG, "topic '%s' was damaged, and only its name could be "
                                      "removed", name);
         }
         if (!r && is.kind != TOPIC_KIND)
             return error_set(EPROTO, "'%s' is no topic", name);
         bool was_there = !r && is.state != TOPIC_MAKING; /* or another one was at it */
-        if (!r)
+        if (!r) {
+            topic_work_begin(s);
             r = topic_abandon(s, &own.key, is, epoch);
+            topic_work_end(s, r && r != -ESTALE);
+        }
         if (!r && was_there)
             return 0;
         if (r && r != -ESTALE)
@@ -86,14 +92,33 @@ int splinter_topic_remove(splinter_store *s, const char *name)
 
 /* ---- make and open ---- */
 
-/* Set the topic's own key, for a topic that is then to be made.  0: done, with t->is; 1: another
- * process was faster; or an errno, with a sentence if the options are to blame. */
-static int begin(struct splinter_topic *t, const struct splinter_topic_options *o)
+/* Are there slots for all keys of a topic?  If they do not suffice, dead processes and expired keys
+ * give back theirs first.  Without this look, a topic that does not fit would take all free slots
+ * for a moment. */
+static bool is_room(struct splinter_store *s, uint64_t capacity)
 {
-    struct splinter_store *s = t->store;
-    const struct set_args absent = {.flags = SPLINTER_IF_ABSENT, .unsynced = true};
+    int sync_failed;
+    for (int round = 0;; round++) {
+        uint32_t keys = (uint32_t)load_relaxed(&s->header->keys);
+        if (keys < s->geo.slots && s->geo.slots - keys > capacity)
+            return true;
+        if (!room_make(s, NO_SLOT, round, &sync_failed))
+            return false;
+    }
+}
+
+static int no_room(const struct topic_key *name, uint64_t capacity)
+{
+    return error_set(ENOSPC, "topic '%s' needs %llu keys, and the store has no room for all of "
+                     "them", name_of(name), (unsigned long long)capacity + 1);
+}
+
+/* Can a topic be as the options say?  0, or an errno with a sentence. */
+static int check(const struct splinter_store *s, const struct splinter_topic_options *o,
+                 uint64_t *longest)
+{
     uint64_t most = s->geo.max_value > NUMBER_BYTES ? s->geo.max_value - NUMBER_BYTES : 0;
-    uint64_t longest = o->max_message ? o->max_message : most;
+    *longest = o->max_message ? o->max_message : most;
     if (!o->capacity)
         return error_set(EINVAL, "a new topic needs a capacity");
     if (s->geo.max_value < sizeof(struct topic))
@@ -102,25 +127,38 @@ static int begin(struct splinter_topic *t, const struct splinter_topic_options *
     if (o->capacity >= s->geo.slots)
         return error_set(ENOSPC, "a topic of %llu messages needs one key more than that, and the "
                          "store has %u slots", (unsigned long long)o->capacity, s->geo.slots);
-    if (longest > most)
+    if (*longest > most)
         return error_set(EMSGSIZE, "the longest message would have %llu bytes, and in this store a "
-                         "message has at most %llu", (unsigned long long)longest,
+                         "message has at most %llu", (unsigned long long)*longest,
                          (unsigned long long)most);
-    int r = attach_own(s);
+    return 0;
+}
+
+/* Set the topic's own key, for a topic that is then to be made.  0: done, with t->is; 1: another
+ * process was faster; or an errno, with a sentence if the options are to blame. */
+static int begin(struct splinter_topic *t, const struct splinter_topic_options *o)
+{
+    struct splinter_store *s = t->store;
+    const struct set_args absent = {.flags = SPLINTER_IF_ABSENT, .unsynced = true};
+    uint64_t longest;
+    int r = check(s, o, &longest);
     if (r)
         return r;
+    if (!is_room(s, o->capacity))
+        return no_room(&t->name, o->capacity);
     t->is = (struct topic){.id = epoch_take(s),
                            .capacity = (uint32_t)o->capacity,
                            .longest = (uint32_t)longest,
                            .kind = TOPIC_KIND,
-                           .state = TOPIC_MAKING};
+                           .state = TOPIC_MAKING,
+                           .maker = topic_maker(s)};
     r = key_set(s, &t->name.key, &t->is, sizeof t->is, &absent, NULL);
     fault_point("topic: named");
     return r == -EEXIST ? 1 : r;
 }
 
 /* Make what is missing of a topic in the state TOPIC_MAKING.  0: it is ready, or has changed; or an
- * errno.  If there is no room for it, it is removed. */
+ * errno.  If it cannot be made, it is removed. */
 static int finish(struct splinter_store *s, const struct topic_key *name, const struct topic *is,
                   uint64_t epoch, const struct lookup *own)
 {
@@ -128,13 +166,12 @@ static int finish(struct splinter_store *s, const struct topic_key *name, const 
     if (!r)
         r = topic_set_state(s, &name->key, is, TOPIC_READY, epoch);
     fault_point("topic: ready");
-    if (r == -ENOSPC) {
-        r = topic_abandon(s, &name->key, *is, epoch);
-        return r && r != -ESTALE ? r : error_set(ENOSPC, "topic '%s' needs %u keys, and the store "
-                                                 "has no room for all of them", name_of(name),
-                                                 is->capacity + 1);
-    }
-    return r == -ESTALE || r == -ENOENT ? 0 : r;
+    if (!r || r == -ESTALE || r == -ENOENT)
+        return 0;
+    int removed = topic_abandon(s, &name->key, *is, epoch);
+    if (removed && removed != -ESTALE)
+        fetch_add_seq_cst(&s->header->topics_left, 1);
+    return r == -ENOSPC ? no_room(name, is->capacity) : r;
 }
 
 /* Is the topic what the caller asks for?  0, or an errno with a sentence. */
@@ -155,6 +192,26 @@ static int compare(const struct splinter_topic *t, const struct splinter_topic_o
     return 0;
 }
 
+/* Begin a topic, or finish what this or another process has begun: `r` is what topic_look() gave.
+ * 0; 1: another process was faster; or an errno. */
+static int work(struct splinter_topic *t, const struct splinter_topic_options *o, int r,
+                uint64_t epoch, const struct lookup *own)
+{
+    struct splinter_store *s = t->store;
+    int attached = attach_own(s);
+    if (attached)
+        return attached;
+    topic_work_begin(s);
+    if (r == -ENOENT)
+        r = begin(t, o);
+    else if (t->is.state == TOPIC_MAKING)
+        r = finish(s, &t->name, &t->is, epoch, own);
+    else
+        r = topic_abandon(s, &t->name.key, t->is, epoch);
+    topic_work_end(s, r < 0 && r != -ESTALE);
+    return r;
+}
+
 /* Find the topic, make it if that is asked for, and finish what another process has begun. */
 static int find_or_make(struct splinter_topic *t, const struct splinter_topic_options *o)
 {
@@ -167,24 +224,19 @@ static int find_or_make(struct splinter_topic *t, const struct splinter_topic_op
         int r = topic_look(s, &t->name.key, &t->is, &epoch, &own);
         if (r == -EBADMSG)
             return error_set(EBADMSG, "topic '%s' is damaged", name);
-        bool there = !r && (t->is.state == TOPIC_READY || t->is.kind != TOPIC_KIND);
-        if (there)
+        if (!r && (t->is.state == TOPIC_READY || t->is.kind != TOPIC_KIND))
             return compare(t, o, t->is.id == made);
-        if (s->read_only || r == -ENOENT) {
-            if (r != -ENOENT && r)
-                return r;
-            if (!(o->flags & SPLINTER_CREATE))
-                return error_set(ENOENT, "there is no topic '%s'", name);
-            if (s->read_only)
-                return error_set(EROFS, "the store is open to read only, and there is no topic "
-                                 "'%s'", name);
-            r = begin(t, o);
-            made = r ? made : t->is.id;
-        } else if (!r && t->is.state == TOPIC_MAKING) {
-            r = finish(s, &t->name, &t->is, epoch, &own);
-        } else if (!r) {
-            r = topic_abandon(s, &t->name.key, t->is, epoch);
-        }
+        if (r && r != -ENOENT)
+            return r;
+        if ((r || s->read_only) && !(o->flags & SPLINTER_CREATE))
+            return error_set(ENOENT, "there is no topic '%s'", name);
+        if (s->read_only)
+            return error_set(EROFS, "the store is open to read only, and there is no topic '%s'",
+                             name);
+        bool absent = r;
+        r = work(t, o, r, epoch, &own);
+        if (absent)
+            made = r ? 0 : t->is.id;
         if (r < 0 && r != -ESTALE)
             return r;
     }
@@ -256,15 +308,6 @@ void splinter_topic_close(splinter_topic *t)
 
 /* ---- all topics ---- */
 
-/* The next topic's own key, from *cursor on. */
-static bool next_own(struct splinter_store *s, uint64_t *cursor, struct walked *w)
-{
-    while (walk_next(s, cursor, w))
-        if (key_is_internal(w->text, w->key.len) && w->text[1] == 't' && w->key.len > TOPIC_NAME_AT)
-            return true;
-    return false;
-}
-
 int splinter_topic_walk(splinter_store *s, uint64_t *cursor, char *name)
 {
     struct walked w;
@@ -273,7 +316,7 @@ int splinter_topic_walk(splinter_store *s, uint64_t *cursor, char *name)
     uint64_t epoch;
     if (!s || !cursor || !name)
         return -EINVAL;
-    while (next_own(s, cursor, &w))
+    while (topic_next(s, cursor, &w))
         if (!topic_look(s, &w.key, &is, &epoch, &where) && is.state == TOPIC_READY &&
             is.kind == TOPIC_KIND) {
             memcpy(name, w.text + TOPIC_NAME_AT, w.key.len - TOPIC_NAME_AT + 1);
@@ -282,70 +325,42 @@ int splinter_topic_walk(splinter_store *s, uint64_t *cursor, char *name)
     return 0;
 }
 
-/* The ids of the topics that there are. */
-struct ids {
-    uint64_t *id;
-    size_t count, room;
-};
-
-static int ids_add(struct ids *ids, uint64_t id)
-{
-    if (ids->count == ids->room) {
-        size_t room = ids->room ? 2 * ids->room : 16;
-        uint64_t *more = realloc(ids->id, room * sizeof *more);
-        if (!more)
-            return -ENOMEM;
-        ids->id = more;
-        ids->room = room;
-    }
-    ids->id[ids->count++] = id;
-    return 0;
-}
-
-static bool ids_have(const struct ids *ids, uint64_t id)
-{
-    for (size_t i = 0; i < ids->count; i++)
-        if (ids->id[i] == id)
-            return true;
-    return false;
-}
-
-/* Remove the topics that are not ready.  *ids gets the others; or, if it is NULL, these are
- * completed. */
-static int settle_own(struct splinter_store *s, struct ids *ids)
+/* Remove the topics that are not ready; or, if `complete`, give those that are the keys that they
+ * lack. */
+static int settle_own(struct splinter_store *s, bool complete)
 {
     struct walked w;
     struct topic is;
     struct lookup own;
     uint64_t cursor = 0, epoch;
     int r = 0;
-    while (!r && next_own(s, &cursor, &w)) {
+    while (!r && topic_next(s, &cursor, &w)) {
         r = topic_look(s, &w.key, &is, &epoch, &own);
-        if (!r && is.state == TOPIC_READY) {
-            r = ids ? ids_add(ids, is.id) : topic_make_keys(s, &is, &own);
-        } else if (!r) {
+        if (!r && is.state != TOPIC_READY)
             r = topic_abandon(s, &w.key, is, epoch);
-        } else if (r == -EBADMSG) {
-            r = 0;
-        }
+        else if (!r && complete)
+            r = topic_make_keys(s, &is, &own);
+        r = r == -EBADMSG || r == -ENOENT || r == -ESTALE ? 0 : r;
     }
     return r;
 }
 
 int topics_settle(struct splinter_store *s)
 {
-    struct ids ids = {0};
-    struct walked w;
-    uint64_t cursor = 0;
-    int r = settle_own(s, &ids);
-    while (!r && walk_next(s, &cursor, &w)) {
-        uint64_t id;
-        if (!key_is_internal(w.text, w.key.len) || w.text[1] != 'm' || w.key.len != KEY_SHORT)
-            continue;
-        memcpy(&id, w.text + KEY_SHORT - sizeof id, sizeof id);
-        if (!ids_have(&ids, id))
-            r = key_unset(s, &w.key, &(struct unset_args){.unsynced = true}, NULL);
-    }
-    free(ids.id);
-    return r ? r : settle_own(s, NULL); /* now there is room for that */
+    uint32_t left = load_seq_cst(&s->header->topics_left);
+    if (left == load_relaxed(&s->header->topics_settled))
+        return 0;
+    int r = attach_own(s);
+    if (r)
+        return r;
+    topic_work_begin(s);
+    r = settle_own(s, false);
+    if (!r)
+        r = topics_drop_orphans(s);
+    if (!r || r == -EBADMSG)
+        r = settle_own(s, true); /* now there is room for that */
+    if (!r)
+        store_seq_cst(&s->header->topics_settled, left);
+    topic_work_end(s, false);
+    return r;
 }

@@ -113,10 +113,16 @@ int key_unset(struct splinter_store *s, const struct key *key, const struct unse
     if (r < 0 || (!r && !args->in_any_case))
         return r ? r : -ENOENT;
     r = attach_own(s);
-    if (!r && args->in_any_case)
-        r = index_ensure(s, key->home);
     if (r)
         return r;
+    if (args->in_any_case) {
+        /* Where there cannot be a key yet, there is none.  A writer that makes that possible, and
+         * then looks whether it may still insert one (set_args.only_while), finds what the caller
+         * has changed before. */
+        fence_seq_cst(); /* [=chunk-absent] */
+        if (!index_present(s, key->home))
+            return -ENOENT;
+    }
     struct lane_private *lane = lane_acquire(s);
     /* A get that finds an expired key removes it in passing, and does not wait for the lock. */
     r = feed_ready(s, lane);

@@ -73,6 +73,7 @@ int act_open(splinter_store *s);
 #define ALONE 64u    /* nobody else has the store open */
 #define TORN 128u    /* and it was left by a power cut */
 #define TOPIC 512u   /* of a topic */
+#define LEFT 1024u   /* topics are left half made */
 #define FAST 256u    /* a set of it takes the fast path, unless every set is slow */
 
 struct scene {

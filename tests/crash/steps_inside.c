@@ -9,6 +9,8 @@
 #include "index.h"
 #include "lane.h"
 #include "lock.h"
+#include "set.h"
+#include "settle.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -139,6 +141,51 @@ void spoil_slab_counts(splinter_store *s)
 }
 
 static const struct lane *reopened;
+
+static void leave(splinter_store *s, const char *text, uint32_t state, unsigned keys)
+{
+    const struct set_args args = {.unsynced = true};
+    const struct topic is = {.id = 2 * state + 1, .capacity = 3, .longest = 8, .kind = TOPIC_KIND,
+                             .state = state, .maker = MAX_ENTRIES};
+    struct key own = key_of_bytes(s, text, 3);
+
+    if (state)
+        must(key_set(s, &own, &is, sizeof(is), &args, NULL), "preparing");
+    for (unsigned i = 0; i < keys; i++) {
+        struct message_key k;
+        uint64_t none = 0;
+
+        message_key_make(s, &is, i, &k);
+        must(key_set(s, &k.key, &none, sizeof(none), &args, NULL), "preparing");
+    }
+}
+
+unsigned leave_topic(splinter_store *s)
+{
+    leave(s, "\0ta", TOPIC_MAKING, 2);
+    s->header->topics_left++;
+    return 3;
+}
+
+unsigned leave_topics(splinter_store *s)
+{
+    leave(s, "\0tb", TOPIC_REMOVING, 1);
+    leave(s, "", 0, 1);
+    return 3 + leave_topic(s);
+}
+
+bool settle_topics(splinter_store *s)
+{
+    struct walked w;
+    uint64_t cursor = 0;
+
+    must(attach_own(s), "attach");
+    topics_settle_dead(s);
+    while (walk_next(s, &cursor, &w))
+        if (key_is_internal(w.text, w.key.len))
+            return false;
+    return true;
+}
 
 void reopen_change(splinter_store *s, const char *key)
 {

@@ -40,6 +40,13 @@ void spoil_hints(splinter_store *s);
 /* Each class seems to have more slabs than it may. */
 void spoil_slab_counts(splinter_store *s);
 
+/* A topic is half made, and also one half removed, and a message has no topic; their processes are
+ * dead.  Returns how many keys that are. */
+unsigned leave_topic(splinter_store *s);
+unsigned leave_topics(splinter_store *s);
+/* False: something of that is still there. */
+bool settle_topics(splinter_store *s);
+
 /* The key's record, which `s` has just set, is published, but its change is not closed.
  * Whoever replaces it has to acknowledge that to the writer's cleaner. */
 void reopen_change(splinter_store *s, const char *key);

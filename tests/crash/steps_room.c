@@ -44,6 +44,27 @@ static void full_of_expired(splinter_store *s)
     fill(&after, '+', 100);
 }
 
+/* Topics have the other slots that dead processes left half made, or half removed. */
+static void full_of_topics(splinter_store *s)
+{
+    add_item(s, 1, 0, 0);
+    for (unsigned i = 1 + leave_topics(s); i <= slots_of(s); i++)
+        add_item(s, i % buckets_of(s), 5 + i, 50);
+    after = items[0];
+    fill(&after, '+', 100);
+}
+
+static void one_topic(splinter_store *s)
+{
+    present_stays(s);
+    leave_topic(s);
+}
+
+static int act_settle(splinter_store *s)
+{
+    return settle_topics(s) ? 0 : -EBUSY;
+}
+
 static void one_absent(splinter_store *s)
 {
     add_item(s, 0, 0, 0);
@@ -237,6 +258,10 @@ const struct scene room_scenes[] = {
      .prepare = full_goes, .act = act_unset},
     {.name = "insert into a store full of expired keys", .slots = 8,
      .prepare = full_of_expired, .act = act_set},
+    {.name = "insert into a store full of half-made topics", .slots = 12,
+     .prepare = full_of_topics, .act = act_set, .flags = LEFT | SLOW},
+    {.name = "a topic is left half made",
+     .prepare = one_topic, .act = act_settle, .flags = LEFT | LONG},
     {.name = "insert into a store of one slot", .slots = 1,
      .prepare = one_absent, .act = act_set},
     {.name = "update in a store of one slot", .slots = 1,

@@ -199,6 +199,8 @@ static bool look(struct survivor *v, int *seen)
         expect(v->s, &items[i], "a survivor");
         items[i].free = false;
     }
+    if (scene->flags & LEFT && !settle_topics(v->s))
+        fault("something is left of a topic");
     topic_keys = scene->flags & TOPIC ? use_the_topic(v->reads, v->s) : 0;
     check_all(v->s, "after the death");
     count_keys(v->s, count_there(v->is.there), "after the death");
