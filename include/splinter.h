@@ -658,14 +658,18 @@ struct splinter_topic_options {
     uint64_t capacity;    /* messages that the topic keeps; 0: whatever it has */
     uint64_t max_message; /* bytes of its longest message; 0: whatever it has; of a new topic the
                              most that is possible, which is max_value of the store less 8 */
+    uint64_t id;          /* of the topic in which a reader was at a number that the program has
+                             kept: fail with EIDRM if that one has been removed, also if one of
+                             this name was made since; 0: whichever has the name */
 };
 
 /*
  * Open a topic of the store, or make it, and put a handle for it in *out.  If options is NULL, the
  * call opens a topic that exists.  If it exists with another capacity or longest message than the
  * options say, the call fails.  If the call fails, splinter_last_error() says why.
- * Returns 0, or -ENOENT (there is no such topic), -EEXIST, -EINVAL (an argument; the topic has
- * another capacity or longest message; a new one needs a capacity), -ENAMETOOLONG, -EMSGSIZE
+ * Returns 0, or -ENOENT (there is no such topic), -EEXIST, -EIDRM (the topic with that id has been
+ * removed), -EINVAL (an argument; the topic has another capacity or longest message; a new one
+ * needs a capacity, and cannot be given an id), -ENAMETOOLONG, -EMSGSIZE
  * (max_message is more than the store's max_value less 8), -ENOSPC (the store lacks slots or memory
  * for the topic; then none is made), -EPROTO (the name is not that of a topic), -EROFS, -EAGAIN,
  * -EBADMSG, -ENOMEM, -E2BIG (see struct_size), -EIO, -EINPROGRESS (the topic is made, but not
@@ -702,8 +706,11 @@ struct splinter_topic_stat {
     uint64_t max_message; /* bytes of its longest message */
     uint64_t oldest;      /* number of the oldest message; if there is none, `next` */
     uint64_t next;        /* number of the message that is published next */
+    uint64_t id;          /* no other topic of the store ever has it */
 };
-/* Returns 0, or -EINVAL, -EIDRM (the topic has been removed), -EBADMSG. */
+/* Returns 0, or -EINVAL, -EIDRM (the topic has been removed), -EBADMSG.  If the call has to mend
+ * what a power cut or a dead process has left of the topic, also -EAGAIN, -ENOSPC, -EIO, -EUSERS,
+ * -EBADF, -ENOLCK or another error of splinter_store_open(). */
 int splinter_topic_stat(splinter_topic *topic, struct splinter_topic_stat *stat);
 
 /* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
@@ -733,6 +740,7 @@ struct splinter_message {
     uint64_t lost;      /* messages that this reader lost; 0 if it has one */
     uint32_t type;      /* as it was published */
     uint32_t reserved;  /* 0 */
+    uint64_t topic;     /* id of the topic, to be kept beside the position */
 };
 
 /* Where a reader may begin instead of at a number: at the oldest message that is there, at the
@@ -750,7 +758,8 @@ struct splinter_message {
  * one that is there; -EMSGSIZE: buf is too small: message->size says what it needs, and *position
  * and buf are as they were; -ERANGE: *position is not that of the next message or an earlier one;
  * -EIDRM: the topic has been removed; -EINVAL, -EBADMSG (the store is corrupt), -EBADF and -EIO as
- * for splinter_store_get().
+ * for splinter_store_get().  If the call has to mend what a power cut or a dead process has left of
+ * the topic, also -ENOSPC, -EUSERS, -ENOLCK or another error of splinter_store_open().
  */
 int splinter_topic_read(splinter_topic *topic, uint64_t *position, void *buf, size_t buf_size,
                         struct splinter_message *message);
@@ -760,7 +769,9 @@ int splinter_topic_read(splinter_topic *topic, uint64_t *position, void *buf, si
  * 0, the call looks once and does not wait.  One of the constants above becomes a number in
  * *position, so that the read that follows reads what was waited for.
  * Returns 0, or -ETIMEDOUT, -EINTR (as for splinter_store_wait()), -ERANGE and -EIDRM as for
- * splinter_topic_read(), -EINVAL, -EBADMSG.
+ * splinter_topic_read(), -EINVAL, -EBADMSG.  If the call has to mend what a power cut or a dead
+ * process has left of the topic, also -EAGAIN, -ENOSPC, -EIO, -EUSERS, -EBADF, -ENOLCK or another
+ * error of splinter_store_open().
  */
 int splinter_topic_wait(splinter_topic *topic, uint64_t *position, uint64_t timeout_ms);
 

@@ -386,6 +386,7 @@ int splinter_topic_read(splinter_topic *t, uint64_t *position, void *buf, size_t
         return r;
     if (seen.number < n)
         r = missing(t, n, known);
+    own.topic = t->is.id;
     if (seen.number > n || r == -EOVERFLOW) {
         r = overtaken(t, position, seen.number, &own);
         if (message && r == -EOVERFLOW)
@@ -453,6 +454,7 @@ int splinter_topic_stat(splinter_topic *t, struct splinter_topic_stat *stat)
     own.capacity = t->is.capacity;
     own.max_message = t->is.longest;
     own.next = end + 1;
+    own.id = t->is.id;
     sized_give(stat, &own, sizeof own);
     return 0;
 }

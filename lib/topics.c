@@ -181,6 +181,9 @@ static int compare(const struct splinter_topic *t, const struct splinter_topic_o
     const char *name = name_of(&t->name);
     if (t->is.kind != TOPIC_KIND)
         return error_set(EPROTO, "'%s' is no topic", name);
+    if (o->id && o->id != t->is.id)
+        return error_set(EIDRM, "topic '%s' was removed and made again since its id was %llu", name,
+                         (unsigned long long)o->id);
     if (o->flags & SPLINTER_EXCL && !made)
         return error_set(EEXIST, "topic '%s' exists", name);
     if (o->capacity && o->capacity != t->is.capacity)
@@ -228,6 +231,8 @@ static int find_or_make(struct splinter_topic *t, const struct splinter_topic_op
             return compare(t, o, t->is.id == made);
         if (r && r != -ENOENT)
             return r;
+        if ((r || s->read_only) && o->id)
+            return error_set(EIDRM, "topic '%s' was removed", name);
         if ((r || s->read_only) && !(o->flags & SPLINTER_CREATE))
             return error_set(ENOENT, "there is no topic '%s'", name);
         if (s->read_only)
@@ -243,7 +248,7 @@ static int find_or_make(struct splinter_topic *t, const struct splinter_topic_op
     return -EAGAIN;
 }
 
-/* -EIDRM: the topic that was found has been removed meanwhile. */
+/* -ECANCELED: the topic that was found has been removed meanwhile. */
 static int open_once(struct splinter_topic *t, const struct splinter_topic_options *o)
 {
     int r = find_or_make(t, o);
@@ -255,7 +260,8 @@ static int open_once(struct splinter_topic *t, const struct splinter_topic_optio
     t->slot = calloc(t->is.capacity, sizeof *t->slot);
     if (!t->slot)
         return error_set(ENOMEM, "there is no memory for a handle");
-    return t->store->durable ? messages_survey(t) : 0;
+    r = t->store->durable ? messages_survey(t) : 0;
+    return r == -EIDRM ? -ECANCELED : r;
 }
 
 static int open_at(struct splinter_topic *t, const char *name,
@@ -265,7 +271,7 @@ static int open_at(struct splinter_topic *t, const char *name,
     if (r)
         return r;
     for (uint32_t races = 0; races <= RACES_MAX; races++)
-        if ((r = open_once(t, o)) != -EIDRM)
+        if ((r = open_once(t, o)) != -ECANCELED)
             return r;
     return -EAGAIN;
 }
@@ -285,6 +291,8 @@ int splinter_topic_open(splinter_topic **out, splinter_store *s, const char *nam
     if (o.reserved || o.flags & ~(SPLINTER_CREATE | SPLINTER_EXCL) || o.flags == SPLINTER_EXCL)
         return error_set(EINVAL, "the flags of a topic are 0, SPLINTER_CREATE, or SPLINTER_CREATE "
                          "and SPLINTER_EXCL");
+    if (o.id && o.flags)
+        return error_set(EINVAL, "a topic that is to be opened by its id cannot be made");
     struct splinter_topic *t;
     if (posix_memalign((void **)&t, alignof(struct splinter_topic), sizeof *t))
         return error_set(ENOMEM, "there is no memory for a handle");

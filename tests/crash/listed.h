@@ -78,6 +78,9 @@ void topics_before(splinter_store *s);
 int a_topic_made(splinter_store *s);
 int a_topic_removed(splinter_store *s);
 int a_message(splinter_store *s);
+int a_lost_one_read(splinter_store *s);
+int a_lost_one_waited_for(splinter_store *s);
+int a_lost_one_in_stat(splinter_store *s);
 
 /* From now on this current word of a slot changes whenever a process reaches the step. */
 void flip_at(const char *step, uint64_t *current);

@@ -59,6 +59,119 @@ int a_message(splinter_store *s)
     return rc;
 }
 
+/* ---- those that mend a topic of which a key is missing ---- */
+
+static uint64_t *own_head;
+static struct image lost;
+
+/* The keys of all positions go, as in a power cut; some may have gone before. */
+static splinter_topic *lose_keys(splinter_store *s)
+{
+    const uint32_t first[] = {CAPACITY, MAX_VALUE - 8, 1, 2};
+    splinter_topic *t;
+    uint8_t *own, *at;
+
+    must(open_it(&t, s, "there", 0), "open");
+    image_map(&lost, path);
+    own = memmem(lost.bytes, lost.size, first, sizeof(first));
+    if (!own)
+        die("no topic");
+    own_head = image_head_of(&lost, (struct raw_record *)(void *)(own - 72));
+    for (uint32_t i = 0; i < CAPACITY; i++) {
+        char key[16] = {0, 'm'};
+
+        memcpy(key + 4, &i, 4);
+        memcpy(key + 8, own - 8, 8);
+        for (at = lost.bytes; (at = memmem(at, (size_t)(lost.bytes + lost.size - at), key, 16));
+             at++) {
+            uint64_t *head = image_head_of(&lost, (struct raw_record *)(void *)(at - 48));
+
+            if (head)
+                *head = 0;
+        }
+    }
+    return t;
+}
+
+static void found_again(splinter_topic *t)
+{
+    image_free(&lost);
+    splinter_topic_close(t);
+}
+
+int a_lost_one_read(splinter_store *s)
+{
+    splinter_topic *t = lose_keys(s);
+    uint64_t position = 1;
+    int rc = splinter_topic_read(t, &position, NULL, 0, NULL);
+
+    found_again(t);
+    return rc;
+}
+
+int a_lost_one_waited_for(splinter_store *s)
+{
+    splinter_topic *t = lose_keys(s);
+    uint64_t position = 1;
+    int rc = splinter_topic_wait(t, &position, 0);
+
+    found_again(t);
+    return rc;
+}
+
+int a_lost_one_in_stat(splinter_store *s)
+{
+    struct splinter_topic_stat st = {.struct_size = sizeof(st)};
+    splinter_topic *t = lose_keys(s);
+    int rc = splinter_topic_stat(t, &st);
+
+    found_again(t);
+    return rc;
+}
+
+static void mended(const char *call, int (*act)(splinter_store *s))
+{
+    static const int errors[] = {ENOSPC, EIO};
+    splinter_store *s;
+
+    for (int i = 0; i < 2; i++) {
+        s = again(0);
+        act(s);
+        topics_before(s); /* in a file that finds all keys again */
+        splinter_store_close(s);
+        s = again(0); /* it is not attached yet */
+        fails(FAIL_fallocate, 1, errors[i]);
+        returned(__LINE__, call, act(s), -errors[i]);
+        splinter_store_close(s);
+    }
+}
+
+static void topic_mended(void)
+{
+    struct splinter_topic_stat st = {.struct_size = sizeof(st)};
+    splinter_store *s = make(SLOTS, MAX_VALUE);
+    splinter_topic *t;
+    uint64_t position = 1, was;
+
+    topics_before(s);
+    splinter_store_close(s);
+    mended("splinter_topic_read", a_lost_one_read);
+    mended("splinter_topic_wait", a_lost_one_waited_for);
+    mended("splinter_topic_stat", a_lost_one_in_stat);
+    s = again(0);
+    t = lose_keys(s);
+    was = *own_head;
+    flip_at("set: begun", own_head);
+    GIVES(EAGAIN, splinter_topic_wait(t, &position, 0));
+    GIVES(EAGAIN, splinter_topic_stat(t, &st));
+    flip_at(NULL, NULL);
+    *own_head = was;
+    found_again(t);
+    splinter_store_close(s);
+    unlink(path);
+    done("topics that lack a key");
+}
+
 /* ---- arguments, and what the store has ---- */
 
 static void topic_arguments(void)
@@ -89,6 +202,8 @@ static void topic_arguments(void)
     GIVES(EMSGSIZE, splinter_topic_open(&none, s, "none", &o));
     o.struct_size = 5000;
     GIVES(E2BIG, splinter_topic_open(&none, s, "none", &o));
+    o = (struct splinter_topic_options){.struct_size = sizeof(o), .id = UINT64_MAX};
+    GIVES(EIDRM, splinter_topic_open(&none, s, "there", &o));
     fails(FAIL_allocation, 1, ENOMEM);
     GIVES(ENOMEM, splinter_topic_open(&none, s, "there", NULL));
     GIVES(EINVAL, splinter_topic_publish(t, "", 0, NULL, NULL));
@@ -240,4 +355,5 @@ void topics(void)
     topic_arguments();
     topic_damage();
     topic_disks();
+    topic_mended();
 }

@@ -440,6 +440,48 @@ START_TEST(a_removed_topic_is_gone_for_all)
 }
 END_TEST
 
+/* [C5] A position that was written down does not lead into another topic of the same name. */
+START_TEST(a_position_belongs_to_one_topic)
+{
+    struct splinter_topic_options options = {.struct_size = sizeof(options)};
+    struct splinter_message m;
+    splinter_topic *again = NULL, *reads = NULL;
+    splinter_store *reader;
+    uint64_t position = 1, id;
+
+    make_topic(_i);
+    publish_up_to(3);
+    id = topic_stat().id;
+    ck_assert_uint_ne(id, 0);
+    ck_assert_int_eq(read_one(topic, &position, &m), 0);
+    ck_assert_uint_eq(m.topic, id);
+    options.id = id;
+    reader = place_again(&place, SPLINTER_RDONLY);
+    ck_assert_int_eq(splinter_topic_open(&reads, reader, "news", &options), 0);
+    splinter_topic_close(reads);
+    publish_up_to(20);
+    ck_assert_int_eq(read_one(topic, &position, &m), -EOVERFLOW);
+    ck_assert_uint_eq(m.topic, id);
+    options.flags = SPLINTER_CREATE;
+    ck_assert_int_eq(splinter_topic_open(&again, store, "news", &options), -EINVAL);
+    options.flags = 0;
+    ck_assert_int_eq(splinter_topic_remove(store, "news"), 0);
+    ck_assert_int_eq(splinter_topic_open(&again, store, "news", &options), -EIDRM);
+    said("news", "removed");
+    splinter_topic_close(topic);
+    ck_assert_int_eq(open_topic(&topic, store, SPLINTER_CREATE, CAPACITY, LONGEST), 0);
+    ck_assert_uint_gt(topic_stat().id, id);
+    ck_assert_int_eq(splinter_topic_open(&again, store, "news", &options), -EIDRM);
+    said("news", "made again");
+    ck_assert_int_eq(splinter_topic_open(&again, reader, "news", &options), -EIDRM);
+    options.id = topic_stat().id;
+    ck_assert_int_eq(splinter_topic_open(&again, store, "news", &options), 0);
+    splinter_topic_close(again);
+    splinter_store_close(reader);
+    end_topic();
+}
+END_TEST
+
 START_TEST(who_may_only_read_reads)
 {
     struct splinter_message m;
@@ -696,6 +738,7 @@ TCase *topic_tests(void)
     ADD(a_name_of_any_length_is_a_topic_of_its_own);
     ADD(a_full_store_has_room_for_every_message);
     ADD(a_removed_topic_is_gone_for_all);
+    ADD(a_position_belongs_to_one_topic);
     ADD(who_may_only_read_reads);
     ADD(a_wait_ends_when_its_message_is_there);
     ADD(a_snapshot_has_the_topic);

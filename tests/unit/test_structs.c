@@ -388,6 +388,60 @@ static void stats(int backing)
     faults = 0;
 }
 
+static splinter_topic *topic;
+
+static int call_topic_open(const void *options)
+{
+    splinter_topic *t = NULL;
+    int rc = splinter_topic_open(&t, store, "topic", options);
+
+    splinter_topic_close(t);
+    return rc;
+}
+
+static int call_topic_stat(void *out)
+{
+    return splinter_topic_stat(topic, out);
+}
+
+static int call_topic_read(void *out)
+{
+    uint64_t position = 1;
+    char text[10];
+
+    return splinter_topic_read(topic, &position, text, sizeof(text), out);
+}
+
+/* What an older program leaves out is 0; what a newer one asks for is refused. */
+static void topics(int backing)
+{
+    struct splinter_topic_options full = {.flags = SPLINTER_CREATE, .capacity = 4,
+                                          .max_message = 100};
+    struct splinter_topic_stat st = {.struct_size = sizeof(st)};
+    struct splinter_message m = {.struct_size = sizeof(m)};
+
+    store = place_make(&place, backing, SLOTS, MAX_VALUE);
+    full.struct_size = sizeof(full);
+    IS(0, splinter_topic_open(&topic, store, "topic", &full), 0);
+    IS(0, splinter_topic_publish(topic, "message", 7, NULL, NULL), 0);
+    full = (struct splinter_topic_options){.id = UINT64_MAX};
+    options_of_any_size(call_topic_open, &(struct splinter_topic_options){.capacity = 4},
+                        sizeof(full));
+    full.struct_size = offsetof(struct splinter_topic_options, id);
+    IS(0, call_topic_open(&full), 0);
+    full.struct_size = sizeof(full);
+    IS(0, call_topic_open(&full), -EIDRM);
+    IS(0, call_topic_stat(&st), 0);
+    filled_in(call_topic_stat, &st, sizeof(st), 0);
+    IS(0, call_topic_read(&m), 0);
+    filled_in(call_topic_read, &m, sizeof(m), 0);
+    splinter_topic_close(topic);
+    place_end(&place, store);
+    report(!faults, "%s: what a topic is is filled in as far as both reach",
+           backing_names[backing]);
+    faults = 0;
+}
+
 int main(void)
 {
     support_start();
@@ -397,6 +451,7 @@ int main(void)
         open_options(backing);
         metas(backing);
         stats(backing);
+        topics(backing);
     }
     return tap_end();
 }
