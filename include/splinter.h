@@ -285,17 +285,17 @@ struct splinter_meta {
     uint32_t type;       /* SPLINTER_TYPE_* or the application's */
     uint32_t revision;   /* 1 for a new key, one more with each set since (mod 2^32) */
     uint32_t retries;    /* races that this call lost before it had a whole value */
-    uint32_t reserved;   /* 0 */
+    uint32_t owner;      /* of an ephemeral key: the process id of its owner; else 0 */
 };
 
 /*
  * Copy the value of key to buf, its length to *out_size, and what else is known of it to *meta.
  * Each of the three may be NULL; if buf is NULL, the call gives the length alone.
  * Returns 0, or -ENOENT, -EMSGSIZE (*out_size and *meta are filled in), -EAGAIN, -EINVAL,
- * -ENAMETOOLONG, -EBADMSG.  Of a value of more than 8 KiB, and a handle that is read-only or has
- * changed nothing yet, also -EBADF (the program has closed the descriptor) or -EIO (the file cannot
- * be read).  On -EMSGSIZE the call has written nothing to buf, unless the value grew during the
- * call.
+ * -ENAMETOOLONG, -EBADMSG, -EBADF (the program has closed the descriptor of the handle; and the key
+ * is ephemeral and another's, or the value has more than 8 KiB and the handle is read-only or has
+ * changed nothing yet), or, of such a value and handle, -EIO (the file cannot be read).  On
+ * -EMSGSIZE the call has written nothing to buf, unless the value grew during the call.
  */
 int splinter_store_get(splinter_store *store, const char *key, void *buf, size_t buf_size,
                        size_t *out_size, struct splinter_meta *meta);
@@ -305,11 +305,12 @@ int splinter_store_get(splinter_store *store, const char *key, void *buf, size_t
                                     (-ENOENT if the key is gone) */
 #define SPLINTER_KEEP_TYPE 0x04u /* the value keeps the type that it has; the type below is that of
                                     a key that is absent */
+#define SPLINTER_EPHEMERAL 0x08u /* the key goes with this handle, or with its process */
 
 /* Set struct_size to sizeof this structure, all else to 0, and then the members that you need. */
 struct splinter_set_options {
     size_t struct_size;
-    uint32_t flags;    /* SPLINTER_IF_*, SPLINTER_KEEP_TYPE */
+    uint32_t flags;    /* SPLINTER_IF_*, SPLINTER_KEEP_TYPE, SPLINTER_EPHEMERAL */
     uint32_t type;     /* 0 to 65535 */
     uint64_t ttl_ns;   /* life in nanoseconds, whatever is done to the time of day; 0: until the
                           key is unset or set again */
@@ -323,10 +324,21 @@ struct splinter_set_options {
  * -ESTALE, -EBADMSG (the store is corrupt), -E2BIG (see struct_size), -EIO (the file system has
  * failed).  After -ENOSPC, splinter_last_error() says what ran out.
  *
+ * An ephemeral key belongs to the handle that set it with SPLINTER_EPHEMERAL.  It is gone, for
+ * every reader, from the moment the handle is closed or its process has ended: by _exit, exec, a
+ * crash or SIGKILL.  A stopped process goes on to own it; a child of fork() does not own the keys
+ * of its parent.  A wait for the key returns -ENOENT within some milliseconds.  A set without the
+ * flag, by anyone, makes the key an ordinary one; one with it makes it that handle's.  Append,
+ * touch and add keep the owner.  A snapshot leaves ephemeral keys out, and no power cut brings one
+ * back.
+ *
  * -EINPROGRESS: the change has been made, but the sync for which the options of the handle ask has
  * failed; splinter_last_error() and `sync_error` of splinter_store_stat() say why.  Do not make the
  * change again: sync again.  This holds for all calls that change something, and they return it for
  * no other reason.
+ *
+ * The first ephemeral key of a handle takes a lock of the kernel, for which the set may also return
+ * -EAGAIN (a process that may only read has locked it), -ENOLCK or another error of fcntl(2).
  *
  * The first change through a handle attaches the handle to the store: only writers take one of the
  * 512 places.  So the first set, append, touch, add, unset, sync, trim or hold may return -EUSERS,
@@ -347,16 +359,17 @@ int splinter_store_set(splinter_store *store, const char *key, const void *val, 
 int splinter_store_unset(splinter_store *store, const char *key, uint64_t if_epoch,
                          size_t *out_len);
 
-/* Append to the value of key, or set the key if it is absent, in one atomic step.  The value
- * keeps its type and its end of life.  Returns 0, or -EINVAL, -ENAMETOOLONG, -EMSGSIZE (the whole
- * value), -ENOSPC, -EAGAIN, -EROFS, -ENOMEM, -EBADMSG, -EIO, -EINPROGRESS; as the first change also
- * -EUSERS, -EBADF, -ENOLCK or another error of splinter_store_open(). */
+/* Append to the value of key, or set the key if it is absent, in one atomic step.  The value keeps
+ * its type, its end of life and its owner.  Returns 0, or -EINVAL, -ENAMETOOLONG, -EMSGSIZE (the
+ * whole value), -ENOSPC, -EAGAIN, -EROFS, -ENOMEM, -EBADMSG, -EIO, -EINPROGRESS; as the first
+ * change also -EUSERS, -EBADF, -ENOLCK or another error of splinter_store_open(). */
 int splinter_store_append(splinter_store *store, const char *key, const void *val, size_t len,
                           uint64_t *out_epoch);
 
 /* Give the value of key a new epoch, in one atomic step, as a set of the same value would: waiters
- * wake, and a set that depends on the old epoch fails.  The value keeps its type and its end of
- * life; its revision rises by one.  *out_epoch receives the new epoch, unless out_epoch is NULL.
+ * wake, and a set that depends on the old epoch fails.  The value keeps its type, its end of life
+ * and its owner; its revision rises by one.  *out_epoch receives the new epoch, unless out_epoch is
+ * NULL.
  * Returns 0, or -ENOENT (there is no such key), -EINVAL, -ENAMETOOLONG, -ENOSPC, -EAGAIN, -EROFS,
  * -ENOMEM, -EBADMSG, -EIO, -EINPROGRESS; as the first change also -EUSERS, -EBADF, -ENOLCK or
  * another error of splinter_store_open(). */
@@ -368,6 +381,37 @@ int splinter_store_touch(splinter_store *store, const char *key, uint64_t *out_e
  * -ENAMETOOLONG, -ENOSPC, -EAGAIN, -EROFS, -EBADMSG, -EIO, -EINPROGRESS; as the first change also
  * -EUSERS, -EBADF, -ENOLCK or another error of splinter_store_open(). */
 int splinter_store_add(splinter_store *store, const char *key, int64_t delta, int64_t *out_value);
+
+/*
+ * A lease is an ephemeral key that one handle at a time holds.  It is held until it is released,
+ * the handle is closed, or its process has ended; see SPLINTER_EPHEMERAL.  Get and walk see it as
+ * any key.  *token is the epoch of its value, and larger with each holder, so a resource can
+ * refuse those that come with a smaller token than it has seen: they have lost the lease, and may
+ * not know.
+ *
+ * splinter_lease_acquire() sets key to the len bytes at val, once it is absent; if val is NULL and
+ * len 0, to the decimal digits of the process id, as a SPLINTER_TYPE_TEXT.  Until then it waits,
+ * for at most timeout_ms; if that is 0, it tries once.  options may be NULL; of them, type and
+ * ttl_ns count, and all else must be 0.  With ttl_ns the lease ends after that time also, for a
+ * holder that hangs.  A handle does not have a lease twice: it waits for itself.
+ *
+ * splinter_lease_renew() gives the lease a new life of ttl_ns (0: no end) and a new, larger *token.
+ * A handle that has got the token of another one takes the lease over.  splinter_lease_release()
+ * unsets the key.  Whoever has lost a lease changes nothing with its old token.
+ *
+ * Return 0, or -ESTALE (renew, release: the lease is not held with this token: it was released,
+ * renewed or taken over, its time is over, or its holder is gone), -ETIMEDOUT (acquire), -EEXIST
+ * (acquire: the key is there, and is not ephemeral), -EINTR (acquire: as for
+ * splinter_store_wait()), -EINVAL (also: token is NULL, or 0 where one is given), -ENAMETOOLONG,
+ * -EMSGSIZE, -E2BIG (see struct_size), -ENOSPC, -EAGAIN, -EROFS, -ENOMEM (renew), -EBADMSG, -EIO,
+ * -EINPROGRESS (the lease is held, renewed or released, but see splinter_store_set()); as the first
+ * change also -EUSERS, -EBADF, -ENOLCK or another error of splinter_store_open() or of fcntl(2).
+ */
+int splinter_lease_acquire(splinter_store *store, const char *key, const void *val, size_t len,
+                           const struct splinter_set_options *options, uint64_t timeout_ms,
+                           uint64_t *token);
+int splinter_lease_renew(splinter_store *store, const char *key, uint64_t ttl_ns, uint64_t *token);
+int splinter_lease_release(splinter_store *store, const char *key, uint64_t token);
 
 /*
  * Walk over the keys that begin with prefix (NULL or "": all keys), in no particular order.  Start
@@ -383,15 +427,17 @@ int splinter_store_walk(splinter_store *store, const char *prefix, uint64_t *cur
  * Wait until key has a value newer than epoch (0: until the key exists).  *out_epoch receives the
  * epoch of that value, unless out_epoch is NULL.  A wait with the epoch of a get misses no change
  * since that get.  If timeout_ms is 0, the call looks once and does not wait.
- * Returns 0, or -ETIMEDOUT, -ENOENT (epoch is not 0, and the key is absent or has been unset),
- * -EINTR (splinter_store_interrupt(); or SPLINTER_EINTR is set, and a signal handler has run),
- * -EINVAL, -ENAMETOOLONG.
+ * Returns 0, or -ETIMEDOUT, -ENOENT (epoch is not 0, and the key is absent or has been unset, has
+ * expired, or has lost its owner), -EINTR (splinter_store_interrupt(); or SPLINTER_EINTR is set,
+ * and a signal handler has run), -EINVAL, -ENAMETOOLONG, -EBADF (the program has closed the
+ * descriptor of the handle, and the key is ephemeral and another's).
  */
 int splinter_store_wait(splinter_store *store, const char *key, uint64_t epoch,
                         uint64_t timeout_ms, uint64_t *out_epoch);
 
-/* Wait until something in the store has been set or unset, or a life has ended, since the store's
- * epoch was `epoch`.  *out_epoch receives the epoch for the next wait, unless out_epoch is NULL.
+/* Wait until something in the store has been set or unset, a life has ended, or an owner of
+ * ephemeral keys is gone, since the store's epoch was `epoch`.  *out_epoch receives the epoch for
+ * the next wait, unless out_epoch is NULL.
  * The call may return although nothing visible has changed; it never misses a change.  With a
  * handle that is read-only or has changed nothing it returns about once a second while nobody has
  * cleaned up after a writer that was killed, or removed a key that has expired.
@@ -409,11 +455,12 @@ int splinter_store_wait_any(splinter_store *store, uint64_t epoch, uint64_t time
  * call tells of the one with the smallest epoch.  So put the epoch into epochs and call again: a
  * key that changes all the time keeps no other from being told.  What holds of the epochs and the
  * timeout of splinter_store_wait() holds here.
- * Returns 0, or -ETIMEDOUT, -ENOENT (this key, whose epoch is not 0, is absent or has been unset:
- * set its epoch to 0 or leave it out), -EINTR (as for splinter_store_wait()), -EINVAL (an argument
- * is NULL, there are no keys, or a key is NULL, empty, or there twice), -ENAMETOOLONG, -E2BIG (too
- * many keys).  After the last three splinter_last_error() says which key it was.  *out_index tells
- * that also, if the error is about a key.
+ * Returns 0, or -ETIMEDOUT, -ENOENT (this key, whose epoch is not 0, is absent, has been unset, has
+ * expired or has lost its owner: set its epoch to 0 or leave it out), -EINTR, -EBADF (as for
+ * splinter_store_wait()), -EINVAL (an argument is NULL, there are no keys, or a key is NULL, empty,
+ * or there twice), -ENAMETOOLONG, -E2BIG (too many keys).  After the last three
+ * splinter_last_error() says which key it was.  *out_index tells that also, if the error is about a
+ * key.
  */
 int splinter_store_wait_many(splinter_store *store, const char *const *keys,
                              const uint64_t *epochs, size_t count, uint64_t timeout_ms,
@@ -596,8 +643,9 @@ int splinter_store_snapshot(splinter_store *store, const char *path, uint32_t mo
  * -ENOLCK, -ENOMEM, -ENOSPC, -EOPNOTSUPP, or another error of open(2). */
 int splinter_store_snapshot_fd(splinter_store *store, int fd);
 
-/* Remove the expired keys.  Returns their number, or -EROFS, -EINVAL.  If the handle is not
- * attached, and cannot be, the call removes nothing and returns 0. */
+/* Remove the keys that have expired, and those whose owner is gone.  Returns their number, or
+ * -EROFS, -EINVAL.  If the handle is not attached, and cannot be, the call removes nothing and
+ * returns 0. */
 int splinter_store_sweep(splinter_store *store);
 
 /*

@@ -21,11 +21,13 @@
 #include "cancel.h"
 #include "descriptor.h"
 #include "error.h"
+#include "expiry.h"
 #include "fault.h"
 #include "filesystem.h"
 #include "fork.h"
 #include "handle.h"
 #include "limbo.h"
+#include "owner.h"
 #include "reap.h"
 #include "rebuild.h"
 #include "recover.h"
@@ -54,6 +56,8 @@ static int entry_claim(struct splinter_store *s, uint32_t i)
     s->incarnation = load_relaxed(&e->incarnation) + 1;
     store_release(&e->incarnation, s->incarnation);
     fault_point("attach: incarnation");
+    s->owning = 0;
+    store_release(&e->owned, s->incarnation << 32);
     store_relaxed(&e->pid, (uint32_t)getpid());
     for (uint32_t l = 0; l < ENTRY_LANES; l++) {
         struct lane_private *lane = &s->lane[l];
@@ -260,6 +264,10 @@ void attach_leave(struct splinter_store *s)
                 store_relaxed(&e->lane[l].spare[k], 0);
             }
         fault_point("detach: lanes clean");
+        if (owner_has_keys(s, s->entry)) /* which somebody else had in his hands */
+            expiry_orphans(s);
+        store_relaxed(&e->owned, 0);
+        fault_point("detach: no keys");
         /* From now on any lane may adopt the slabs of this one. [>over] */
         store_release(&e->incarnation, s->incarnation + 1);
         fault_point("detach: incarnation over");

@@ -3,7 +3,8 @@
  * compound.c - append, touch and add
  *
  * Invariant: each reads a value, computes the new one, and sets that only if the key still has the
- * epoch that was read.  If another writer was faster, it begins again.  Type and end of life stay.
+ * epoch that was read.  If another writer was faster, it begins again.  Type, end of life and owner
+ * stay.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +28,8 @@ static int set_if_same(struct splinter_store *s, const struct key *key, const vo
         args = (struct set_args){.flags = SPLINTER_IF_EPOCH,
                                  .type = was->meta.type,
                                  .if_epoch = was->meta.epoch,
-                                 .expiry = was->expiry};
+                                 .expiry = was->expiry,
+                                 .owner = was->owner};
     int r = key_set(s, key, val, len, &args, out_epoch);
     if (r == -EEXIST || r == -ESTALE || (was && r == -ENOENT))
         return OUTRUN;

@@ -81,6 +81,12 @@ uint64_t expiry_left(struct splinter_store *s, uint64_t expiry)
     return expiry > now ? expiry - now : expiry != 0;
 }
 
+void expiry_used(struct splinter_store *s, uint32_t has)
+{
+    if (~load_relaxed(&s->header->ttl_used) & has)
+        fetch_or_acq_rel(&s->header->ttl_used, has);
+}
+
 void expiry_note(struct splinter_store *s, uint64_t expiry)
 {
     /* Sequentially consistent, as are both accesses in expiry_told(): this sees what the sweep made
@@ -89,6 +95,11 @@ void expiry_note(struct splinter_store *s, uint64_t expiry)
     if (load_seq_cst(&s->header->soonest) < UINT64_MAX - expiry)
         raise_u64(&s->header->soonest, UINT64_MAX - expiry);
     fault_point("expired: noted");
+}
+
+void expiry_orphans(struct splinter_store *s)
+{
+    raise_u64(&s->header->soonest, UINT64_MAX - 1);
 }
 
 uint64_t expiry_next(struct splinter_store *s)

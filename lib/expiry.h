@@ -24,8 +24,14 @@ bool expiry_passed(struct splinter_store *s, uint64_t expiry);
 /* How much of a life is left that has not ended: at least 1, and 0 if it has no end. */
 uint64_t expiry_left(struct splinter_store *s, uint64_t expiry);
 
+/* A record will have an end of life, or an owner: TTL_*.  To be called before it is published. */
+void expiry_used(struct splinter_store *s, uint32_t has);
+
 /* A record with this end of life is in its slot.  To be called before that is announced. */
 void expiry_note(struct splinter_store *s, uint64_t expiry);
+
+/* Lives have ended of which nobody may have been told: the next waiter of wait_any looks. */
+void expiry_orphans(struct splinter_store *s);
 
 /* How long it is until a life ends of which nobody has been told; 0: it has.  UINT64_MAX: for
  * ever. */

@@ -12,13 +12,13 @@
 
 #include "atomic.h"
 #include "compiler.h"
-#include "expiry.h"
 #include "extent.h"
 #include "fork.h"
 #include "get.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
+#include "owner.h"
 #include "reading.h"
 #include "sized.h"
 #include "unset.h"
@@ -88,7 +88,7 @@ int get_stored(struct splinter_store *s, const struct key *key, void *buf, size_
             return r ? r : -ENOENT;
         const struct record *rec = f.rec;
         uint32_t len = load_relaxed(&rec->value_len), from = value_offset(key->len);
-        uint64_t expiry = load_relaxed(&rec->expiry);
+        uint64_t expiry = load_relaxed(&rec->expiry), owner = owner_of(rec, expiry);
         struct splinter_meta m = {.struct_size = sizeof m,
                                   .epoch = load_relaxed(&rec->epoch),
                                   .value_size = len,
@@ -109,14 +109,18 @@ int get_stored(struct splinter_store *s, const struct key *key, void *buf, size_
             continue;
         if (!sane)
             return -EBADMSG;
-        if (expiry_passed(s, expiry)) {
+        int over = life_over(s, expiry, owner);
+        if (over < 0)
+            return over;
+        if (over) {
             /* A reader does not take a place among the writers for that. */
             if (!s->read_only && !unattached(s))
                 key_unset(s, key, &(struct unset_args){.expired_only = true}, NULL);
             return -ENOENT;
         }
-        m.ttl_ns = expiry_left(s, expiry);
-        *out = (struct stored){.meta = m, .expiry = expiry};
+        m.ttl_ns = life_left(s, expiry, owner);
+        m.owner = owner ? owner_pid(s, owner) : 0;
+        *out = (struct stored){.meta = m, .expiry = expiry, .owner = owner};
         return buf && len > buf_size ? -EMSGSIZE : 0;
     }
     return -EAGAIN;

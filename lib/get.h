@@ -10,6 +10,7 @@
 struct stored {
     struct splinter_meta meta;
     uint64_t expiry; /* its end of life, as it stands in the record; 0: none */
+    uint64_t owner;  /* owner_word(); 0: none */
 };
 
 /* As splinter_store_get(); the size of the value is out->meta.value_size.  *out is filled in if the

@@ -95,6 +95,10 @@ struct splinter_store {
      * has told of: CLOCK_MONOTONIC, in nanoseconds.  Each second, however short the waits are. */
     uint64_t reap_at, tell_at;
 
+    /* A number made of the dead owners of ephemeral keys of which waiters have been told, and when
+     * that was, CLOCK_MONOTONIC.  For a handle that cannot clean up after them. */
+    uint64_t owners_told, owners_told_at;
+
     uint32_t interrupted; /* 1: waits return -EINTR; written by splinter_store_interrupt() */
     bool eintr;           /* so does a wait when a signal handler has run */
 
@@ -111,6 +115,7 @@ struct splinter_store {
     int lock_fd;              /* the open file description that has the kernel's locks */
     uint32_t entry;           /* number of the registry entry; MAX_ENTRIES: none */
     uint64_t incarnation;     /* of the entry, while this process has it */
+    uint64_t owning;          /* the incarnation for which it may own ephemeral keys; 0: none */
     uint32_t holds;           /* splinter_store_hold() less splinter_store_release(); under mutex */
 
     const struct splinter_open_options *options; /* NULL once the store is open */

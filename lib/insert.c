@@ -19,6 +19,7 @@
 #include "key.h"
 #include "lane.h"
 #include "lock.h"
+#include "owner.h"
 
 /* Claim the slot c->found, which was seen vacant. */
 static int claim_slot(struct splinter_store *s, struct change *c, const struct key *key,
@@ -97,7 +98,7 @@ static int insert_locked(struct splinter_store *s, struct change *c, const struc
     c->epoch = args->epoch ? args->epoch : epoch_take(s);
     fault_point("insert: epoch taken");
     store_relaxed(&c->record->type, (uint16_t)args->type);
-    seal(c, args->epoch ? args->revision : 1, s->durable, 0);
+    seal(c, args->epoch ? args->revision : 1, s->durable, owner_marks(args->owner));
     r = insert_somewhere(s, c, key);
     if (r != DONE)
         keys_release(s);

@@ -9,9 +9,10 @@
 
 /* What a set is asked for. */
 struct set_args {
-    uint32_t flags; /* SPLINTER_IF_*, SPLINTER_KEEP_TYPE */
+    uint32_t flags; /* SPLINTER_IF_*, SPLINTER_KEEP_TYPE, SPLINTER_EPHEMERAL */
     uint32_t type;
     uint64_t expiry; /* in the time of the store; 0: none */
+    uint64_t owner;  /* owner_word(); 0: none.  With SPLINTER_EPHEMERAL, this handle. */
     uint64_t if_epoch;
     uint64_t epoch;    /* of the new record, in a snapshot; 0: the next one of the store */
     uint32_t revision; /* of the new record, if `epoch` is not 0 */

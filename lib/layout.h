@@ -98,7 +98,7 @@ struct header {
                                durable stores written before clock_boot, by an opener that holds
                                the lock of openers while nobody has the store open to write (else
                                0); read by all who judge an end of life (expiry.c) */
-    uint32_t ttl_used;      /* 1: some record has had an end of life; set before that record is */
+    uint32_t ttl_used;      /* TTL_*: what some record has had; set before that record is */
     uint32_t lives;         /* how often a record with an end of life was set; stepped after that */
     uint64_t keep;     /* durable stores: a record up to this epoch is kept, when it is replaced,
                           until a sync has ended; written by the holder of the sync lock, read by a
@@ -152,6 +152,8 @@ struct header {
     uint32_t topics_left, topics_settled;
     uint8_t pad6[32];
 };
+#define TTL_END 1u   /* an end of life */
+#define TTL_OWNER 2u /* an owner */
 #define COUNTS_DIRTY 1u
 #define COUNTS_BEING_MENDED 2u /* still dirty, if the process that mends them dies */
 static_assert(offsetof(struct header, epoch) == 256, "header");
@@ -219,7 +221,11 @@ struct entry {
     uint32_t pid;         /* for people */
     uint32_t feed_lanes;  /* a bit for each lane whose ring is reserved; read by followers */
     uint32_t topics;      /* how many threads make or remove a topic; written by them */
-    uint8_t pad[40];
+    uint64_t owned; /* low 32 bits: ephemeral keys of this incarnation, or more; high 32 bits: the
+                       low bits of it.  Raised before such a record is published, and lowered after
+                       it is gone, both by the writer that does that; read by a cleaner, and by
+                       waiters of wait_any (owner.c). */
+    uint8_t pad[32];
     uint32_t reading[ENTRY_LANES]; /* references + 1 of large blocks that threads of this process
                                       copy; 0: none.  Written by them, read by who gives memory
                                       back (reading.c). */
@@ -254,13 +260,14 @@ struct record {
                             by that writer; else 0 */
     uint64_t expiry;     /* end of life, in nanoseconds of the store's time; 0: none */
     uint32_t checksum;   /* durable stores: record_checksum(); else 0 */
-    uint32_t marks;      /* durable stores: RECORD_*; else 0 */
+    uint32_t marks;      /* durable stores: RECORD_*; else 0.  Of an ephemeral key, in any store,
+                            also, << 2: low bits of its owner's incarnation << 9 | its entry */
     uint32_t value_len;
     uint32_t revision;
     uint16_t key_len;
     uint16_t type;
     uint16_t lane; /* number of the lane that published it, or that has the block */
-    uint16_t flags;
+    uint16_t flags; /* of an ephemeral key: the next bits of the incarnation << 1 | 1; else 0 */
 };
 static_assert(sizeof(struct record) == 48, "record");
 #define RECORD_OLDER 1u /* an older record of the key was kept when this one replaced it, or when
@@ -367,6 +374,18 @@ static inline uint32_t feed_lines(uint32_t key_len)
 {
     return 1 + (key_len > FEED_KEY ? (key_len - FEED_KEY + FEED_REST - 1) / FEED_REST : 0);
 }
+
+/* The owner of an ephemeral key: its record has the flag, the entry, and 36 bits of the incarnation
+ * in its flags and in its marks (owner.h).  So an owner does not come back within 2^35 times that
+ * the entry is taken.  An ephemeral key has an end of life, if only UINT64_MAX, so that a get takes
+ * its slow path. */
+#define RECORD_EPHEMERAL 1u
+#define OWNER_MARKS_SHIFT 2
+#define OWNER_ENTRY_BITS 9
+#define OWNER_LOW_BITS 21
+#define OWNER_INCARNATION_BITS 36
+static_assert(MAX_ENTRIES == 1u << OWNER_ENTRY_BITS, "owner");
+static_assert(OWNER_MARKS_SHIFT + OWNER_ENTRY_BITS + OWNER_LOW_BITS == 32, "owner");
 
 #define CURRENT(epoch, ref) ((uint64_t)(epoch) << 32 | (uint32_t)((ref) + 1))
 #define CURRENT_REF(current) ((uint32_t)(current) - 1)

@@ -199,6 +199,8 @@ static int wait_for(struct many *m, uint64_t timeout_ms)
             break;
         if (!ns)
             return -ETIMEDOUT;
+        for (size_t i = 0; i < m->count; i++)
+            ns = key_slice(&m->seen[i], ns);
         over = sleep_once(m, &r, &p, ns);
     }
     patience_learn(&p, slept);
@@ -233,8 +235,11 @@ int splinter_store_wait_many(splinter_store *s, const char *const *keys, const u
     m.count = count;
     m.for_nothing = false;
     r = take_keys(&m, keys);
-    if (!r)
+    if (!r) {
         r = wait_for(&m, timeout_ms);
+        if (r == -ENOENT)
+            key_gone(s, &m.key[m.index], &m.seen[m.index]);
+    }
     if (out_index && r != -ETIMEDOUT && r != -EINTR)
         *out_index = m.index;
     if (out_epoch && !r)

@@ -103,7 +103,9 @@
 #define expiry_told splinter__expiry_told
 #define expiry_moved splinter__expiry_moved
 #define expiry_now splinter__expiry_now
+#define expiry_orphans splinter__expiry_orphans
 #define expiry_passed splinter__expiry_passed
+#define expiry_used splinter__expiry_used
 
 /* registry.c */
 #define registry_alive splinter__registry_alive
@@ -113,15 +115,27 @@
 #define registry_held splinter__registry_held
 #define registry_hold splinter__registry_hold
 #define registry_lock_entry splinter__registry_lock_entry
+#define registry_lives splinter__registry_lives
+#define registry_lock_life splinter__registry_lock_life
 #define registry_lock_open splinter__registry_lock_open
 #define registry_lock_repair splinter__registry_lock_repair
 #define registry_lock_sync splinter__registry_lock_sync
 #define registry_others_present splinter__registry_others_present
 #define registry_unhold splinter__registry_unhold
 #define registry_unlock_entry splinter__registry_unlock_entry
+#define registry_unlock_life splinter__registry_unlock_life
 #define registry_unlock_open splinter__registry_unlock_open
 #define registry_unlock_repair splinter__registry_unlock_repair
 #define registry_unlock_sync splinter__registry_unlock_sync
+
+/* owner.c */
+#define owner_begin splinter__owner_begin
+#define owner_dead splinter__owner_dead
+#define owner_end splinter__owner_end
+#define owner_gone splinter__owner_gone
+#define owner_less splinter__owner_less
+#define owner_more splinter__owner_more
+#define owner_pid splinter__owner_pid
 
 /* backing.c */
 #define backing_clear splinter__backing_clear
@@ -304,6 +318,7 @@
 
 /* wait.c */
 #define key_passed splinter__key_passed
+#define key_gone splinter__key_gone
 #define key_wait splinter__key_wait
 #define key_word splinter__key_word
 #define patience_for splinter__patience_for

@@ -115,7 +115,7 @@ static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t 
     int e = units > SMALL_UNITS ? fill_large(r, ref, room) : 0;
     if (e)
         return e;
-    bool unset = rec->marks & RECORD_UNSET;
+    bool unset = rebuild_is_unset(rec);
     bool dead = rec->superseded && rec->superseded <= r->synced;
     bool whole = rec->epoch && !cut && record_is_whole(r->s, rec, room * UNIT);
     if (whole && !dead) {
@@ -145,7 +145,7 @@ static int scan_lost(struct rebuild *r, uint64_t from, uint64_t end)
     for (uint64_t ref = from; ref < end; ref++) {
         const struct record *rec = record_of(r, ref);
         uint64_t length = load_relaxed(&rec->value_len);
-        if (!rec->epoch || rec->epoch > r->synced || rec->marks & RECORD_UNSET ||
+        if (!rec->epoch || rec->epoch > r->synced || rebuild_is_unset(rec) ||
             (rec->superseded && rec->superseded <= r->synced) || length > (end - ref) * UNIT)
             continue;
         if (length + SPLINTER_KEY_MAX > patience) {
@@ -432,7 +432,7 @@ static void count(struct rebuild *r, uint64_t keys)
     h->keys = r->keys;
     h->rebuilt = r->keys;
     h->damaged = r->damaged;
-    h->ttl_used = r->expiring;
+    h->ttl_used = r->expiring ? TTL_END : 0;
     h->soonest = r->expiring ? UINT64_MAX - 1 : 0; /* the first sweep finds out */
     if (r->newest > h->epoch || h->epoch - r->newest > EPOCHS_SANE)
         h->epoch = r->newest; /* what the header says may be older, or nonsense */

@@ -19,10 +19,12 @@
  */
 #include "arena.h"
 #include "atomic.h"
+#include "expiry.h"
 #include "fault.h"
 #include "feed.h"
 #include "handle.h"
 #include "index.h"
+#include "owner.h"
 #include "recover.h"
 #include "wake.h"
 
@@ -180,10 +182,12 @@ void recover_entry(struct splinter_store *s, uint32_t entry)
         fault_point("recover: topics left");
         store_relaxed(&s->registry[entry].topics, 0);
     }
-    /* A change may have been made, but not announced, nor its end of life: waiters look again. */
-    if (load_relaxed(&s->header->ttl_used))
-        raise_u64(&s->header->soonest, UINT64_MAX - 1);
+    /* A change may have been made, but not announced, nor its end of life: waiters look again.  And
+     * a sweep has to look for the keys that it owned. */
+    if (load_relaxed(&s->header->ttl_used) & TTL_END || owner_has_keys(s, entry))
+        expiry_orphans(s);
     fault_point("recover: lanes clean");
+    store_relaxed(&s->registry[entry].owned, 0);
     fetch_add_seq_cst(&s->header->epoch, 1);
     fault_point("recover: epoch stepped");
     wake_any(s);

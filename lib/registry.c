@@ -37,6 +37,7 @@
 #define LOCK_OPEN (LOCK_REPAIR + 2) /* durable stores: to open, rebuild or close */
 #define LOCK_HOLD (LOCK_REPAIR + 3) /* durable stores: a byte for each entry whose process copies */
 #define LOCK_PRESENT (LOCK_HOLD + MAX_ENTRIES) /* durable stores: who looks into the file */
+#define LOCK_LIFE (LOCK_PRESENT + 1) /* a byte for each entry whose process owns ephemeral keys */
 
 static int lock_byte(int fd, off_t byte, short type)
 {
@@ -85,6 +86,26 @@ int registry_lock_entry(struct splinter_store *s, uint32_t entry)
 void registry_unlock_entry(struct splinter_store *s, uint32_t entry)
 {
     lock_byte(descriptor_locks(s), LOCK_BASE + entry, F_UNLCK);
+}
+
+int registry_lock_life(struct splinter_store *s)
+{
+    return lock_byte(descriptor_locks(s), LOCK_LIFE + s->entry, F_WRLCK);
+}
+
+void registry_unlock_life(struct splinter_store *s)
+{
+    lock_byte(descriptor_locks(s), LOCK_LIFE + s->entry, F_UNLCK);
+}
+
+/* Asked as in registry_alive(). */
+int registry_lives(struct splinter_store *s, uint32_t entry)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LOCK_LIFE + entry,
+                         .l_len = 1};
+    if (fcntl(descriptor_file(s), F_OFD_GETLK, &lock))
+        return -errno;
+    return lock.l_type != F_UNLCK;
 }
 
 int registry_lock_repair(struct splinter_store *s)

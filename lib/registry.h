@@ -27,6 +27,13 @@ void registry_unlock_repair(struct splinter_store *s);
 int registry_lock_sync(struct splinter_store *s);
 void registry_unlock_sync(struct splinter_store *s);
 
+/* The byte that a process locks when it owns ephemeral keys, and that nobody else locks: a cleaner
+ * locks the entry.  registry_lives(): 1: the byte is locked; 0: it is not; or the kernel could not
+ * be asked: an error of fcntl(2). */
+int registry_lock_life(struct splinter_store *s);
+void registry_unlock_life(struct splinter_store *s);
+int registry_lives(struct splinter_store *s, uint32_t entry);
+
 /* Durable stores: this process copies the file, so nobody is to zero old versions.  Several may.
  * registry_held() asks for the other handles.  0, or an error of fcntl(2). */
 int registry_hold(struct splinter_store *s);

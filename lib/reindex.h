@@ -7,6 +7,7 @@
 
 #include "handle.h"
 #include "names.h"
+#include "owner.h"
 #include "slab.h"
 
 /* References of records. */
@@ -26,11 +27,18 @@ struct rebuild {
     uint32_t slabs;        /* in use */
     uint32_t keys, damaged;
     uint32_t fresh;  /* of the keys, those that were set for the first time after S */
-    uint32_t gone;   /* that were there at S, and were unset since */
+    uint32_t gone;   /* that were there at S, and were unset since, or ephemeral */
     bool expiring;   /* some record has an end of life */
     struct refs later; /* records beyond S: placed after all others */
     struct refs unset; /* records that an unset removed, of which no sync has known */
 };
+
+/* Is the key of this record, if the record counts, not there?  What belonged to a process is as
+ * good as unset. */
+static inline bool rebuild_is_unset(const struct record *rec)
+{
+    return rec->marks & RECORD_UNSET || owner_of(rec, rec->expiry);
+}
 
 static inline struct record *record_of(const struct rebuild *r, uint64_t ref)
 {

@@ -22,6 +22,7 @@
 #include "insert.h"
 #include "key.h"
 #include "lane.h"
+#include "owner.h"
 #include "record.h"
 #include "room.h"
 #include "set.h"
@@ -106,13 +107,16 @@ static inline int check_conditions(struct splinter_store *s, const struct lookup
                                    const struct set_args *args, uint32_t *revision, uint32_t *type)
 {
     uint64_t epoch = load_relaxed(&found->rec->epoch), expiry = load_relaxed(&found->rec->expiry);
+    uint64_t owner = owner_of(found->rec, expiry);
     *revision = load_relaxed(&found->rec->revision) + 1;
     *type = args->flags & SPLINTER_KEEP_TYPE ? load_relaxed(&found->rec->type) : args->type;
     if (!args->flags && !expiry)
         return DONE;
     if (!still_current(found->slot, found->current))
         return AGAIN;
-    bool over = expiry_passed(s, expiry);
+    int over = life_over(s, expiry, owner);
+    if (over < 0)
+        return over;
     if ((args->flags & SPLINTER_IF_ABSENT) && !over)
         return -EEXIST;
     if (args->flags & SPLINTER_IF_EPOCH && (over || epoch != args->if_epoch))
@@ -134,6 +138,7 @@ int update(struct splinter_store *s, struct change *c, const struct key *key,
     if (r != DONE)
         return r;
     uint64_t old_epoch = load_relaxed(&c->found.rec->epoch);
+    uint64_t old_owner = owner_of(c->found.rec, load_relaxed(&c->found.rec->expiry));
     struct old_block old = old_block_of(s, &c->found);
     if (load_relaxed(&c->found.rec->lane) != c->lane->number) /* ours has no change open yet */
         acknowledge(s, c->found.slot, c->found.current, c->found.rec);
@@ -141,8 +146,13 @@ int update(struct splinter_store *s, struct change *c, const struct key *key,
     fault_point("update: epoch taken");
     store_relaxed(&c->record->type, (uint16_t)type);
     bool keep = must_keep(s, old_epoch);
-    seal(c, args->epoch ? args->revision : revision, s->durable, mark_older(c->found.rec, keep));
-    return replace(s, c, &old, keep, key->s, key->len) ? DONE : AGAIN;
+    seal(c, args->epoch ? args->revision : revision, s->durable,
+         mark_older(c->found.rec, keep) | owner_marks(args->owner));
+    if (!replace(s, c, &old, keep, key->s, key->len))
+        return AGAIN;
+    if (old_owner)
+        owner_less(s, old_owner);
+    return DONE;
 }
 
 /* One try to set the key; the lane is c->lane.  DONE, or an errno. */
@@ -167,6 +177,10 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
     }
     write_record(c, key->s, key->len, args->number, val, len);
     store_relaxed(&c->record->expiry, args->expiry);
+    if (args->owner) {
+        store_relaxed(&c->record->marks, owner_marks(args->owner));
+        store_relaxed(&c->record->flags, (uint16_t)(args->owner >> 32));
+    }
     c->payload = s->durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
     for (;;) {
         r = found > 0 ? update(s, c, key, args) : found ? found : key_insert(s, c, key, args);
@@ -185,19 +199,37 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
     return r ? r : -EAGAIN;
 }
 
+/* The record will have an end of life, or an owner: say so before. */
+static void note_life(struct splinter_store *s, const struct set_args *args)
+{
+    uint32_t end = args->owner && args->expiry == UINT64_MAX ? 0 : TTL_END;
+    expiry_used(s, args->owner ? TTL_OWNER | end : end);
+}
+
 int key_set(struct splinter_store *s, const struct key *key, const void *val, size_t len,
             const struct set_args *args, uint64_t *out_epoch)
 {
+    struct set_args own;
     int r = attach_own(s);
+    if (!r && args->flags & SPLINTER_EPHEMERAL) {
+        own = *args;
+        own.expiry = own.expiry ? own.expiry : UINT64_MAX;
+        args = &own;
+        r = owner_begin(s, &own.owner);
+    }
     if (r)
         return r;
-    if (args->expiry && !load_relaxed(&s->header->ttl_used))
-        store_relaxed(&s->header->ttl_used, 1);
+    if (args->expiry)
+        note_life(s, args);
     fault_point("set: begun");
     for (int round = 0, sync_failed = 0;; round++) {
         struct change c = {.lane = lane_acquire(s)};
+        if (args->owner)
+            owner_more(s, args->owner);
         r = set_once(s, &c, key, val, len, args);
         lane_release(s, c.lane);
+        if (args->owner && r != DONE)
+            owner_less(s, args->owner);
         if (r == DONE) {
             if (args->expiry)
                 expiry_note(s, args->expiry);
@@ -413,7 +445,7 @@ static int take_options(struct splinter_store *s, struct set_args *args,
     if (r)
         return r;
     const uint32_t conditions = SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH;
-    if (o.type > 65535 || o.flags & ~(conditions | SPLINTER_KEEP_TYPE) ||
+    if (o.type > 65535 || o.flags & ~(conditions | SPLINTER_KEEP_TYPE | SPLINTER_EPHEMERAL) ||
         (o.flags & conditions) == conditions)
         return -EINVAL;
     *args = (struct set_args){.flags = o.flags, .type = o.type, .if_epoch = o.if_epoch};

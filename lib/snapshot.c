@@ -121,10 +121,10 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
     int r = 0;
     enum walk met;
     while ((met = walk_next(from, &cursor, &w))) {
-        if (met == WALK_EXPIRED)
+        if (met == WALK_EXPIRED || w.meta.owner) /* what belongs to a process is not copied */
             continue;
         r = get_whole(from, &w.key, &p);
-        if (r == -ENOENT) {
+        if (r == -ENOENT || (!r && p.stored.owner)) {
             r = 0;
             continue;
         }

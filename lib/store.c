@@ -23,10 +23,12 @@
 #include "descriptor.h"
 #include "error.h"
 #include "extent.h"
+#include "filesystem.h"
 #include "fork.h"
 #include "geometry.h"
 #include "handle.h"
 #include "hash.h"
+#include "owner.h"
 #include "reading.h"
 #include "reap.h"
 #include "rebuild.h"
@@ -290,6 +292,17 @@ int store_attach(splinter_store **out, int fd, const char *path, const char *nam
     return 0;
 }
 
+/* The ephemeral keys of the handle are gone from now on, and so are their bytes.  What another
+ * writer has in its hands, or what a death leaves here, is for the next sweep.  As in
+ * attach_leave(), nothing is written to blocks that a copy shares if there is no room for that. */
+static void end_keys(struct splinter_store *s)
+{
+    if (s->read_only || unattached(s) || !owner_end(s))
+        return;
+    if (!s->durable || !filesystem_unshare(descriptor_file(s), false))
+        splinter_store_sweep(s);
+}
+
 int splinter_store_fd(const splinter_store *s)
 {
     return s ? s->fd : -EINVAL;
@@ -300,6 +313,7 @@ void splinter_store_close(splinter_store *s)
     not_cancelled();
     if (!s)
         return;
+    end_keys(s);
     attach_leave(s);
     fork_unwatch(s);
     pthread_mutex_destroy(&s->mutex);

@@ -20,6 +20,7 @@
 #include "key.h"
 #include "lane.h"
 #include "lock.h"
+#include "owner.h"
 #include "sync.h"
 #include "unset.h"
 #include "walk.h"
@@ -33,13 +34,16 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
 {
     const struct lookup *found = &c->found;
     uint64_t epoch = load_relaxed(&found->rec->epoch), expiry = load_relaxed(&found->rec->expiry);
+    uint64_t owner = owner_of(found->rec, expiry);
     uint32_t len = load_relaxed(&found->rec->value_len), marks = load_relaxed(&found->rec->marks);
     uint32_t revision = load_relaxed(&found->rec->revision);
     uint16_t type = load_relaxed(&found->rec->type);
     struct old_block old = old_block_of(s, found);
     if (!still_current(found->slot, found->current))
         return AGAIN;
-    bool over = expiry_passed(s, expiry);
+    int over = life_over(s, expiry, owner);
+    if (over < 0)
+        return over;
     if (args->expired_only && !over)
         return -ENOENT;
     if (!over && args->if_epoch && epoch != args->if_epoch)
@@ -81,6 +85,8 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
     c->lane->last = c->at;
     lane_settle(s, c->lane, c->at);
     keys_release(s);
+    if (owner)
+        owner_less(s, owner);
     if (out_len)
         *out_len = len;
     return over ? EXPIRED : REMOVED;

@@ -14,19 +14,23 @@
  * A writer may die after it has published and before it wakes.  So no waiter sleeps longer than a
  * slice without another look.  In wait_any the look is at the epoch, which the writer may not have
  * stepped: see wait_dead_untold().
+ *
+ * The owner of an ephemeral key may die, and nobody steps anything.  So who waits for such a key,
+ * or for anything in a store that has any, asks every few milliseconds whether the owner lives.
  */
 #include <errno.h>
 
 #include "atomic.h"
 #include "clock.h"
-#include "expiry.h"
 #include "fault.h"
 #include "fork.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
+#include "owner.h"
 #include "reap.h"
 #include "registry.h"
+#include "unset.h"
 #include "wait.h"
 #include "wake.h"
 
@@ -57,6 +61,34 @@ bool wait_dead_untold(struct splinter_store *s)
         return registry_any_dead(s);
     reap_all(s);
     return false;
+}
+
+/* Does somebody else own ephemeral keys (*any)?  The deaths of such owners are looked for at each
+ * call.  A cleaner steps the epoch.  True: an owner is dead, and this handle cannot clean up, so
+ * the caller has to look at the store by itself: each that began to wait before this was first told
+ * at once, others once a second. */
+static bool owner_untold(struct splinter_store *s, uint64_t begin, bool *any)
+{
+    bool cleans = !s->read_only && !unattached(s);
+    uint32_t used = load_acquire(&s->header->registry_used);
+    uint64_t dead = 0; /* a number made of the dead */
+    *any = false;
+    for (uint32_t i = 0; i < used && i < MAX_ENTRIES; i++) {
+        if (!owner_has_keys(s, i) || (cleans && i == s->entry))
+            continue;
+        *any = true;
+        if (owner_dead(s, i) && !(cleans && reap_entry(s, i)))
+            dead = (dead + i + load_relaxed(&s->registry[i].incarnation) + 1) *
+                   UINT64_C(0x9E3779B97F4A7C15);
+    }
+    if (!dead)
+        return false;
+    uint64_t now = now_monotonic(), told_at = load_relaxed(&s->owners_told_at);
+    if (dead == load_relaxed(&s->owners_told) && now < told_at + REAP_NS)
+        return begin <= told_at;
+    store_relaxed(&s->owners_told, dead);
+    store_relaxed(&s->owners_told_at, now);
+    return true;
 }
 
 /* A life has ended, and nobody has told of it: a sweep does.  True: this handle cannot sweep, or
@@ -128,19 +160,24 @@ static int look(struct splinter_store *s, const struct key *key, struct key_seen
 {
     struct lookup f;
     seen->slot = NULL;
+    seen->owner = 0;
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         int r = index_find(s, key, &f, &races);
         if (r <= 0)
             return r ? r : ABSENT;
-        uint64_t expiry = load_relaxed(&f.rec->expiry);
+        uint64_t expiry = load_relaxed(&f.rec->expiry), owner = owner_of(f.rec, expiry);
         seen->epoch = load_relaxed(&f.rec->epoch);
         if (!still_current(f.slot, f.current))
             continue;
-        if (!expiry) { /* a value that expires is gone without a change of the slot */
+        /* A value that expires is gone without a change of the slot.  While the thread spins, its
+         * owner is not asked for. */
+        if (!expiry || expiry == UINT64_MAX) {
             seen->slot = f.slot;
             seen->current = f.current;
         }
-        return expiry_passed(s, expiry) ? ABSENT : PRESENT;
+        seen->owner = owner;
+        int over = life_over(s, expiry, owner);
+        return over < 0 ? over : over ? ABSENT : PRESENT;
     }
     return -EAGAIN;
 }
@@ -151,8 +188,12 @@ int key_passed(struct splinter_store *s, const struct key *key, uint64_t since,
     int r = look(s, key, seen);
     if (r < 0)
         return r;
-    if (r == ABSENT)
-        return since ? -ENOENT : -EAGAIN;
+    if (r == ABSENT && since)
+        return -ENOENT;
+    if (r == ABSENT) {
+        seen->owner = 0; /* for whose end nobody waits any more */
+        return -EAGAIN;
+    }
     return seen->epoch > since ? 0 : -EAGAIN;
 }
 
@@ -165,6 +206,12 @@ static bool decide(struct splinter_store *s, const struct key *key, uint64_t sin
     if (told && wait_ended(s))
         *result = wait_ended(s);
     return *result != -EAGAIN;
+}
+
+void key_gone(struct splinter_store *s, const struct key *key, const struct key_seen *seen)
+{
+    if (seen->owner && !s->read_only && !unattached(s))
+        key_unset(s, key, &(struct unset_args){.expired_only = true}, NULL);
 }
 
 uint32_t *key_word(struct splinter_store *s, const struct key *key)
@@ -226,10 +273,12 @@ int key_wait(struct splinter_store *s, const struct key *key, uint64_t since, ui
                 break;
             if (!ns)
                 return -ETIMEDOUT;
-            over = sleep_on_key(s, key, since, &seen, &r, &p, ns);
+            over = sleep_on_key(s, key, since, &seen, &r, &p, key_slice(&seen, ns));
         }
         patience_learn(&p, slept);
     }
+    if (r == -ENOENT)
+        key_gone(s, key, &seen);
     if (!r && out_epoch)
         *out_epoch = seen.epoch;
     return r;
@@ -253,7 +302,7 @@ int splinter_store_wait(splinter_store *s, const char *name, uint64_t since, uin
 static int wait_above(struct splinter_store *s, const uint64_t *counter, uint64_t since,
                       struct patience p, uint64_t *value)
 {
-    bool slept = false, handled = false;
+    bool slept = false, handled = false, owners;
     while ((*value = load_seq_cst(counter)) <= since || wait_ended(s)) {
         uint32_t *word = &s->header->any_wait;
         if (wait_ended(s) || handled)
@@ -264,11 +313,13 @@ static int wait_above(struct splinter_store *s, const uint64_t *counter, uint64_
                 cpu_relax();
             continue;
         }
-        if (wait_dead_untold(s) || end_untold(s))
+        if (wait_dead_untold(s) || owner_untold(s, p.begin, &owners) || end_untold(s))
             break;
         uint64_t ns = patience_slice(&p), next = expiry_next(s);
         if (next && next < ns)
             ns = next;
+        if (owners && ns > WAIT_OWNER_NS)
+            ns = WAIT_OWNER_NS;
         if (!ns && load_seq_cst(counter) <= since)
             return -ETIMEDOUT;
         slept = true;

@@ -7,6 +7,8 @@
 #include "key.h"
 #include "names.h"
 
+#define WAIT_OWNER_NS UINT64_C(4000000) /* how often one asks whether the owner of a key lives */
+
 /* How long a wait may go on. */
 struct patience {
     uint64_t begin, end; /* of the wait, CLOCK_MONOTONIC */
@@ -32,6 +34,7 @@ void patience_learn(const struct patience *p, bool slept);
  * `slot` is NULL, only another look can tell. */
 struct key_seen {
     uint64_t epoch; /* of the value */
+    uint64_t owner; /* of an ephemeral key, which may end without a change of the slot; else 0 */
     const struct slot *slot;
     uint64_t current;
 };
@@ -40,6 +43,15 @@ struct key_seen {
  * races were lost; -ENOENT: `since` is not 0, and there is no such key; or another errno. */
 int key_passed(struct splinter_store *s, const struct key *key, uint64_t since,
                struct key_seen *seen);
+
+/* How many nanoseconds to sleep at most, of `ns`, as the owner of the key may die. */
+static inline uint64_t key_slice(const struct key_seen *seen, uint64_t ns)
+{
+    return seen->owner && ns > WAIT_OWNER_NS ? WAIT_OWNER_NS : ns;
+}
+
+/* The key was found gone: if its owner is, others hear of that as well. */
+void key_gone(struct splinter_store *s, const struct key *key, const struct key_seen *seen);
 
 /* The word that a writer of the key looks at, for wake_ask(); NULL: this handle cannot ask. */
 uint32_t *key_word(struct splinter_store *s, const struct key *key);

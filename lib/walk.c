@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "atomic.h"
-#include "expiry.h"
 #include "extent.h"
 #include "handle.h"
 #include "index.h"
 #include "key.h"
+#include "owner.h"
 #include "sized.h"
 #include "walk.h"
 
@@ -29,7 +29,7 @@ static enum walk read_slot(struct splinter_store *s, struct slot *slot, struct w
         uint32_t len = load_relaxed(&rec->key_len);
         bool sane = len && len < SPLINTER_KEY_MAX &&
                     file_covers(s, CURRENT_REF(current) + (sizeof *rec + len + UNIT - 1) / UNIT);
-        uint64_t expiry = load_relaxed(&rec->expiry);
+        uint64_t expiry = load_relaxed(&rec->expiry), owner = owner_of(rec, expiry);
         *meta = (struct splinter_meta){.struct_size = sizeof *meta,
                                        .epoch = load_relaxed(&rec->epoch),
                                        .value_size = load_relaxed(&rec->value_len),
@@ -47,9 +47,10 @@ static enum walk read_slot(struct splinter_store *s, struct slot *slot, struct w
         out->key = key_of_bytes(s, out->text, len);
         if (out->key.hash != hash)
             return WALK_END; /* it is still being inserted, and no reader sees it yet */
-        if (expiry_passed(s, expiry))
+        if (life_over(s, expiry, owner) == 1) /* if the kernel cannot be asked, it is there */
             return WALK_EXPIRED;
-        meta->ttl_ns = expiry_left(s, expiry);
+        meta->ttl_ns = life_left(s, expiry, owner);
+        meta->owner = owner ? owner_pid(s, owner) : 0;
         return WALK_KEY;
     }
     return WALK_END;

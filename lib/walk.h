@@ -6,7 +6,8 @@
 #include "key.h"
 #include "names.h"
 
-/* What was met: nothing any more, a key, or a key whose life has ended. */
+/* What was met: nothing any more, a key, or a key whose life has ended, or whose owner is
+ * gone. */
 enum walk { WALK_END, WALK_KEY, WALK_EXPIRED };
 
 /* A key that a walk has met. */

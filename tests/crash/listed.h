@@ -82,6 +82,17 @@ int a_lost_one_read(splinter_store *s);
 int a_lost_one_waited_for(splinter_store *s);
 int a_lost_one_in_stat(splinter_store *s);
 
+/* The scenes of listed_lease.c; and calls that change something.  Those that renew and release need
+ * a lease that a handle holds, whose token is `lease`. */
+#define LEASE_SIZE 50
+extern uint64_t lease;
+void leases(void);
+void lease_before(splinter_store *s);
+void lease_of_the_dead(void);
+int a_lease_acquired(splinter_store *s);
+int a_lease_renewed(splinter_store *s);
+int a_lease_released(splinter_store *s);
+
 /* From now on this current word of a slot changes whenever a process reaches the step. */
 void flip_at(const char *step, uint64_t *current);
 

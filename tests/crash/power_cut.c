@@ -248,6 +248,19 @@ static void sync_once(splinter_store *s, unsigned writer)
     __atomic_fetch_add(&shared->syncs, 1, __ATOMIC_RELAXED);
 }
 
+/* [C4] What belongs to this process is as good as unset after a power cut. */
+static int unset_or_own(splinter_store *s, const char *name, const uint8_t *value, size_t size,
+                        uint32_t n)
+{
+    struct splinter_set_options o = {.struct_size = sizeof(o), .flags = SPLINTER_EPHEMERAL};
+    int rc;
+
+    if (n & 4)
+        return splinter_store_set(s, name, value, size, &o, NULL);
+    rc = splinter_store_unset(s, name, 0, NULL);
+    return rc == -ENOENT ? 0 : rc;
+}
+
 __attribute__((noreturn)) static void write_on(unsigned writer, uint64_t state)
 {
     static uint8_t value[MAX_VALUE];
@@ -263,17 +276,15 @@ __attribute__((noreturn)) static void write_on(unsigned writer, uint64_t state)
         struct told *told = &shared->key[k];
         uint32_t n = told->started + 1;
         char name[32];
+        size_t size = make_value(k, n, value);
         int rc;
 
         key_name(k, name);
         __atomic_store_n(&told->started, n, __ATOMIC_RELEASE);
-        if (is_unset(k, n)) {
-            rc = splinter_store_unset(s, name, 0, NULL);
-            if (rc == -ENOENT)
-                rc = 0;
-        } else {
-            rc = splinter_store_set(s, name, value, make_value(k, n, value), NULL, NULL);
-        }
+        if (is_unset(k, n))
+            rc = unset_or_own(s, name, value, size, n);
+        else
+            rc = splinter_store_set(s, name, value, size, NULL, NULL);
         if (rc && rc != -EAGAIN)
             die("change %" PRIu32 " of %s: %s", n, name, strerror(-rc));
         if (!rc)

@@ -10,6 +10,7 @@
  *     steps_room.c      scenes: the store is full, or blocks are short
  *     steps_handles.c   scenes: open, close, wait, a child of fork
  *     steps_files.c     scenes: stores in files alone
+ *     steps_owners.c    scenes: ephemeral keys
  *     steps_others.c    scenes: others interfere
  *     steps_topics.c    scenes: a topic is made, published to, removed
  *     steps_inside.c    all that reaches into the library
@@ -93,7 +94,7 @@ void other_updates(const char *step);
 
 /* Lists, each of which ends with a scene without a name. */
 extern const struct scene change_scenes[], room_scenes[], handle_scenes[], file_scenes[],
-    other_scenes[], topic_scenes[];
+    owner_scenes[], other_scenes[], topic_scenes[];
 
 /* ---- the harness: steps_harness.c ---- */
 

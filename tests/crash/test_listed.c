@@ -352,6 +352,8 @@ static int a_verb_sync(splinter_store *s)
 #define SYNCS 2u   /* does nothing to a store in memory */
 #define CHANGES 4u /* a key, after which a sync may be due */
 #define TOPICS 8u  /* with races of their own (listed_topic.c) */
+#define LEASE 16u  /* acquires, renews or releases one, */
+#define HELD 32u   /* which has to be held */
 
 static const struct change {
     const char *name;
@@ -363,6 +365,9 @@ static const struct change {
     {"splinter_store_append", an_append, CHANGES},
     {"splinter_store_touch", a_touch, CHANGES},
     {"splinter_store_add", an_add, CHANGES},
+    {"splinter_lease_acquire", a_lease_acquired, CHANGES | LEASE},
+    {"splinter_lease_renew", a_lease_renewed, CHANGES | LEASE | HELD},
+    {"splinter_lease_release", a_lease_released, CHANGES | LEASE | HELD},
     {"splinter_store_trim", a_trim, 0},
     {"splinter_store_sync", splinter_store_sync, SYNCS},
     {"splinter_store_hold", splinter_store_hold, SYNCS},
@@ -390,35 +395,49 @@ static void in_order(void)
     splinter_store_close(s);
 }
 
+/* A renewal and a release need a lease, which this handle holds.  True: it has a place for that. */
+static bool lease_for(const struct change *c, splinter_store *s)
+{
+    if (c->kind & HELD)
+        lease_before(s);
+    return c->kind & HELD;
+}
+
 /* The change, by a handle that is new. */
 enum before { NOTHING, PLACES_LOCKED, CLOSED };
 static void first_change(const struct change *c, enum before before, int error)
 {
-    splinter_store *s = NULL;
+    splinter_store *s = NULL, *holder;
     int fd = -1;
+    bool first;
 
     in_order();
+    holder = again(0);
+    first = lease_for(c, holder); /* the first place is the holder's */
     if (c->kind & VERBS)
         must(splinter_open(name), "open");
     else
         s = again(0);
     if (before == PLACES_LOCKED)
-        fd = lock_places();
+        fd = first ? lock(LOCK_BASE + 1, PLACES - 1, F_RDLCK) : lock_places();
     if (before == CLOSED)
         close(splinter_store_fd(s));
     returned(__LINE__, c->name, c->make(s), -error);
     splinter_store_close(s);
     splinter_close();
     close(fd);
+    splinter_store_close(holder);
 }
 
 /* The same in a child that cannot open the store again, neither when it begins nor later. */
 static void childs_change(const struct change *c, int fails_with, int error)
 {
-    splinter_store *s = NULL;
+    splinter_store *s = NULL, *holder;
     pid_t pid;
 
     in_order();
+    holder = again(0);
+    lease_for(c, holder);
     if (c->kind & VERBS)
         must(splinter_open(name), "open");
     else
@@ -435,6 +454,7 @@ static void childs_change(const struct change *c, int fails_with, int error)
     faults += reap(pid) != 0;
     splinter_store_close(s);
     splinter_close();
+    splinter_store_close(holder);
 }
 
 static void first_changes(void)
@@ -544,19 +564,23 @@ static void races(void)
     must(splinter_store_add(s, "n", 1, NULL), "add");
     for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
         const struct change *c = &changes[i];
-        const char *key = c->make == an_add ? "n" : "k";
+        bool unsets = c->make == an_unset || c->make == a_verb_unset || c->make == a_lease_released;
+        const char *key = c->make == an_add ? "n" : c->kind & LEASE ? "lease" : "k";
 
         if (!(c->kind & CHANGES) || c->kind & TOPICS)
             continue;
+        if (c->kind & LEASE && !lease_for(c, s))
+            lease_of_the_dead(); /* an acquire is an update then */
         image_free(&image); /* the file may have grown */
         image_map(&image, path);
         head = image_head_of(&image, image_record(&image, key, 0));
         was = *head;
-        at_step = c->make == an_unset || c->make == a_verb_unset ? "unset: epoch taken"
-                                                                 : "update: epoch taken";
+        at_step = unsets ? "unset: epoch taken" : "update: epoch taken";
         returned(__LINE__, c->name, c->make(s), -EAGAIN);
         at_step = NULL;
         *head = was;
+        if (c->kind & LEASE)
+            splinter_store_unset(s, key, 0, NULL);
     }
     head = NULL;
     image_free(&image);
@@ -591,6 +615,7 @@ static void damage(void)
     image_set_u32(&image, AT_SLABS_USED, UINT32_MAX);
     must(splinter_open(name), "open");
     GIVES(EBADMSG, splinter_store_set(s, "k", "v", 1, NULL, NULL));
+    GIVES(EBADMSG, splinter_lease_acquire(s, "l", "v", 1, NULL, 0, &lease));
     SAYS(EBADMSG, splinter_set("k", "v", 1));
     image_set_u32(&image, AT_SLABS_USED, slabs);
     image_free(&image);
@@ -608,6 +633,14 @@ static void damage(void)
     SAYS(EBADMSG, splinter_get("k", NULL, 0, NULL));
     SAYS(EBADMSG, splinter_poll("k", 0));
     record->value_len = length;
+    image_free(&image);
+    lease_before(s);
+    image_map(&image, path);
+    record = image_record(&image, "lease", 0);
+    record->value_len = UINT32_MAX;
+    GIVES(EBADMSG, splinter_lease_renew(s, "lease", 0, &lease));
+    GIVES(EBADMSG, splinter_lease_release(s, "lease", lease));
+    record->value_len = LEASE_SIZE;
     image_free(&image);
     splinter_close();
     splinter_store_close(s);
@@ -672,7 +705,17 @@ static void no_room(void)
         GIVES(e, splinter_store_touch(s, "k", NULL));
         fails(FAIL_fallocate, 1, e);
         SAYS(e, splinter_set("another", value, LARGE));
+        fails(FAIL_fallocate, 1, e);
+        GIVES(e, splinter_lease_acquire(s, "lease", value, LARGE, NULL, 0, &lease));
     }
+    must(splinter_lease_acquire(s, "lease", value, LARGE, NULL, 0, &lease), "acquire");
+    for (int i = 0; i < 2; i++) {
+        fails(FAIL_fallocate, 1, errors[i]);
+        GIVES(errors[i], splinter_lease_renew(s, "lease", 0, &lease));
+    }
+    fails(FAIL_allocation, 1, ENOMEM);
+    GIVES(ENOMEM, splinter_lease_renew(s, "lease", 0, &lease));
+    must(splinter_lease_release(s, "lease", lease), "release");
     fails(FAIL_allocation, 1, ENOMEM);
     GIVES(ENOMEM, splinter_store_append(s, "k", "v", 1, NULL));
     fails(FAIL_allocation, 1, ENOMEM);
@@ -717,6 +760,7 @@ static void disks(void)
         if (!(changes[i].kind & CHANGES))
             continue;
         set(s, "k", 50);
+        lease_for(&changes[i], s);
         topics_before(s);
         fails(FAIL_msync, 1, EIO);
         int rc = changes[i].make(each);
@@ -727,6 +771,7 @@ static void disks(void)
             rc = changes[i].make(each);
         }
         returned(__LINE__, changes[i].name, rc, -EINPROGRESS);
+        splinter_store_unset(s, "lease", 0, NULL);
     }
     must(splinter_store_sync(s), "sync");
     splinter_close();
@@ -817,5 +862,6 @@ int main(void)
         disks();
     copies();
     topics();
+    leases();
     return tap_end();
 }

@@ -192,6 +192,17 @@ static int set_for_a_while(splinter_store *s)
     return splinter_store_set(s, "longer", "short", 5, &options, NULL);
 }
 
+/* The first one of a handle takes a lock, which may fail. */
+static int lease(splinter_store *s)
+{
+    uint64_t token;
+    int rc = splinter_lease_acquire(s, "lease", NULL, 0, NULL, 0, &token);
+
+    if (!rc)
+        rc = splinter_lease_renew(s, "lease", 0, &token);
+    return rc ? rc : splinter_lease_release(s, "lease", token);
+}
+
 static int append(splinter_store *s)
 {
     return splinter_store_append(s, "longer", bytes, 3000, NULL);
@@ -283,6 +294,7 @@ static const struct call {
     {"set a key that is there", set_old, 0},
     {"set a longer value", set_longer, 0},
     {"set with an end of life", set_for_a_while, 0},
+    {"lease", lease, 0},
     {"append", append, 0},
     {"touch", touch, 0},
     {"add", add, 0},

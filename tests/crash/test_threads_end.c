@@ -82,7 +82,7 @@ static void *any_call(void *arg)
     char buf[MAX_VALUE], key[16];
 
     for (;;) {
-        uint64_t r = random_next(&seed) >> 20;
+        uint64_t r = random_next(&seed) >> 20, token;
         struct splinter_stat st = {.struct_size = sizeof(st)};
         splinter_store *s;
 
@@ -115,6 +115,8 @@ static void *any_call(void *arg)
             splinter_store_add(store, "count", 1, NULL);
             break;
         case 6:
+            if (r >> 17 & 1 && !splinter_lease_acquire(store, "lease", NULL, 0, NULL, 1, &token))
+                splinter_lease_release(store, "lease", token);
             if (r >> 16 & 1)
                 splinter_store_append(store, key, "more", 4, NULL);
             else

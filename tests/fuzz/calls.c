@@ -79,7 +79,7 @@ static void must(bool holds, const char *what)
 
 static void meta_is_sane(const struct splinter_meta *m)
 {
-    must(m->struct_size == sizeof *m && m->type <= 65535 && !m->reserved, "meta is no meta");
+    must(m->struct_size == sizeof *m && m->type <= 65535, "meta is no meta");
 }
 
 /* ---- opening ---- */
@@ -172,6 +172,7 @@ static void set(struct attack *attack, const char *key, unsigned number, uint32_
     begin(attack, "set");
     int r = splinter_store_set(attack->store, key, value, length, &o, &attack->epoch);
     MAY_BE(r, WRITE_ERRORS, EEXIST, ENOENT, ESTALE);
+    flags &= SPLINTER_IF_ABSENT | SPLINTER_IF_EPOCH;
     must(!r || flags || (r != -EEXIST && r != -ENOENT && r != -ESTALE), "no condition was asked");
     must(r != -EROFS || attack->read_only, "read-only it is not");
     must(r || !attack->read_only, "read-only it is");
@@ -210,6 +211,19 @@ static void add(struct attack *attack, const char *key, unsigned number)
     begin(attack, "add");
     int r = splinter_store_add(attack->store, key, (int64_t)number - 100, &sum);
     MAY_BE(r, WRITE_ERRORS, EINVAL, ERANGE, EMSGSIZE);
+}
+
+/* A lease that this handle got it may lose, as everything in the store changes. */
+static void lease(struct attack *attack, const char *key, unsigned number)
+{
+    uint64_t token = attack->epoch ? attack->epoch : 1;
+    begin(attack, "lease");
+    int r = splinter_lease_acquire(attack->store, key, NULL, 0, NULL, number % 3, &token);
+    MAY_BE(r, WRITE_ERRORS, EEXIST, ETIMEDOUT, EMSGSIZE);
+    r = splinter_lease_renew(attack->store, key, number % 2, &token);
+    MAY_BE(r, WRITE_ERRORS, ESTALE, ENOMEM, EINVAL);
+    r = splinter_lease_release(attack->store, key, token);
+    MAY_BE(r, WRITE_ERRORS, ESTALE, EINVAL);
 }
 
 static void walk(struct attack *attack, const char *prefix, uint64_t cursor)
@@ -488,7 +502,8 @@ void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsi
         set(attack, key, number, SPLINTER_IF_EPOCH, 0);
         break;
     case 7:
-        set(attack, key, number, 0, number % 2 ? 1 : UINT64_MAX);
+        set(attack, key, number, number & 2 ? SPLINTER_EPHEMERAL : 0,
+            number % 2 ? 1 : UINT64_MAX);
         break;
     case 8:
         unset(attack, key, 0);
@@ -502,6 +517,7 @@ void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsi
         break;
     case 11:
         add(attack, key, number);
+        lease(attack, key, number);
         break;
     case 12:
         walk(attack, NULL, 0);

@@ -132,7 +132,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...
 void must(int rc, const char *what);
 
 /* The size of a meta that lacks the last member: a get with it takes the slow path. */
-#define SHORT_META offsetof(struct splinter_meta, reserved)
+#define SHORT_META offsetof(struct splinter_meta, owner)
 
 /* NULL if they ask for nothing: only then may a set take the fast path. */
 static inline const struct splinter_set_options *

@@ -37,6 +37,8 @@ TCase *access_tests(void);
 TCase *value_tests(void);
 TCase *condition_tests(void);
 TCase *expiry_tests(void);
+TCase *ephemeral_tests(void);
+TCase *lease_tests(void);
 TCase *walk_tests(void);
 TCase *wait_tests(void);
 TCase *many_tests(void);

@@ -113,7 +113,7 @@ START_TEST(meta_tells_of_the_value)
     ck_assert_uint_eq(meta.value_size, 5);
     ck_assert_uint_eq(meta.type, SPLINTER_TYPE_BYTES);
     ck_assert_uint_eq(meta.revision, 1);
-    ck_assert_uint_eq(meta.reserved, 0);
+    ck_assert_uint_eq(meta.owner, 0);
     ck_assert_int_eq(set_typed("k", "{}", 2, SPLINTER_TYPE_JSON), 0);
     later = meta_of("k");
     ck_assert_uint_gt(later.epoch, epoch);

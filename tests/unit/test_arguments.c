@@ -59,6 +59,9 @@ static void no_handle(void)
     IS(splinter_store_append(NULL, "k", "v", 1, NULL), -EINVAL);
     IS(splinter_store_add(NULL, "k", 1, NULL), -EINVAL);
     IS(splinter_store_touch(NULL, "k", NULL), -EINVAL);
+    IS(splinter_lease_acquire(NULL, "k", NULL, 0, NULL, 0, &cursor), -EINVAL);
+    IS(splinter_lease_renew(NULL, "k", 0, &cursor), -EINVAL);
+    IS(splinter_lease_release(NULL, "k", 1), -EINVAL);
     IS(splinter_store_walk(NULL, NULL, &cursor, key, NULL), -EINVAL);
     IS(splinter_store_wait(NULL, "k", 0, 0, NULL), -EINVAL);
     IS(splinter_store_wait_any(NULL, 0, 0, NULL), -EINVAL);
@@ -101,6 +104,7 @@ static void reader(int backing)
     IS(splinter_store_append(r, "k", "v", 1, NULL), -EROFS);
     IS(splinter_store_add(r, "n", 1, NULL), -EROFS);
     IS(splinter_store_touch(r, "k", NULL), -EROFS);
+    IS(splinter_lease_acquire(r, "l", NULL, 0, NULL, 0, &before), -EROFS);
     IS(splinter_store_sweep(r), -EROFS);
     IS(splinter_store_sync(r), backing == BACKING_FILE ? -EROFS : 0);
     IS(splinter_store_get(r, "k", got, sizeof(got), &len, NULL), 0);

@@ -395,6 +395,7 @@ START_TEST(bad_keys_are_refused_by_every_call)
 {
     char over[SPLINTER_KEY_MAX + 1], buf[8] = "#######";
     const char *keys[] = {NULL, "", over};
+    uint64_t token = 1;
     struct splinter_stat before = {.struct_size = sizeof(before)}, after = before;
 
     make(_i);
@@ -411,6 +412,9 @@ START_TEST(bad_keys_are_refused_by_every_call)
         ck_assert_int_eq(splinter_store_append(store, keys[i], "v", 1, NULL), want);
         ck_assert_int_eq(splinter_store_add(store, keys[i], 1, NULL), want);
         ck_assert_int_eq(splinter_store_touch(store, keys[i], NULL), want);
+        ck_assert_int_eq(splinter_lease_acquire(store, keys[i], NULL, 0, NULL, 0, &token), want);
+        ck_assert_int_eq(splinter_lease_renew(store, keys[i], 0, &token), want);
+        ck_assert_int_eq(splinter_lease_release(store, keys[i], token), want);
         ck_assert_int_eq(splinter_store_wait(store, keys[i], 0, 0, NULL), want);
     }
     ck_assert_str_eq(buf, "#######");
