@@ -505,9 +505,12 @@ struct splinter_feed_options {
 
 /* What has happened. */
 #define SPLINTER_EVENT_SET 1     /* the key was set, or is there (SPLINTER_EVENT_STATE); with
-                                    revision 1 it was absent, or its life had ended */
+                                    revision 1 it was absent, or its life had ended,
+                                    or its owner was gone */
 #define SPLINTER_EVENT_UNSET 2   /* the key was unset */
 #define SPLINTER_EVENT_EXPIRED 3 /* the key was removed, as its life had ended */
+#define SPLINTER_EVENT_OWNER_GONE 4 /* the key, which was ephemeral, was removed, as its owner is
+                                       gone */
 #define SPLINTER_EVENT_GAP 5     /* the changes from `first` to `number` are lost, or some of them;
                                     from now on all are there again.  With SPLINTER_FEED_STATE all
                                     keys that are there follow. */

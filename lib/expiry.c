@@ -100,6 +100,7 @@ void expiry_note(struct splinter_store *s, uint64_t expiry)
 void expiry_orphans(struct splinter_store *s)
 {
     raise_u64(&s->header->soonest, UINT64_MAX - 1);
+    fault_point("expired: orphans");
 }
 
 uint64_t expiry_next(struct splinter_store *s)

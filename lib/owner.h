@@ -51,12 +51,16 @@ int owner_gone(struct splinter_store *s, uint64_t owner);
 /* The process id of an owner, for people; not 0. */
 uint32_t owner_pid(const struct splinter_store *s, uint64_t owner);
 
-/* Is the life of a record over, or its owner gone?  As owner_gone(). */
+/* What has become of the life of a record. */
+enum life { LIFE_LASTS, LIFE_EXPIRED, LIFE_ORPHANED };
+
+/* An enum life; or a negative errno, as of owner_gone(). */
 static inline int life_over(struct splinter_store *s, uint64_t expiry, uint64_t owner)
 {
     if (expiry_passed(s, expiry))
-        return 1;
-    return owner ? owner_gone(s, owner) : 0;
+        return LIFE_EXPIRED;
+    int gone = owner ? owner_gone(s, owner) : 0;
+    return gone > 0 ? LIFE_ORPHANED : gone;
 }
 
 /* How much of the life is left; 0 if it has no end but that of its owner. */

@@ -28,6 +28,10 @@
 /* What became of an attempt to unset a key; or a negative errno. */
 enum removal { AGAIN, REMOVED, EXPIRED };
 
+/* What a feed tells, by what had become of the life of the record: enum life. */
+static const uint8_t event_of[] = {SPLINTER_EVENT_UNSET, SPLINTER_EVENT_EXPIRED,
+                                   SPLINTER_EVENT_OWNER_GONE};
+
 /* Unset what was found.  *out_len is the length of the value. */
 static int unset_found(struct splinter_store *s, struct change *c, const struct key *key,
                        const struct unset_args *args, size_t *out_len)
@@ -59,8 +63,7 @@ static int unset_found(struct splinter_store *s, struct change *c, const struct 
                                                      .key_len = key->len,
                                                      .revision = revision,
                                                      .type = type,
-                                                     .what = over ? SPLINTER_EVENT_EXPIRED
-                                                                  : SPLINTER_EVENT_UNSET});
+                                                     .what = event_of[over]});
     open_change(s, c, keep ? LANE_UNSET | LANE_KEEP : LANE_UNSET, 0, old.id);
     if (!cas_seq_cst(&found->slot->current, &expected, 0)) {
         fault_point("unset: lost");

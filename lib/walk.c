@@ -47,7 +47,7 @@ static enum walk read_slot(struct splinter_store *s, struct slot *slot, struct w
         out->key = key_of_bytes(s, out->text, len);
         if (out->key.hash != hash)
             return WALK_END; /* it is still being inserted, and no reader sees it yet */
-        if (life_over(s, expiry, owner) == 1) /* if the kernel cannot be asked, it is there */
+        if (life_over(s, expiry, owner) > 0) /* if the kernel cannot be asked, it is there */
             return WALK_EXPIRED;
         meta->ttl_ns = life_left(s, expiry, owner);
         meta->owner = owner ? owner_pid(s, owner) : 0;

@@ -52,6 +52,7 @@ static int terminator = '\n'; /* -1: none */
 static struct cli_out out;
 static struct cli_seen seen;
 static uint64_t life_end; /* of the value that came last, CLOCK_BOOTTIME in ns; 0: none */
+static bool owned;        /* it is ephemeral */
 
 /* ---- the command line ---- */
 
@@ -154,13 +155,18 @@ static void note_life(const struct splinter_meta *meta)
     uint64_t now = now_ns();
     life_end = !meta->ttl_ns ? 0
                : meta->ttl_ns < UINT64_MAX - now ? now + meta->ttl_ns : UINT64_MAX;
+    owned = meta->owner;
 }
 
-/* The key was there. */
-static void key_gone(bool expired)
+/* The key was there.  `what` has happened: SPLINTER_EVENT_*; 0: not known. */
+static void key_gone(uint32_t what)
 {
-    expired |= life_end && now_ns() >= life_end;
-    key_absent(expired ? "has expired in" : "was removed from");
+    if (what == SPLINTER_EVENT_EXPIRED || (life_end && now_ns() >= life_end))
+        key_absent("has expired in");
+    else if (what == SPLINTER_EVENT_OWNER_GONE)
+        key_absent("has lost its owner in");
+    else
+        key_absent(owned && !what ? "is gone from" : "was removed from");
 }
 
 /* What is set after this is new. */
@@ -213,7 +219,7 @@ static void look(struct cli_value *v)
         r = cli_get(key, v);
     while (r == -EAGAIN && !cli_stop);
     if (r == -ENOENT) /* if it was there, the feed tells of its removal */
-        key_gone(false);
+        key_gone(0);
     else if (!r && v->meta.epoch > seen.epoch)
         value_came(v);
 }
@@ -237,7 +243,7 @@ static void told(const struct splinter_event *e, struct cli_value *v)
         if (what == CLI_TOLD_REMOVAL) {
             say_passed(e->epoch);
             if (!cli_stop && !is_there())
-                key_gone(e->what == SPLINTER_EVENT_EXPIRED);
+                key_gone(e->what);
         }
     }
 }
@@ -270,7 +276,7 @@ static bool by_feed(struct cli_value *v, uint64_t ms)
     if (!asked.wait && !is_there()) {
         catch_up(v);
         if (asked.count && !is_there()) /* the feed tells of it when it is removed */
-            key_gone(true);
+            key_gone(owned ? SPLINTER_EVENT_OWNER_GONE : SPLINTER_EVENT_EXPIRED);
     }
     return true;
 }
@@ -288,7 +294,7 @@ static bool by_waiting(splinter_store *store, struct cli_value *v, uint64_t ms)
         return ms;
     }
     if (r == -ENOENT) {
-        key_gone(false);
+        key_gone(0);
         if (seen.epoch)
             cli_seen_gone(&seen);
         seen.epoch = 0; /* wait until the key exists */

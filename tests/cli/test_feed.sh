@@ -182,6 +182,18 @@ ended
 ok 'recv: a key that expires, and that nobody removes: status 3' is_status 3
 ok 'recv: it is called expired' grep -qE 'has expired in|does not exist' "$T/bg.err"
 
+# An owner that is killed: nobody removes its key, but it is gone.
+"$TOP_BUILDDIR/tests/cli/owner" "$BUS" owned >"$T/owner" &
+owner=$!
+pids="$pids $owner"
+eventually grep -q ready "$T/owner"
+start "$recv" --current --verbose "$BUS" owned
+bg_printed 'mine'
+kill -KILL $owner
+ended
+ok 'recv: a key whose owner is killed: status 3' is_status 3
+ok 'recv: it says that the owner is gone' grep -qF "'owned' has lost its owner in" "$T/bg.err"
+
 # A bus that is made again, with a feed and without.
 for how in '--feed 64' '--feed 0'; do
     run "$send" --create --feed $feed "$BUS.again" k old

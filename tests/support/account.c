@@ -52,6 +52,7 @@ void account_add(struct account *a, const struct splinter_event *e)
     case SPLINTER_EVENT_SET:
     case SPLINTER_EVENT_UNSET:
     case SPLINTER_EVENT_EXPIRED:
+    case SPLINTER_EVENT_OWNER_GONE:
         break;
     default:
         problem(a, "an event of no known kind", e);

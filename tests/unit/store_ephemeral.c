@@ -420,6 +420,98 @@ START_TEST(keys_of_the_dead_do_not_fill_a_store)
 }
 END_TEST
 
+/* The next event, for which the call may wait. */
+static struct splinter_event next_of(splinter_feed *feed)
+{
+    struct splinter_event e = {.struct_size = sizeof(e)};
+
+    ck_assert_int_eq(splinter_feed_next(feed, &e, NULL, 0, SPLINTER_FOREVER), 0);
+    return e;
+}
+
+static uint64_t tells(splinter_feed *feed, uint32_t what, uint32_t revision)
+{
+    struct splinter_event e = next_of(feed);
+
+    ck_assert_uint_eq(e.what, what);
+    ck_assert_str_eq(e.key, "e");
+    ck_assert_uint_eq(e.revision, revision);
+    return e.epoch;
+}
+
+/* [C4] [P10] A feed that waits cleans up after the dead owner itself. */
+START_TEST(a_feed_tells_that_an_owner_is_gone)
+{
+    splinter_feed *feed;
+    splinter_store *other;
+    uint64_t epoch;
+    pid_t pid;
+
+    place_feed = 256;
+    make_store(_i, SLOTS, MAX_VALUE);
+    place_feed = 0;
+    ck_assert_int_eq(set("stays", "v"), 0);
+    ck_assert_int_eq(splinter_feed_open(&feed, store, NULL), 0);
+    pid = start_owner();
+    epoch = tells(feed, SPLINTER_EVENT_SET, 1);
+    end_owner(pid);
+    ck_assert_uint_gt(tells(feed, SPLINTER_EVENT_OWNER_GONE, 1), epoch);
+    other = place_again(&place, 0);
+    ck_assert_int_eq(own(other, "e", "v", 0), 0);
+    ck_assert_int_eq(own(other, "e", "w", 0), 0);
+    splinter_store_close(other);
+    tells(feed, SPLINTER_EVENT_SET, 1);
+    tells(feed, SPLINTER_EVENT_SET, 2);
+    tells(feed, SPLINTER_EVENT_OWNER_GONE, 2);
+    /* A set that comes first tells it by its revision. */
+    pid = start_owner();
+    tells(feed, SPLINTER_EVENT_SET, 1);
+    end_owner(pid);
+    ck_assert_int_eq(set("e", "next"), 0);
+    tells(feed, SPLINTER_EVENT_SET, 1);
+    ck_assert_int_eq(splinter_store_unset(store, "e", 0, NULL), 0);
+    tells(feed, SPLINTER_EVENT_UNSET, 1);
+    splinter_feed_close(feed);
+    end_store();
+}
+END_TEST
+
+/* [C4] However many keys, and however many owners. */
+START_TEST(many_owners_go_at_once)
+{
+    enum { OWNERS = 100, KEYS = 3 };
+    char key[24];
+    pid_t pid;
+    uint64_t epoch;
+
+    make_store(_i, OWNERS * KEYS + 1, 64);
+    ck_assert_int_eq(set("stays", "v"), 0);
+    pid = fork_child();
+    if (!pid) {
+        for (int i = 0; i < OWNERS; i++) {
+            splinter_store *s = place_again(&place, 0);
+
+            for (int k = 0; k < KEYS; k++) {
+                snprintf(key, sizeof(key), "%d of %d", k, i);
+                if (own(s, key, "v", 0))
+                    _exit(1);
+            }
+        }
+        kill(getpid(), SIGSTOP);
+        pause();
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, WUNTRACED), pid);
+    ck_assert_uint_eq(walk_count(store, NULL), OWNERS * KEYS + 1);
+    epoch = stat_of(store).epoch;
+    end_owner(pid);
+    ck_assert_uint_eq(walk_count(store, NULL), 1);
+    while (stat_of(store).keys > 1)
+        ck_assert_int_eq(splinter_store_wait_any(store, epoch, SPLINTER_FOREVER, &epoch), 0);
+    has(store, "stays", "v");
+    end_store();
+}
+END_TEST
+
 TCase *ephemeral_tests(void)
 {
     TCase *tcase = group("ephemeral", 120);
@@ -436,5 +528,7 @@ TCase *ephemeral_tests(void)
     ADD(a_reader_owns_nothing);
     ADD(a_snapshot_leaves_ephemeral_keys_out);
     ADD(keys_of_the_dead_do_not_fill_a_store);
+    ADD(a_feed_tells_that_an_owner_is_gone);
+    ADD(many_owners_go_at_once);
     return tcase;
 }
