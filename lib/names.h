@@ -228,7 +228,9 @@
 /* reindex.c */
 #define rebuild_block_at splinter__rebuild_block_at
 #define rebuild_fill splinter__rebuild_fill
+#define rebuild_later splinter__rebuild_later
 #define rebuild_place splinter__rebuild_place
+#define rebuild_place_later splinter__rebuild_place_later
 #define rebuild_unset splinter__rebuild_unset
 #define rebuild_wipe splinter__rebuild_wipe
 #define rebuild_wipe_block splinter__rebuild_wipe_block

@@ -66,20 +66,6 @@
 
 /* ---- the arena ---- */
 
-static int keep_for_later(struct refs *list, uint64_t ref)
-{
-    if (list->count == list->room) {
-        size_t room = list->room ? list->room * 2 : 1024;
-        uint32_t *more = realloc(list->ref, room * sizeof *more);
-        if (!more)
-            return -ENOMEM;
-        list->ref = more;
-        list->room = room;
-    }
-    list->ref[list->count++] = (uint32_t)ref;
-    return 0;
-}
-
 /* Is this a damaged record, or something else?  If the slab had blocks of another size, and the
  * page is from that time, the middle of an old value may stand where a record would begin. */
 static bool looks_like_record(const struct splinter_store *s, const struct record *rec,
@@ -119,13 +105,12 @@ static int scan_block(struct rebuild *r, uint64_t ref, uint32_t units, uint64_t 
     bool dead = rec->superseded && rec->superseded <= r->synced;
     bool whole = rec->epoch && !cut && record_is_whole(r->s, rec, room * UNIT);
     if (whole && !dead) {
-        if (rec->epoch > r->newest)
-            r->newest = rec->epoch;
-        if (unset) {
-            r->gone += rec->epoch <= r->synced;
-            return keep_for_later(&r->unset, ref);
-        }
-        return rec->epoch > r->synced ? keep_for_later(&r->later, ref) : rebuild_place(r, ref);
+        uint64_t epoch = rec->epoch;
+        if (epoch > r->newest)
+            r->newest = epoch;
+        r->gone += unset && epoch <= r->synced;
+        return unset || epoch > r->synced ? rebuild_later(r, epoch, ref, unset)
+                                          : rebuild_place(r, ref);
     }
     if (!dead && !unset && rec->epoch <= r->synced && looks_like_record(r->s, rec, units))
         r->damaged++;
@@ -404,23 +389,6 @@ static void forget_empty(struct rebuild *r)
     r->slabs = end;
 }
 
-/* Index what is newer than S, less the keys that were unset.  An unset leaves its record only if an
- * older one of the key is there; so first those go, which makes room for keys that were set later.
- * A writer that died may have left a record that was replaced before the unset: that goes last. */
-static int place_later(struct rebuild *r)
-{
-    for (size_t i = 0; i < r->unset.count; i++)
-        rebuild_unset(r, r->unset.ref[i]);
-    for (size_t i = 0; i < r->later.count; i++) {
-        int e = rebuild_place(r, r->later.ref[i]);
-        if (e)
-            return e;
-    }
-    for (size_t i = 0; i < r->unset.count; i++)
-        rebuild_unset(r, r->unset.ref[i]);
-    return 0;
-}
-
 /* Write the counts into the header.  `keys` is how many there were at S, or 0: of a copy that was
  * made while a sync ended, those that are not there now may be missing. */
 static void count(struct rebuild *r, uint64_t keys)
@@ -470,10 +438,9 @@ int rebuild(struct splinter_store *s, bool in_place, const struct splinter_open_
     while (r.slabs && slab_start(s, r.slabs - 1) + SLAB_HEADER_UNITS > r.units)
         r.slabs--; /* a part of the last slab, beyond the end: no look leads there */
     if (!e)
-        e = place_later(&r);
+        e = rebuild_place_later(&r);
     fault_point("rebuild: all placed");
-    free(r.later.ref);
-    free(r.unset.ref);
+    free(r.later.at);
     if (!e)
         forget_empty(&r);
     if (!e && in_place && r.slabs < s->geo.slabs) /* for stamps */

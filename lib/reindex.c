@@ -5,6 +5,7 @@
  * A part of rebuild.c, which has the invariants.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
@@ -181,4 +182,40 @@ int rebuild_place(struct rebuild *r, uint64_t ref)
     for (uint32_t i = key.home; i != f.bucket; i = index_next(s, i))
         s->index[i].overflow++;
     return 0;
+}
+
+int rebuild_later(struct rebuild *r, uint64_t epoch, uint64_t ref, bool unset)
+{
+    struct laters *list = &r->later;
+    if (list->count == list->room) {
+        size_t room = list->room ? list->room * 2 : 1024;
+        struct later *more = realloc(list->at, room * sizeof *more);
+        if (!more)
+            return -ENOMEM;
+        list->at = more;
+        list->room = room;
+    }
+    list->at[list->count++] = (struct later){epoch, (uint32_t)ref, unset};
+    return 0;
+}
+
+static int compare_epochs(const void *a, const void *b)
+{
+    uint64_t x = ((const struct later *)a)->epoch, y = ((const struct later *)b)->epoch;
+    return x < y ? -1 : x > y;
+}
+
+int rebuild_place_later(struct rebuild *r)
+{
+    struct laters *list = &r->later;
+    int e = 0;
+    if (list->count)
+        qsort(list->at, list->count, sizeof *list->at, compare_epochs);
+    for (size_t i = 0; !e && i < list->count; i++) {
+        if (list->at[i].unset)
+            rebuild_unset(r, list->at[i].ref);
+        else
+            e = rebuild_place(r, list->at[i].ref);
+    }
+    return e;
 }

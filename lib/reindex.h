@@ -10,9 +10,15 @@
 #include "owner.h"
 #include "slab.h"
 
-/* References of records. */
-struct refs {
-    uint32_t *ref;
+/* A record that is placed, or takes its key out, after those of before S. */
+struct later {
+    uint64_t epoch; /* as it was when the record was found whole */
+    uint32_t ref;
+    bool unset; /* an unset removed it, of which no sync has known */
+};
+
+struct laters {
+    struct later *at;
     size_t count, room;
 };
 
@@ -29,8 +35,7 @@ struct rebuild {
     uint32_t fresh;  /* of the keys, those that were set for the first time after S */
     uint32_t gone;   /* that were there at S, and were unset since, or ephemeral */
     bool expiring;   /* some record has an end of life */
-    struct refs later; /* records beyond S: placed after all others */
-    struct refs unset; /* records that an unset removed, of which no sync has known */
+    struct laters later;
 };
 
 /* Is the key of this record, if the record counts, not there?  What belonged to a process is as
@@ -65,7 +70,17 @@ uint32_t rebuild_block_at(const struct rebuild *r, uint64_t ref, struct block *b
 int rebuild_place(struct rebuild *r, uint64_t ref);
 
 /* Takes the key of the record at ref, which was unset, out of the index, unless a newer record of
- * the key is there.  May be called again. */
+ * the key is there. */
 void rebuild_unset(struct rebuild *r, uint64_t ref);
+
+/* Keeps the record at ref, which has this epoch, until all records of before S are placed.  0 or
+ * -ENOMEM. */
+int rebuild_later(struct rebuild *r, uint64_t epoch, uint64_t ref, bool unset);
+
+/* Indexes what was kept, less the keys that were unset, in the order in which it was set.  An unset
+ * leaves its record only if an older one of the key is there.  So at each moment of this the index
+ * has no more keys than the store had then, but for those that a power cut brought back.  0, or an
+ * error of rebuild_place(). */
+int rebuild_place_later(struct rebuild *r);
 
 #endif

@@ -13,8 +13,9 @@
  *
  * Checked on each: every key has the value of the last sync that ended, or one of a set or unset
  * that began after it; never a torn one, one of before, or none where there was one.  No key that
- * nobody set, nothing damaged, and splinter_store_check() finds nothing.  Half of the rounds go on
- * with such a disk, so that what a rebuild leaves is cut off again.
+ * nobody set, nothing damaged, and splinter_store_check() finds nothing.  If a disk is the file as
+ * the writers left it, every key has the value of the last change that returned, or of a later one.
+ * Half of the rounds go on with such a disk, so that what a rebuild leaves is cut off again.
  *
  * Without --bug it speaks TAP: a number of rounds, then the seeded mistakes of the library
  * (fault.h) that are found soon, each of which it must find.  With --bug it makes its rounds with
@@ -68,6 +69,10 @@ struct shared {
     uint32_t syncs;      /* that ended */
     /* In every other history all keys and values are small, so that sets take the fast path. */
     bool small;
+    /* In two of four the store has slots for half of the keys only. */
+    bool full;
+    bool whole; /* the disk is as the writers left the file in memory, so nothing may be lost */
+    unsigned histories;
 };
 
 static struct shared *shared;
@@ -227,7 +232,7 @@ static splinter_store *open_store(const char *name, uint32_t flags)
     int rc;
 
     o.flags = SPLINTER_FILE | flags;
-    o.slots = SLOTS;
+    o.slots = shared->full ? KEYS / 2 : SLOTS;
     o.max_value = MAX_VALUE;
     rc = splinter_store_open(&s, name, &o);
     if (rc)
@@ -285,7 +290,7 @@ __attribute__((noreturn)) static void write_on(unsigned writer, uint64_t state)
             rc = unset_or_own(s, name, value, size, n);
         else
             rc = splinter_store_set(s, name, value, size, NULL, NULL);
-        if (rc && rc != -EAGAIN)
+        if (rc && rc != -EAGAIN && !(shared->full && rc == -ENOSPC))
             die("change %" PRIu32 " of %s: %s", n, name, strerror(-rc));
         if (!rc)
             __atomic_store_n(&told->acked, n, __ATOMIC_RELEASE);
@@ -303,6 +308,8 @@ static bool may_be(const struct told *told, unsigned k, uint32_t n, bool unset)
     for (unsigned w = 0; w < WRITERS; w++)
         if (told->at_sync[w] > synced)
             synced = told->at_sync[w];
+    if (shared->whole && told->acked > synced)
+        synced = told->acked;
     if (!unset)
         return (n > synced && n <= told->started) ||
                n == (synced > told->resumed_started ? synced : told->resumed);
@@ -387,6 +394,7 @@ static void compose(const char *name, uint64_t *state, const struct image *const
     size_t size = sizes[random_next(state) % 4 != 0];
     *length_of(&composed) = size;
     bias = bias == 0 ? -1 : bias == 1 ? 1 : 0; /* now and then all old, or all new */
+    shared->whole = bias > 0 && size == sizes[1];
     for (size_t at = 0; at < size; at += unit) {
         size_t n = size - at < unit ? size - at : unit;
         const struct image *from =
@@ -417,7 +425,8 @@ static void compose(const char *name, uint64_t *state, const struct image *const
 static void new_history(void)
 {
     memset(shared->key, 0, sizeof(shared->key));
-    shared->small = !shared->small;
+    shared->small = ++shared->histories % 2;
+    shared->full = shared->histories % 4 > 1;
 }
 
 /* What is on disk when the round begins is there for certain. */
