@@ -9,6 +9,7 @@
 
 #include "cli_text.h"
 #include "perf_latency.h"
+#include "perf_store.h"
 #include "perf_value.h"
 
 struct summary {
@@ -84,9 +85,9 @@ static void print_json(const struct perf_options *o, double seconds, const struc
 {
     const struct perf_result *r = &reads->sum;
     printf("{\"version\":\"%s\",\"readers\":%" PRIu64 ",\"writers\":%d,\"workers\":\"%s\","
-           "\"keys\":%" PRIu64 ",\"value_size\":%" PRIu64 ",\"seconds\":%.3f",
+           "\"keys\":%" PRIu64 ",\"value_size\":%" PRIu64 ",\"feed\":%" PRIu64 ",\"seconds\":%.3f",
            splinter_version(), o->readers, o->writer, workers_are(o), o->keys, o->value_size,
-           seconds);
+           perf_store_feed(), seconds);
     print_member("reads", reads);
     print_member("writes", writes);
     printf(",\"retries\":%" PRIu64 ",\"retries_per_1000_reads\":%.4f", r->retries,
@@ -119,9 +120,11 @@ static void print_failures(const struct summary *reads)
 static void print_table(const struct perf_options *o, double seconds, const struct summary *reads,
                         const struct summary *writes)
 {
-    printf("%" PRIu64 " reader%s, %s, as %s; %" PRIu64 " key%s of %" PRIu64 " bytes; %.2f s\n\n",
+    printf("%" PRIu64 " reader%s, %s, as %s; %" PRIu64 " key%s of %" PRIu64 " bytes; "
+           "%s; %.2f s\n\n",
            o->readers, CLI_S(o->readers), o->writer ? "1 writer" : "no writer", workers_are(o),
-           o->keys, CLI_S(o->keys), o->value_size, seconds);
+           o->keys, CLI_S(o->keys), o->value_size, perf_store_feed() ? "a feed" : "no feed",
+           seconds);
     printf("%-8s %14s %9s %9s %9s %9s\n", "", "operations/s", "ns/op", "p50 ns", "p99 ns",
            "p99.9 ns");
     print_row("reads", reads);

@@ -18,6 +18,7 @@
 
 static const char *bus; /* NULL: a store without a name */
 static splinter_store *store;
+static uint64_t feed; /* lines of each ring of it; 0: none */
 static bool created;       /* by us, so it is removed at exit */
 static uint64_t keys_set;  /* else these are */
 static pid_t main_process; /* removes them; workers do not */
@@ -73,12 +74,18 @@ static void check_room(const struct perf_options *o)
 {
     struct splinter_stat stat;
     cli_stat(&stat);
+    feed = stat.feed;
     if (stat.max_value < o->value_size)
         cli_die(CLI_FAILURE, "bus '%s' takes values of at most %" PRIu64 " byte%s, not %" PRIu64,
                 bus, stat.max_value, CLI_S(stat.max_value), o->value_size);
     if (stat.slots - stat.keys < o->keys)
         cli_die(CLI_FAILURE, "bus '%s' has room for %" PRIu64 " more key%s, not %" PRIu64, bus,
                 stat.slots - stat.keys, CLI_S(stat.slots - stat.keys), o->keys);
+}
+
+uint64_t perf_store_feed(void)
+{
+    return feed;
 }
 
 splinter_store *perf_store_open(const struct perf_options *o)

@@ -9,6 +9,8 @@
 
 /* Does not return if there is no store with enough room.  What is made is removed at exit. */
 splinter_store *perf_store_open(const struct perf_options *o);
+/* Changes that its feed keeps of each writer; 0: it has none. */
+uint64_t perf_store_feed(void);
 /* Sets every key once; ends early if cli_stop says so. */
 void perf_store_fill(const struct perf_options *o);
 

@@ -312,6 +312,8 @@ static void open_bus(void)
     struct splinter_stat stat;
     cli_stat(&stat);
     max_value = stat.max_value;
+    if (open_options.feed && !stat.feed)
+        cli_warn("bus '%s' was there, and has no feed: --feed is for a new bus", bus);
     if (set_options.type == SPLINTER_TYPE_INT64) { /* as text it is longer */
         if (max_value < sizeof(int64_t))
             cli_die(CLI_FAILURE, "bus '%s' takes values of at most %llu bytes; a number has 8", bus,

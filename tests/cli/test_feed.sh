@@ -36,6 +36,11 @@ stop_it() {
 run "$send" --create --feed $feed --slots=2000 "$BUS" k before
 ok "--create --feed $feed" eval 'is_status 0 && silent'
 run "$send" --create --slots=2000 "$BUS.plain" k before
+run "$send" --create --feed $feed "$BUS.plain" k before
+ok '... of a bus that is there, and has none: it says so' \
+    eval 'is_status 0 && grep -qF "was there, and has no feed" "$T/err"'
+run "$send" --create --feed $feed "$BUS" k before
+ok '... and has one: it says nothing' eval 'is_status 0 && silent'
 
 # ---- what is said
 

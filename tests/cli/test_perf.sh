@@ -36,7 +36,10 @@ quick='--keys=500 --duration=0.2'
             grep -q "^15 readers, 1 writer, as threads" "$T/out" &&
             grep -q "^integrity failures  0$" "$T/out"'
     ok 'no progress if standard error is no terminal' silent
+    run "$perf" $quick --feed 64 --json
+    ok '--feed: it says that there is one' grep -q '"feed":64,' "$T/out"
     run "$perf" $quick --processes --json
+    ok '... and that there is none' grep -q '"feed":0,' "$T/out"
     ok 'processes: JSON, no integrity failures, status 0' \
         eval 'is_status 0 &&
             grep -q "^{.*\"workers\":\"processes\".*\"integrity_failures\":0,.*}$" "$T/out"'
