@@ -96,4 +96,7 @@ int a_lease_released(splinter_store *s);
 /* From now on this current word of a slot changes whenever a process reaches the step. */
 void flip_at(const char *step, uint64_t *current);
 
+/* This is done when a process reaches the step next; its own steps do not count. */
+void act_at(const char *step, void (*act)(void));
+
 #endif

@@ -46,6 +46,35 @@ int a_lease_released(splinter_store *s)
 
 /* ---- arguments, and what the store has ---- */
 
+/* Another handle takes the lease over when the call has found that the token is right. */
+static splinter_store *taker;
+
+static void takes_over(void)
+{
+    uint64_t got = lease;
+
+    must(splinter_lease_renew(taker, "lease", 0, &got), "take over");
+}
+
+static void lost_races(void)
+{
+    splinter_store *s = make(SLOTS, MAX_VALUE);
+
+    taker = again(0);
+    set(taker, "k", 1);
+    lease_before(s);
+    act_at("set: begun", takes_over);
+    returned(__LINE__, "splinter_lease_renew", a_lease_renewed(s), -ESTALE);
+    must(splinter_store_unset(s, "lease", 0, NULL), "unset");
+    lease_before(s);
+    act_at("lock: named", takes_over);
+    returned(__LINE__, "splinter_lease_release", a_lease_released(s), -ESTALE);
+    splinter_store_close(taker);
+    splinter_store_close(s);
+    unlink(path);
+    done("leases that are lost at the last moment");
+}
+
 void leases(void)
 {
     struct splinter_set_options o = {.struct_size = 5000};
@@ -87,4 +116,5 @@ void leases(void)
     splinter_store_close(s);
     unlink(path);
     done("arguments of leases");
+    lost_races();
 }

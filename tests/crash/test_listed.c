@@ -480,6 +480,7 @@ static void first_changes(void)
 static const char *at_step;
 static uint64_t *head;         /* of the slot of a key: it changes at that step, each time */
 static int (*meanwhile)(void); /* or this is done there, once */
+static void (*alone)(void);    /* or this, without a step of its own */
 
 static void hook(const char *step)
 {
@@ -487,6 +488,14 @@ static void hook(const char *step)
 
     if (!at_step || strcmp(step, at_step))
         return;
+    if (alone) {
+        void (*then)(void) = alone;
+
+        at_step = NULL;
+        alone = NULL;
+        then();
+        return;
+    }
     if (head)
         *head ^= UINT64_C(1) << 32;
     meanwhile = NULL;
@@ -498,6 +507,13 @@ void flip_at(const char *step, uint64_t *current)
 {
     at_step = step;
     head = current;
+}
+
+void act_at(const char *step, void (*act)(void))
+{
+    at_step = step;
+    head = NULL;
+    alone = act;
 }
 
 static splinter_store *other;

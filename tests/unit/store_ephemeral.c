@@ -211,18 +211,29 @@ END_TEST
 /* [C4] A child of fork is another owner. */
 START_TEST(a_child_of_fork_owns_what_it_sets)
 {
+    int both[2], there[2];
+    char c;
     pid_t pid;
 
     make_store(_i, SLOTS, MAX_VALUE);
     ck_assert_int_eq(own(store, "parent's", "v", 0), 0);
+    ck_assert_int_eq(pipe(both), 0);
+    ck_assert_int_eq(pipe(there), 0);
     pid = fork_child();
     if (!pid) {
+        close(both[1]);
         if (gone(store, "parent's") || own(store, "child's", "v", 0) || gone(store, "child's") ||
-            gone(store, "parent's"))
+            gone(store, "parent's") || write(there[1], "t", 1) != 1 || read(both[0], &c, 1))
             _exit(1);
         _exit(0);
     }
+    ck_assert_int_eq(read(there[0], &c, 1), 1);
+    has(store, "child's", "v");
+    close(both[1]);
     ck_assert_int_eq(reap(pid), 0);
+    close(both[0]);
+    close(there[0]);
+    close(there[1]);
     has(store, "parent's", "v");
     ck_assert(absent("child's"));
     pid = fork_child();
@@ -420,6 +431,28 @@ START_TEST(keys_of_the_dead_do_not_fill_a_store)
 }
 END_TEST
 
+/* [C4] Nor does the next one that gets the place of a dead owner have its keys. */
+START_TEST(a_place_is_inherited_without_its_keys)
+{
+    splinter_store *reader, *next;
+
+    make_store(_i, SLOTS, MAX_VALUE);
+    ck_assert_int_eq(set("k", "v"), 0);
+    reader = place_again(&place, SPLINTER_RDONLY);
+    end_owner(start_owner());
+    splinter_store_close(place_again(&place, 0)); /* an opener cleans up after the dead */
+    next = place_again(&place, 0);
+    ck_assert_int_eq(own(next, "other", "v", 0), 0);
+    ck_assert_uint_eq(walk_count(next, NULL), 2);
+    ck_assert_uint_eq(walk_count(reader, NULL), 2);
+    ck_assert(gone(reader, "e"));
+    ck_assert(gone(next, "e"));
+    splinter_store_close(next);
+    splinter_store_close(reader);
+    end_store();
+}
+END_TEST
+
 /* The next event, for which the call may wait. */
 static struct splinter_event next_of(splinter_feed *feed)
 {
@@ -528,6 +561,7 @@ TCase *ephemeral_tests(void)
     ADD(a_reader_owns_nothing);
     ADD(a_snapshot_leaves_ephemeral_keys_out);
     ADD(keys_of_the_dead_do_not_fill_a_store);
+    ADD(a_place_is_inherited_without_its_keys);
     ADD(a_feed_tells_that_an_owner_is_gone);
     ADD(many_owners_go_at_once);
     return tcase;
