@@ -826,6 +826,126 @@ int splinter_topic_read(splinter_topic *topic, uint64_t *position, void *buf, si
  */
 int splinter_topic_wait(splinter_topic *topic, uint64_t *position, uint64_t timeout_ms);
 
+/* ---- queues: work for many workers, each item for one of them --------------- */
+
+/*
+ * A queue holds up to `capacity` items of work.  A worker that takes an item has it until it
+ * acknowledges the item, which removes it, or gives it back; until its handle of the store is
+ * closed, or its process has ended: by _exit, exec, a crash or SIGKILL; or until the time is over
+ * for which it took the item.  Then the next worker gets it, and is told that it was handed out
+ * before.  A stopped worker goes on to have its items.  Items come in the order in which they were
+ * pushed, but for those that are handed out again.
+ *
+ * A queue of capacity N takes 1 + N of the store's slots, from its creation on.  These keys count
+ * in `keys` of splinter_store_stat(); no other call lists, finds or changes them.  Names of queues
+ * and of topics are the same kind: a queue and a topic cannot have the same one.
+ *
+ * Threads: any thread may use a queue handle, also at the same time; they are one worker.  Close
+ * the handles of queues before that of their store.  A child after fork() may use its parent's, and
+ * is another worker.
+ * Crash: as for splinter_store_set().  If a process is killed while it makes or removes a queue,
+ * the next one that opens or removes the queue finishes that.
+ */
+typedef struct splinter_queue splinter_queue;
+
+/*
+ * Open a queue of the store, or make it, and put a handle for it in *out.  The options are those of
+ * splinter_topic_open(); max_message is that of an item, and the most that is possible is max_value
+ * of the store less 40.
+ * Returns 0, or -ENOENT (there is no such queue), -EEXIST, -EINVAL (an argument; the queue has
+ * another capacity or longest item; a new one needs a capacity), -ENAMETOOLONG, -EMSGSIZE
+ * (max_message is more than the store's max_value less 40), -ENOSPC (the store lacks slots or
+ * memory for the queue; then none is made), -EPROTO (the name is not that of a queue), -EROFS,
+ * -EAGAIN, -EBADMSG, -ENOMEM, -E2BIG (see struct_size), -EIO, -EINPROGRESS (the queue is made, but
+ * not synced: open it again); as the first change (see splinter_store_set()) also -EUSERS, -EBADF,
+ * -ENOLCK or another error of splinter_store_open().
+ */
+int splinter_queue_open(splinter_queue **out, splinter_store *store, const char *name,
+                        const struct splinter_topic_options *options);
+
+/* Free the handle.  NULL is allowed.  The queue remains, and so does what was taken with it: the
+ * handle of the store has that. */
+void splinter_queue_close(splinter_queue *queue);
+
+/*
+ * Remove a queue with all its items, and zero their bytes.  Calls with handles of the queue then
+ * say that it is gone.  In a durable store the call syncs.
+ * Returns 0, or -ENOENT, -EINVAL, -ENAMETOOLONG, -EROFS, -EAGAIN, -EPROTO (the name is not that of
+ * a queue), -EBADMSG (the queue was damaged, and is gone; its items could not be found), -EIO or
+ * -ENOSPC (the sync has failed: call again to finish the removal), -EINPROGRESS (it is removed, but
+ * that is not synced); as the first change also -EUSERS, -EBADF, -ENOLCK or another error of
+ * splinter_store_open().
+ */
+int splinter_queue_remove(splinter_store *store, const char *name);
+
+/* Walk over the queues, as splinter_topic_walk() does over the topics.  Returns 1, 0 at the end, or
+ * -EINVAL if an argument is NULL. */
+int splinter_queue_walk(splinter_store *store, uint64_t *cursor, char *name);
+
+/*
+ * Push an item of len bytes, 1 to the longest of the queue.  If the queue is full, the call waits
+ * for room for at most timeout_ms; if that is 0, it tries once.  *out_number receives the number of
+ * the item, unless out_number is NULL; each is larger than those of the items before it.  If
+ * options is NULL, the item has type 0.
+ * Returns 0, or -ETIMEDOUT (the queue is full), -EMSGSIZE (splinter_last_error() has both lengths),
+ * -EINTR (as for splinter_store_wait()), -EINVAL, -EROFS, -EIDRM (the queue has been removed),
+ * -EAGAIN (the call lost very many races), -ENOSPC (no memory is left), -ENOMEM, -EIO, -EBADMSG,
+ * -E2BIG, -EINPROGRESS (the item is pushed, but not synced); as the first change also -EUSERS,
+ * -EBADF, -ENOLCK or another error of splinter_store_open().
+ */
+int splinter_queue_push(splinter_queue *queue, const void *val, size_t len,
+                        const struct splinter_publish_options *options, uint64_t timeout_ms,
+                        uint64_t *out_number);
+
+/* What is known of an item.  `number` and `delivery` together are the ticket of whoever took it.
+ * Set struct_size to sizeof this structure. */
+struct splinter_item {
+    size_t struct_size; /* in: what the caller has; out: what is filled in; both in bytes */
+    uint64_t number;    /* of the item */
+    uint64_t size;      /* bytes */
+    uint32_t type;      /* as it was pushed */
+    uint32_t delivery;  /* 1 if it is handed out for the first time, 2 for the second, ... */
+};
+
+/*
+ * Take the next item: its bytes go to buf, and what else is known of it to *item.  If there is
+ * none, the call waits for at most timeout_ms; if that is 0, it tries once.  If limit_ns is not 0,
+ * the worker has the item for that long at most.
+ * Returns 0, or -ETIMEDOUT (there is no item), -EMSGSIZE (buf is too small: *item says which item
+ * it is and what it needs; it was not taken), -EINTR (as for splinter_store_wait()), -EINVAL,
+ * -EROFS, -EIDRM (the queue has been removed), -EAGAIN (the call lost very many races), -ENOSPC (no
+ * memory is left), -ENOMEM, -EIO, -EBADMSG, -EINPROGRESS (the item is taken, but that is not
+ * synced); as the first change also -EUSERS, -EBADF, -ENOLCK or another error of
+ * splinter_store_open() or of fcntl(2), as for the first ephemeral key of a handle.
+ */
+int splinter_queue_take(splinter_queue *queue, void *buf, size_t buf_size, uint64_t limit_ns,
+                        uint64_t timeout_ms, struct splinter_item *item);
+
+/*
+ * Acknowledge an item that was taken, so that it is gone; or give it back, so that it is handed out
+ * again.  Of *item, `number` and `delivery` count.  Any process may do so that has the ticket.
+ * Return 0, or -ESTALE (nobody has the item with this ticket any more: it was acknowledged, given
+ * back or handed out again), -EINVAL, -EROFS, -EIDRM (the queue has been removed), -EAGAIN (the
+ * call lost very many races), -ENOSPC (no memory is left), -ENOMEM (nack), -EIO, -EBADMSG, -E2BIG,
+ * -EINPROGRESS (done, but not synced); as the first change also -EUSERS, -EBADF, -ENOLCK or another
+ * error of splinter_store_open().
+ */
+int splinter_queue_ack(splinter_queue *queue, const struct splinter_item *item);
+int splinter_queue_nack(splinter_queue *queue, const struct splinter_item *item);
+
+/* What a queue is and holds.  Set struct_size to sizeof this structure. */
+struct splinter_queue_stat {
+    size_t struct_size;   /* in: what the caller has; out: what is filled in; both in bytes */
+    uint64_t capacity;    /* items that fit */
+    uint64_t max_message; /* bytes of the longest one */
+    uint64_t waiting;     /* items that nobody has */
+    uint64_t taken;       /* items that a worker has */
+    uint64_t newest;      /* the largest number that was given to an item, or left out; 0: none */
+};
+/* The call looks at every place of the queue.  Returns 0, or -EINVAL, -EIDRM (the queue has been
+ * removed), -EBADMSG, -EBADF (the program has closed the descriptor of the store's handle). */
+int splinter_queue_stat(splinter_queue *queue, struct splinter_queue_stat *stat);
+
 #ifdef __cplusplus
 }
 #endif

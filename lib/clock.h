@@ -17,4 +17,11 @@ uint64_t now_boot(void);
 /* CLOCK_MONOTONIC: for measuring how long something takes.  It never goes back. */
 uint64_t now_monotonic(void);
 
+/* CLOCK_MONOTONIC, so many milliseconds from now; UINT64_MAX if that is for ever. */
+static inline uint64_t now_and(uint64_t ms)
+{
+    uint64_t now = now_monotonic();
+    return ms > (UINT64_MAX - now) / 1000000 ? UINT64_MAX : now + ms * 1000000;
+}
+
 #endif

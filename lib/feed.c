@@ -26,7 +26,6 @@
 #include "feed.h"
 #include "atomic.h"
 #include "backing.h"
-#include "clock.h"
 #include "descriptor.h"
 #include "fault.h"
 
@@ -174,9 +173,6 @@ void feed_restart(struct splinter_store *s, uint64_t ahead)
     h->feed_base = h->published;
     h->skipped = 0;
     h->feed_rings = 0;
-    /* The file may be a copy, and go on beside the other one with the same numbers. */
-    uint64_t era = now_realtime() ^ now_monotonic() << 32;
-    h->feed_era = (uint32_t)(era * UINT64_C(0x9E3779B97F4A7C15) >> 32);
 }
 
 void feed_each_part(struct splinter_store *s, void (*what)(uint8_t *from, uint64_t bytes))

@@ -39,7 +39,7 @@ static uint64_t identity_of(const struct splinter_store *s)
 {
     static const char purpose[] = "position of a feed";
     uint64_t hash = XXH3_64bits_withSeed(purpose, sizeof purpose, s->geo.seed);
-    return hash >> 32 << 32 | load_relaxed(&s->header->feed_era);
+    return hash >> 32 << 32 | load_relaxed(&s->header->era);
 }
 
 static void tell_gap(struct splinter_feed *f, struct splinter_event *e)

@@ -16,7 +16,8 @@ struct set_args {
     uint64_t if_epoch;
     uint64_t epoch;    /* of the new record, in a snapshot; 0: the next one of the store */
     uint32_t revision; /* of the new record, if `epoch` is not 0 */
-    const uint64_t *number;           /* goes before the value; NULL: none */
+    const void *head;                 /* goes before the value, */
+    uint32_t head_len;                /* so many bytes of it */
     const struct lookup *only_while;  /* an insert only while that slot still leads to that record,
                                          else -ESTALE; NULL: in any case */
     bool unsynced;                    /* no sync follows, whatever the handle's options say */

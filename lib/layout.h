@@ -144,7 +144,7 @@ struct header {
                                      number */
     uint64_t feed_base; /* changes up to this number are in no ring; written by a rebuild */
     uint32_t feed_rings; /* stepped after a lane was marked in entry.feed_lanes */
-    uint32_t feed_era;   /* at random, from a rebuild, so that a copy has another; 0: none yet */
+    uint32_t era;        /* at random, from a rebuild, so that a copy has another; 0: none yet */
 
     /* Topics may be half made, or half removed, if these two differ.  The first one is stepped by
      * the cleaner of a process that died at a topic, by a process that gives up, and by a rebuild.
@@ -281,15 +281,28 @@ struct topic {
     uint64_t id;       /* an epoch of the store, so no two topics ever have the same */
     uint32_t capacity; /* messages; the topic has as many keys */
     uint32_t longest;  /* bytes of a message */
-    uint32_t kind;     /* TOPIC_KIND */
+    uint32_t kind;     /* TOPIC_KIND, TOPIC_KIND_QUEUE */
     uint32_t state;    /* TOPIC_* */
     uint64_t maker;    /* incarnation << 16 | entry of the process that began to make it */
 };
 static_assert(sizeof(struct topic) == 32, "topic");
 #define TOPIC_KIND 1u
+#define TOPIC_KIND_QUEUE 2u
 #define TOPIC_MAKING 1u /* it may lack some keys; whoever opens it makes them */
 #define TOPIC_READY 2u
 #define TOPIC_REMOVING 3u /* it may have some keys still; whoever opens it removes them */
+
+/* The value of the key of a position of a queue: this, and the message.  Before the first item it
+ * is 8 bytes of 0. */
+struct queue_item {
+    uint64_t turn;     /* the highest number whose turn at this position is over */
+    uint64_t number;   /* of the item that is here; 0: none */
+    uint64_t owner;    /* owner_word() of the worker that has it; 0: none */
+    uint64_t until;    /* end of that, in nanoseconds of the store's time; 0: none */
+    uint32_t era;      /* item_era() of the time when the worker got it */
+    uint32_t delivery; /* how often it was handed out */
+};
+static_assert(sizeof(struct queue_item) == 40, "item");
 
 /* The first units of a slab.  Blocks of one size follow.  Unless a comment says otherwise the owner
  * writes a field, and every process reads it. */

@@ -42,13 +42,6 @@ static int take_options(struct set_args *args, uint64_t *life,
     return 0;
 }
 
-/* When a wait that begins now is over, CLOCK_MONOTONIC. */
-static uint64_t end_of(uint64_t timeout_ms)
-{
-    uint64_t now = now_monotonic();
-    return timeout_ms > (UINT64_MAX - now) / 1000000 ? UINT64_MAX : now + timeout_ms * 1000000;
-}
-
 #define RACES 1000 /* looks at the same holder, who then seems to be gone, and is not */
 
 /* Wait until the holder of the lease may have changed.  0, or why the wait is over; -EEXIST: the
@@ -84,7 +77,7 @@ int splinter_lease_acquire(splinter_store *s, const char *name, const void *val,
     char pid[24];
     if (!s || !token || !val != !len)
         return -EINVAL;
-    uint64_t life = 0, end = end_of(timeout_ms), other = 0;
+    uint64_t life = 0, end = now_and(timeout_ms), other = 0;
     uint32_t looks = 0;
     int r = take_options(&args, &life, options);
     if (!r)

@@ -30,6 +30,7 @@
 #include "handle.h"
 #include "index.h"
 #include "message.h"
+#include "position.h"
 #include "reading.h"
 #include "set.h"
 #include "sized.h"
@@ -52,43 +53,6 @@ struct seen {
 };
 
 /* ---- one position ---- */
-
-/* The record of the key that the slot leads to; NULL if that is not the key's. */
-static struct record *record_in(struct splinter_store *s, const struct message_key *key,
-                                const struct slot *slot, uint64_t *current)
-{
-    *current = load_acquire(&slot->current); /* [<publish] */
-    uint64_t ref = CURRENT_REF(*current);
-    if (!*current || !file_covers(s, ref + (MESSAGE_AT + UNIT - 1) / UNIT))
-        return NULL;
-    struct record *rec = record_at_ref(s, ref);
-    struct key_ends ends = key_ends_of(rec + 1, KEY_SHORT);
-    bool same = load_relaxed(&rec->key_len) == KEY_SHORT && ends.first == key->u.word[0] &&
-                ends.last == key->u.word[1];
-    return same ? rec : NULL;
-}
-
-/* The slot of the key.  A key stays in its slot until it is unset, so the handle remembers it.  1:
- * found; 0: the key is absent; or an errno. */
-static int find(struct splinter_topic *t, uint32_t position, struct lookup *f,
-                struct message_key *key)
-{
-    struct splinter_store *s = t->store;
-    uint32_t number = load_relaxed(&t->slot[position]), races = 0;
-    if (number) {
-        struct bucket *bucket = &s->index[(number - 1) / BUCKET_SLOTS];
-        f->slot = &bucket->slot[(number - 1) % BUCKET_SLOTS];
-        message_key_text(&t->is, position, key);
-        f->rec = record_in(s, key, f->slot, &f->current);
-        if (f->rec)
-            return 1;
-    }
-    message_key_make(s, &t->is, position, key);
-    int r = index_find_anywhere(s, &key->key, f, &races);
-    if (r > 0)
-        store_relaxed(&t->slot[position], (uint32_t)slot_number(s, f->slot) + 1);
-    return r;
-}
 
 /* Copy the message, if it has this number and fits.  The caller asks afterwards if the record is
  * still current.  0, or an error of reading_copy(). */
@@ -159,7 +123,7 @@ static int look(struct splinter_topic *t, uint64_t n, void *buf, size_t size, st
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         struct message_key key;
         struct lookup f;
-        int r = find(t, position, &f, &key);
+        int r = position_find(t, position, &f, &key);
         if (!r) {
             r = topic_mend(t, position);
             *seen = (struct seen){0};
@@ -208,14 +172,6 @@ void fetch_ahead(struct splinter_topic *t, uint64_t n)
 
 /* ---- where a topic begins and ends ---- */
 
-/* All numbers up to n are published.  Of two threads that store at once, the one with the lower
- * number may win.  Also that one is right. */
-static void know(struct splinter_topic *t, uint64_t n)
-{
-    if (load_relaxed(&t->known) < n)
-        store_release(&t->known, n);
-}
-
 /* Find the number of the newest message, 0 if there is none, and remember it. */
 static int find_end(struct splinter_topic *t, uint64_t *end)
 {
@@ -240,7 +196,7 @@ static int find_end(struct splinter_topic *t, uint64_t *end)
         else
             high = middle;
     }
-    know(t, low);
+    topic_know(t, low);
     *end = low;
     return 0;
 }
@@ -302,7 +258,7 @@ int messages_survey(struct splinter_topic *t)
             return r;
         highest = seen.number > highest ? seen.number : highest;
     }
-    know(t, highest);
+    topic_know(t, highest);
     return 0;
 }
 
@@ -327,7 +283,7 @@ int splinter_topic_publish(splinter_topic *t, const void *val, size_t len,
         struct seen seen;
         r = glance(t, n, NULL, 0, &seen) ? 0 : look(t, n, NULL, 0, &seen);
         if (!r && seen.number >= n) {
-            know(t, seen.number);
+            topic_know(t, seen.number);
             r = find_end(t, &end);
             if (r)
                 return r;
@@ -335,7 +291,7 @@ int splinter_topic_publish(splinter_topic *t, const void *val, size_t len,
         }
         if (r || !seen.epoch)
             return r ? r : -EROFS;
-        const struct numbered as = {n, o.type};
+        const struct headed as = {&n, o.type};
         struct message_key key;
         message_key_make(t->store, &t->is, topic_position(t, n), &key);
         r = key_number(t->store, &key.key, &as, &seen.at, seen.epoch, val, len);
@@ -343,7 +299,7 @@ int splinter_topic_publish(splinter_topic *t, const void *val, size_t len,
             continue;
         if (r && r != -EINPROGRESS)
             return r;
-        know(t, n);
+        topic_know(t, n);
         fetch_ahead(t, n + 1);
         if (out_number)
             *out_number = n;
@@ -357,7 +313,7 @@ static int overtaken(struct splinter_topic *t, uint64_t *position, uint64_t numb
                      struct splinter_message *own)
 {
     uint64_t end, first;
-    know(t, number);
+    topic_know(t, number);
     int r = find_end(t, &end);
     if (!r)
         r = first_from(t, *position + 1, end, &first);

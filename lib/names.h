@@ -315,6 +315,7 @@
 #define key_insert splinter__key_insert
 
 /* set.c */
+#define key_item splinter__key_item
 #define key_number splinter__key_number
 #define key_set splinter__key_set
 
@@ -345,13 +346,36 @@
 #define topic_mend splinter__topic_mend
 #define topic_set_state splinter__topic_set_state
 
+/* position.c */
+#define position_find splinter__position_find
+
 /* message.c */
 #define messages_survey splinter__messages_survey
+
+/* item.c */
+#define item_era splinter__item_era
+#define item_is_free splinter__item_is_free
+#define item_look splinter__item_look
+#define item_put splinter__item_put
+#define item_remove splinter__item_remove
+#define item_rewrite splinter__item_rewrite
+#define item_wait splinter__item_wait
+#define items_end splinter__items_end
+#define items_survey splinter__items_survey
+
+/* take.c */
+#define takers_free splinter__takers_free
+#define takers_unlist splinter__takers_unlist
 
 /* store.c */
 #define store_attach splinter__store_attach
 
 /* topics.c */
+#define topic_is_queue splinter__topic_is_queue
+#define topic_is_topic splinter__topic_is_topic
+#define topic_open splinter__topic_open
+#define topic_remove splinter__topic_remove
+#define topic_walk splinter__topic_walk
 #define topics_settle splinter__topics_settle
 
 /* fault.c, in builds for tests */

@@ -29,11 +29,11 @@
 #include "sized.h"
 #include "sync.h"
 
-/* Fill in the record that is to be published.  It gets no end of life and no type.  If `number` is
- * not NULL, the value is that number and `val`; `len` is the length of both. */
+/* Fill in the record that is to be published.  It gets no end of life and no type.  The value is
+ * head_len bytes from `head`, and then `val`; `len` is the length of both. */
 ALWAYS_INLINE
-void write_record(const struct change *c, const char *key, uint32_t key_len,
-                  const uint64_t *number, const void *val, size_t len)
+void write_record(const struct change *c, const char *key, uint32_t key_len, const void *head,
+                  uint32_t head_len, const void *val, size_t len)
 {
     struct record *rec = c->record;
     /* Before it became our spare, a writer unlinked the block: we, or another one that freed it.  A
@@ -49,12 +49,9 @@ void write_record(const struct change *c, const char *key, uint32_t key_len,
     payload_copy(rec + 1, key, key_len);
     fault_point("write: key");
     uint8_t *to = (uint8_t *)rec + value_offset(key_len);
-    if (number) {
-        payload_copy(to, number, sizeof *number);
-        to += sizeof *number;
-        len -= sizeof *number;
-    }
-    payload_copy(to, val, len);
+    if (head_len)
+        payload_copy(to, head, head_len);
+    payload_copy(to + head_len, val, len - head_len);
     fault_point("write: value");
 }
 
@@ -175,7 +172,7 @@ int set_once(struct splinter_store *s, struct change *c, const struct key *key, 
         prefetch_to_write((char *)c->found.rec + UNIT);
         __builtin_prefetch(arena_slab(s, CURRENT_REF(c->found.current) >> s->slab_shift));
     }
-    write_record(c, key->s, key->len, args->number, val, len);
+    write_record(c, key->s, key->len, args->head, args->head_len, val, len);
     store_relaxed(&c->record->expiry, args->expiry);
     if (args->owner) {
         store_relaxed(&c->record->marks, owner_marks(args->owner));
@@ -322,15 +319,16 @@ bool fast_matches(const struct short_key *key, const struct lookup *found, const
  * replaced.  False: nothing was changed. */
 ALWAYS_INLINE
 bool fast_update(struct splinter_store *s, struct change *c, const struct short_key *key,
-                 const struct numbered *as, const void *val, size_t len, bool durable)
+                 const struct headed *as, uint32_t head_len, const void *val, size_t len,
+                 bool durable)
 {
     c->record = record_at_ref(s, c->lane->spare_ref[c->at]);
     uint32_t ref = CURRENT_REF(c->found.current);
     struct slab *slab = arena_slab(s, ref >> s->slab_shift);
     prefetch_to_write((char *)c->found.rec + UNIT);
     __builtin_prefetch(slab);
-    write_record(c, key->s, key->len, as ? &as->number : NULL, val, len);
-    if (as)
+    write_record(c, key->s, key->len, head_len ? as->head : NULL, head_len, val, len);
+    if (head_len)
         store_relaxed(&c->record->type, (uint16_t)as->type);
     c->payload = durable ? record_payload_hash(s, c->record, key->len, (uint32_t)len) : 0;
 
@@ -369,23 +367,23 @@ struct lane_private *fast_lane(struct splinter_store *s, bool durable)
     return lane;
 }
 
-/* Set the key, whose value gets `len` bytes.  `as` and `found` are NULL, or those of key_number().
- */
+/* Set the key, whose value gets `len` bytes.  head_len is 0, or else `as` and `found` are those of
+ * key_number() or key_item(). */
 ALWAYS_INLINE
-int fast_set(struct splinter_store *s, const struct short_key *key, const struct numbered *as,
-             const struct lookup *found, const void *val, size_t len, uint64_t *out_epoch,
-             bool durable)
+int fast_set(struct splinter_store *s, const struct short_key *key, const struct headed *as,
+             uint32_t head_len, const struct lookup *found, const void *val, size_t len,
+             uint64_t *out_epoch, bool durable)
 {
     struct lane_private *lane = fast_lane(s, durable);
     if (!lane)
         return -EAGAIN;
     struct change c = {.lane = lane, .at = lane->last};
     uint32_t units = (SHORT_VALUE_AT + (uint32_t)len + UNIT - 1) / UNIT;
-    if (found)
+    if (head_len)
         c.found = *found;
     if (lane->spare_class[c.at] != units ||
-        (!found && (!index_present(s, key->home) || !fast_find(s, key, &c.found))) ||
-        !fast_update(s, &c, key, as, val, len, durable)) {
+        (!head_len && (!index_present(s, key->home) || !fast_find(s, key, &c.found))) ||
+        !fast_update(s, &c, key, as, head_len, val, len, durable)) {
         lane_release(s, lane);
         return -EAGAIN;
     }
@@ -407,32 +405,48 @@ int set_fast(struct splinter_store *s, const char *name, const void *val, size_t
         return -EAGAIN;
     prefetch_to_write(&s->index[key.home]);
     prefetch_to_write(&s->header->epoch);
-    return fast_set(s, &key, NULL, NULL, val, len, out_epoch, durable);
+    return fast_set(s, &key, NULL, 0, NULL, val, len, out_epoch, durable);
 }
 
-/* key_number() in the fast path. */
+/* headed_set() in the fast path. */
 ALWAYS_INLINE
-int number_fast(struct splinter_store *s, const struct key *key, const struct numbered *as,
-                const struct lookup *found, const void *val, size_t len, bool durable)
+int headed_fast(struct splinter_store *s, const struct key *key, const struct headed *as,
+                uint32_t head_len, const struct lookup *found, const void *val, size_t len,
+                bool durable)
 {
     const struct short_key fast = {key->s, key_ends_of(key->s, KEY_SHORT), key->hash, KEY_SHORT,
                                    key->home};
     if (len - 1 >= s->fast_value || CURRENT_REF(found->current) >= load_relaxed(&s->fast_units))
         return -EAGAIN;
     prefetch_to_write(&s->header->epoch);
-    return fast_set(s, &fast, as, found, val, len, NULL, durable);
+    return fast_set(s, &fast, as, head_len, found, val, len, NULL, durable);
 }
 
-int key_number(struct splinter_store *s, const struct key *key, const struct numbered *as,
-               const struct lookup *found, uint64_t epoch, const void *val, size_t len)
+/* Both calls that follow; head_len is a constant. */
+ALWAYS_INLINE
+int headed_set(struct splinter_store *s, const struct key *key, const struct headed *as,
+               uint32_t head_len, const struct lookup *found, uint64_t epoch, const void *val,
+               size_t len)
 {
-    len += sizeof as->number;
-    if (!(s->durable ? number_fast(s, key, as, found, val, len, true)
-                     : number_fast(s, key, as, found, val, len, false)))
+    len += head_len;
+    if (!(s->durable ? headed_fast(s, key, as, head_len, found, val, len, true)
+                     : headed_fast(s, key, as, head_len, found, val, len, false)))
         return s->durable ? sync_if_due(s) : 0;
     const struct set_args args = {.flags = SPLINTER_IF_EPOCH, .type = as->type,
-                                  .if_epoch = epoch, .number = &as->number};
+                                  .if_epoch = epoch, .head = as->head, .head_len = head_len};
     return key_set(s, key, val, len, &args, NULL);
+}
+
+int key_number(struct splinter_store *s, const struct key *key, const struct headed *as,
+               const struct lookup *found, uint64_t epoch, const void *val, size_t len)
+{
+    return headed_set(s, key, as, sizeof(uint64_t), found, epoch, val, len);
+}
+
+int key_item(struct splinter_store *s, const struct key *key, const struct headed *as,
+             const struct lookup *found, uint64_t epoch, const void *val, size_t len)
+{
+    return headed_set(s, key, as, sizeof(struct queue_item), found, epoch, val, len);
 }
 
 /* ---- the call ---- */

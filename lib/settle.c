@@ -28,8 +28,9 @@
 /* Can this library have written that? */
 static bool is_sane(const struct splinter_store *s, const struct topic *is)
 {
+    uint32_t head = is->kind == TOPIC_KIND_QUEUE ? sizeof(struct queue_item) : NUMBER_BYTES;
     return is->id && is->capacity && is->capacity < s->geo.slots && is->longest &&
-           (uint64_t)is->longest + NUMBER_BYTES <= s->geo.max_value &&
+           (uint64_t)is->longest + head <= s->geo.max_value &&
            is->state >= TOPIC_MAKING && is->state <= TOPIC_REMOVING;
 }
 

@@ -33,6 +33,8 @@ SIZED_FIRST(splinter_topic_options);
 SIZED_FIRST(splinter_topic_stat);
 SIZED_FIRST(splinter_publish_options);
 SIZED_FIRST(splinter_message);
+SIZED_FIRST(splinter_item);
+SIZED_FIRST(splinter_queue_stat);
 
 /* The struct_size of the caller's structure. */
 static inline size_t sized_bytes(const void *theirs)

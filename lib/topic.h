@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "atomic.h"
 #include "names.h"
 #include "settle.h"
 
@@ -14,6 +15,11 @@ struct topic_key {
     struct key key; /* leads to `text` */
 };
 static_assert(SPLINTER_TOPIC_NAME_MAX + TOPIC_NAME_AT == SPLINTER_KEY_MAX, "a name fits");
+
+static inline const char *topic_name(const struct topic_key *key)
+{
+    return key->text + TOPIC_NAME_AT;
+}
 
 /* No topic of this library gets that far. */
 #define NUMBER_MOST (UINT64_MAX >> 1)
@@ -31,6 +37,14 @@ struct splinter_topic {
 
     uint32_t *slot; /* number + 1 of the slot of each position; 0: not looked up yet */
 };
+
+/* All numbers up to n are published.  Of two threads that store at once, the one with the lower
+ * number may win.  Also that one is right. */
+static inline void topic_know(struct splinter_topic *t, uint64_t n)
+{
+    if (load_relaxed(&t->known) < n)
+        store_release(&t->known, n);
+}
 
 static inline uint32_t topic_position(const struct splinter_topic *t, uint64_t n)
 {

@@ -44,10 +44,7 @@
 
 struct patience patience_for(uint64_t timeout_ms)
 {
-    uint64_t now = now_monotonic();
-    uint64_t end = timeout_ms > (UINT64_MAX - now) / 1000000 ? UINT64_MAX
-                                                             : now + timeout_ms * 1000000;
-    return (struct patience){now, end, NAP_MIN_NS};
+    return (struct patience){now_monotonic(), now_and(timeout_ms), NAP_MIN_NS};
 }
 
 /* The cleaner steps the epoch for a dead writer, and wakes those in wait_any. */

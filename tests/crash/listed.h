@@ -82,6 +82,16 @@ int a_lost_one_read(splinter_store *s);
 int a_lost_one_waited_for(splinter_store *s);
 int a_lost_one_in_stat(splinter_store *s);
 
+/* The same of listed_queue.c. */
+void queues(void);
+void queues_before(splinter_store *s);
+int a_queue_made(splinter_store *s);
+int a_queue_removed(splinter_store *s);
+int an_item_pushed(splinter_store *s);
+int an_item_taken(splinter_store *s);
+int an_item_acknowledged(splinter_store *s);
+int an_item_given_back(splinter_store *s);
+
 /* The scenes of listed_lease.c; and calls that change something.  Those that renew and release need
  * a lease that a handle holds, whose token is `lease`. */
 #define LEASE_SIZE 50
@@ -93,7 +103,8 @@ int a_lease_acquired(splinter_store *s);
 int a_lease_renewed(splinter_store *s);
 int a_lease_released(splinter_store *s);
 
-/* From now on this current word of a slot changes whenever a process reaches the step. */
+/* From now on this current word of a slot changes whenever a process reaches the step, or one whose
+ * name ends so. */
 void flip_at(const char *step, uint64_t *current);
 
 /* This is done when a process reaches the step next; its own steps do not count. */

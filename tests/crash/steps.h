@@ -13,6 +13,7 @@
  *     steps_owners.c    scenes: ephemeral keys
  *     steps_others.c    scenes: others interfere
  *     steps_topics.c    scenes: a topic is made, published to, removed
+ *     steps_queues.c    scenes: an item is pushed, taken, acknowledged, given back
  *     steps_inside.c    all that reaches into the library
  */
 #ifndef SPLINTER_TEST_STEPS_H
@@ -75,6 +76,7 @@ int act_open(splinter_store *s);
 #define TORN 128u    /* and it was left by a power cut */
 #define TOPIC 512u   /* of a topic */
 #define LEFT 1024u   /* topics are left half made */
+#define QUEUE 2048u  /* of a queue */
 #define FAST 256u    /* a set of it takes the fast path, unless every set is slow */
 
 struct scene {
@@ -94,7 +96,7 @@ void other_updates(const char *step);
 
 /* Lists, each of which ends with a scene without a name. */
 extern const struct scene change_scenes[], room_scenes[], handle_scenes[], file_scenes[],
-    owner_scenes[], other_scenes[], topic_scenes[];
+    owner_scenes[], other_scenes[], topic_scenes[], queue_scenes[];
 
 /* ---- the harness: steps_harness.c ---- */
 
@@ -141,6 +143,12 @@ unsigned unreached_steps(unsigned *of_steps);
 unsigned use_the_topic(splinter_store *reads, splinter_store *s);
 /* And at the end. */
 void remove_the_topic(splinter_store *s);
+
+/* ---- queues: steps_queues.c ---- */
+
+/* The same of a scene of a queue: take all that is there, and see that nothing is lost. */
+unsigned use_the_queue(splinter_store *reads, splinter_store *s);
+void remove_the_queue(splinter_store *s);
 
 /* ---- the survivors: steps_survive.c ---- */
 

@@ -201,7 +201,9 @@ static bool look(struct survivor *v, int *seen)
     }
     if (scene->flags & LEFT && !settle_topics(v->s))
         fault("something is left of a topic");
-    topic_keys = scene->flags & TOPIC ? use_the_topic(v->reads, v->s) : 0;
+    topic_keys = scene->flags & TOPIC   ? use_the_topic(v->reads, v->s)
+                 : scene->flags & QUEUE ? use_the_queue(v->reads, v->s)
+                                        : 0;
     check_all(v->s, "after the death");
     count_keys(v->s, count_there(v->is.there), "after the death");
     return true;
@@ -274,6 +276,8 @@ static void leave_nothing(struct survivor *v)
 {
     if (scene->flags & TOPIC)
         remove_the_topic(v->s);
+    if (scene->flags & QUEUE)
+        remove_the_queue(v->s);
     topic_keys = 0;
     splinter_store_unset(v->s, v->is.key, 0, NULL);
     for (unsigned i = 1; i < item_count; i++)

@@ -351,7 +351,7 @@ static int a_verb_sync(splinter_store *s)
 #define VERBS 1u   /* on the store of the process */
 #define SYNCS 2u   /* does nothing to a store in memory */
 #define CHANGES 4u /* a key, after which a sync may be due */
-#define TOPICS 8u  /* with races of their own (listed_topic.c) */
+#define TOPICS 8u  /* with races of their own (listed_topic.c, listed_queue.c) */
 #define LEASE 16u  /* acquires, renews or releases one, */
 #define HELD 32u   /* which has to be held */
 
@@ -378,6 +378,12 @@ static const struct change {
     {"splinter_topic_read", a_lost_one_read, TOPICS},
     {"splinter_topic_wait", a_lost_one_waited_for, TOPICS},
     {"splinter_topic_stat", a_lost_one_in_stat, TOPICS},
+    {"splinter_queue_open", a_queue_made, CHANGES | TOPICS},
+    {"splinter_queue_remove", a_queue_removed, CHANGES | TOPICS},
+    {"splinter_queue_push", an_item_pushed, CHANGES | TOPICS},
+    {"splinter_queue_take", an_item_taken, CHANGES | TOPICS},
+    {"splinter_queue_ack", an_item_acknowledged, CHANGES | TOPICS},
+    {"splinter_queue_nack", an_item_given_back, CHANGES | TOPICS},
     {"splinter_set", a_verb_set, VERBS | CHANGES},
     {"splinter_unset", a_verb_unset, VERBS | CHANGES},
     {"splinter_sync", a_verb_sync, VERBS | SYNCS},
@@ -392,6 +398,7 @@ static void in_order(void)
     set(s, "l", 50);
     must(splinter_store_add(s, "n", 1, NULL), "add");
     topics_before(s);
+    queues_before(s);
     splinter_store_close(s);
 }
 
@@ -477,7 +484,7 @@ static void first_changes(void)
 
 /* ---- races that are lost, and changes that are under way ---- */
 
-static const char *at_step;
+static const char *at_step;    /* or the end of its name */
 static uint64_t *head;         /* of the slot of a key: it changes at that step, each time */
 static int (*meanwhile)(void); /* or this is done there, once */
 static void (*alone)(void);    /* or this, without a step of its own */
@@ -485,8 +492,9 @@ static void (*alone)(void);    /* or this, without a step of its own */
 static void hook(const char *step)
 {
     int (*act)(void) = meanwhile;
+    const char *end = at_step ? strstr(step, at_step) : NULL;
 
-    if (!at_step || strcmp(step, at_step))
+    if (!end || strcmp(end, at_step))
         return;
     if (alone) {
         void (*then)(void) = alone;
@@ -753,6 +761,14 @@ static void no_room(void)
     done("memory that is not to be had");
 }
 
+/* A queue with an item that this handle has; or that nobody has, if another one is to take it. */
+static void item_waits(splinter_store *s, const struct change *c)
+{
+    queues_before(s);
+    if (c->make == an_item_taken)
+        must(an_item_given_back(s), "nack");
+}
+
 /* Disks that cannot be written. */
 static void disks(void)
 {
@@ -778,11 +794,13 @@ static void disks(void)
         set(s, "k", 50);
         lease_for(&changes[i], s);
         topics_before(s);
+        item_waits(s, &changes[i]);
         fails(FAIL_msync, 1, EIO);
         int rc = changes[i].make(each);
         for (unsigned n = 2; rc == -EIO && n < 50; n++) { /* more than one sync */
             fail_reset();
             topics_before(s);
+            item_waits(s, &changes[i]);
             fails(FAIL_msync, n, EIO);
             rc = changes[i].make(each);
         }
@@ -878,6 +896,7 @@ int main(void)
         disks();
     copies();
     topics();
+    queues();
     leases();
     return tap_end();
 }

@@ -29,7 +29,8 @@
 #include "tap.h"
 
 static const struct scene *const lists[] = {change_scenes, room_scenes, handle_scenes, file_scenes,
-                                            owner_scenes, other_scenes, topic_scenes};
+                                            owner_scenes, other_scenes, topic_scenes,
+                                            queue_scenes};
 #define LISTS (sizeof(lists) / sizeof(*lists))
 
 static const char *only;

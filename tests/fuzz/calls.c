@@ -380,6 +380,61 @@ static void topics(struct attack *attack, unsigned number)
     MAY_BE(r, WRITE_ERRORS, ENOENT, EPROTO);
 }
 
+/* Items are no longer than the queue allows, nothing behind the buffer is written, and there are not
+ * more than fit. */
+static void use_queue(struct attack *attack, splinter_queue *q, unsigned number)
+{
+    struct splinter_queue_stat st = {.struct_size = sizeof st};
+    struct splinter_item item = {.struct_size = sizeof item};
+    uint8_t buf[64 + BEHIND];
+    begin(attack, "push");
+    int r = splinter_queue_push(q, "an item", 1 + number % 7, NULL, number % 3, NULL);
+    MAY_BE(r, WRITE_ERRORS, EIDRM, EMSGSIZE, ETIMEDOUT);
+    begin(attack, "stat of a queue");
+    r = splinter_queue_stat(q, &st);
+    MAY_BE(r, ATTACH_ERRORS, EIDRM);
+    must(r || st.waiting + st.taken <= st.capacity, "more items than fit");
+    for (int i = 0; i < 4; i++) {
+        memset(buf, MARK, sizeof buf);
+        begin(attack, "take");
+        r = splinter_queue_take(q, buf, 64, number % 2, number % 3, &item);
+        MAY_BE(r, WRITE_ERRORS, EIDRM, EMSGSIZE, ETIMEDOUT);
+        for (size_t k = r ? 0 : item.size; k < sizeof buf; k++)
+            must(k < 64 || buf[k] == MARK, "bytes behind an item were written");
+        if (r)
+            break;
+        begin(attack, "the end of a hand-out");
+        r = i % 2 ? splinter_queue_nack(q, &item) : splinter_queue_ack(q, &item);
+        MAY_BE(r, WRITE_ERRORS, EIDRM, ESTALE);
+    }
+}
+
+static void queues(struct attack *attack, unsigned number)
+{
+    struct splinter_topic_options o = {.struct_size = sizeof o, .flags = SPLINTER_CREATE};
+    uint64_t cursor = number;
+    char name[SPLINTER_TOPIC_NAME_MAX];
+    splinter_queue *q;
+    o.capacity = 2;
+    begin(attack, "open a queue");
+    int r = splinter_queue_open(&q, attack->store, number % 5 ? "queue" : "topic", &o);
+    MAY_BE(r, WRITE_ERRORS, EINVAL, EMSGSIZE, EPROTO);
+    if (!r) {
+        use_queue(attack, q, number);
+        splinter_queue_close(q);
+    }
+    begin(attack, "walk over queues");
+    uint64_t slots = (uint64_t)geometry_of(attack->store)->buckets * BUCKET_SLOTS, met = 0;
+    while ((r = splinter_queue_walk(attack->store, &cursor, name)) == 1)
+        must(met++ < slots, "more queues than slots");
+    must(!r, "an error that a walk does not have");
+    if (number % 4)
+        return;
+    begin(attack, "remove a queue");
+    r = splinter_queue_remove(attack->store, "queue");
+    MAY_BE(r, WRITE_ERRORS, ENOENT, EPROTO);
+}
+
 static void say_problem(void *arg, const char *text)
 {
     (void)arg;
@@ -523,6 +578,8 @@ void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsi
         walk(attack, NULL, 0);
         if (number % 4 == 1)
             topics(attack, number / 4);
+        else if (number % 4 == 3)
+            queues(attack, number / 4);
         break;
     case 13:
         walk(attack, "k", number);

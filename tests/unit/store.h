@@ -44,6 +44,7 @@ TCase *wait_tests(void);
 TCase *many_tests(void);
 TCase *feed_tests(void);
 TCase *topic_tests(void);
+TCase *queue_tests(void);
 TCase *memory_tests(void);
 TCase *model_tests(void);
 TCase *path_tests(void);
