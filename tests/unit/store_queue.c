@@ -556,7 +556,7 @@ END_TEST
 
 /* ---- a snapshot ---- */
 
-/* [C6] [C7] */
+/* [C6] */
 START_TEST(in_a_snapshot_nobody_has_an_item)
 {
     struct place copy;
