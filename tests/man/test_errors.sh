@@ -7,8 +7,8 @@
 # before it begins with; about those of the list before, if it begins with none.  If an item has
 # calls in parentheses, it is about these alone.  "another error of" before a list is an item of its
 # own: one that the kernel may give, and that the test makes happen with an errno that no list has.
-# In a comment of the header every errno counts, and "an error of splinter_...()" stands for those
-# of that call.
+# In a comment of the header every errno after the word "Returns" counts, and "an error of
+# splinter_...()" stands for those of that call.
 top_srcdir=${TOP_SRCDIR:-.}
 . "$top_srcdir/tests/support/findings.sh"
 top_builddir=${TOP_BUILDDIR:-.}
@@ -93,8 +93,9 @@ said() {
             group = ""
         }
         /^ *\/\*/ { group_ends(); text = ""; comment = 1 }
-        comment { sub(/^ *\/?\*+/, ""); text = text " " $0 }
-        /\*\// { comment = 0; gsub(/ +/, " ", text); set = errors_in(text); next }
+        comment { sub(/^ *\/?\*+ /, " "); text = text " " $0 }
+        /\*\// { comment = 0; gsub(/ +/, " ", text)
+                 sub(/.* (Returns?|Both return) /, "", text); set = errors_in(text); next }
         !comment && /^int splinter_/ {
             call = $2
             sub(/\(.*/, "", call)
@@ -153,12 +154,12 @@ sed -n 's/^int \(splinter_[a-z_]*\)(.*/\1/p' "$top_srcdir/include/splinter.h" | 
 : >"$tmp/why"
 [ "$(wc -l <"$tmp/calls")" -ge 30 ] || echo "only $(wc -l <"$tmp/calls") calls" >"$tmp/why"
 while read -r call; do
-    for list in listed happened; do
-        grep -q "^$call " "$tmp/$list" || echo "$call: nothing $list"
+    for list in listed happened said; do
+        grep -q "^\([a-z_,]*,\)\{0,1\}${call}[, ]" "$tmp/$list" || echo "$call: nothing $list"
     done
 done <"$tmp/calls" >>"$tmp/why"
 cut -d ' ' -f 1 "$tmp/listed" "$tmp/happened" | sort -u | grep -vxF -f "$tmp/calls" >>"$tmp/why"
-empty 'every call has a list of errors, and returned some'
+empty 'every call has a list of errors, in its page and in the header, and returned some'
 
 unlike "$tmp/listed" "$tmp/happened" >"$tmp/why"
 empty 'what the pages list is what the calls return'
@@ -186,7 +187,7 @@ for page in "$top_srcdir"/man/*.3.in; do
 done >"$tmp/why"
 empty 'an errno that is wrong in a page is noticed'
 
-for errno in EUSERS EACCES ENAMETOOLONG; do
+for errno in EUSERS EACCES ENAMETOOLONG ESTALE; do
     sed "s/\([^_A-Z]\)$errno\([^_A-Z]\)/\1EXDEV\2/" "$top_srcdir/include/splinter.h" \
         >"$tmp/splinter.h"
     said "$tmp/splinter.h" >"$tmp/found"
