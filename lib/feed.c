@@ -25,6 +25,7 @@
  */
 #include "feed.h"
 #include "atomic.h"
+#include "clock.h"
 #include "backing.h"
 #include "descriptor.h"
 #include "fault.h"
@@ -163,6 +164,9 @@ void feed_recover(struct splinter_store *s, uint32_t lane_number, uint64_t epoch
 void feed_restart(struct splinter_store *s, uint64_t ahead)
 {
     struct header *h = s->header;
+    /* The file may be a copy, and go on beside the other one with the same numbers. */
+    uint64_t era = now_realtime() ^ now_monotonic() << 32;
+    h->era = (uint32_t)(era * UINT64_C(0x9E3779B97F4A7C15) >> 32);
     if (!s->has_feed)
         return;
     h->published += ahead;

@@ -37,8 +37,8 @@
 #include "handle.h"
 #include "hash.h"
 #include "index.h"
+#include "item.h"
 #include "position.h"
-#include "queue.h"
 #include "reading.h"
 #include "set.h"
 #include "topic.h"
@@ -102,16 +102,18 @@ static bool read_item(struct splinter_topic *t, struct item_seen *seen)
     return true;
 }
 
-int item_look(struct splinter_topic *t, uint64_t n, void *buf, size_t size, struct item_seen *seen)
+/* item_look(), and item_peek() if not `mends`. */
+static int look(struct splinter_topic *t, uint64_t n, void *buf, size_t size, bool mends,
+                struct item_seen *seen)
 {
     uint32_t position = topic_position(t, n);
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         struct message_key key;
         int r = position_find(t, position, &seen->at, &key);
         if (!r) {
-            r = topic_mend(t, position);
+            r = mends ? topic_mend(t, position) : topic_exists(t);
             *seen = (struct item_seen){0};
-            if (r == -EROFS)
+            if (r == -EROFS || (!r && !mends))
                 return 0;
             if (!r)
                 continue;
@@ -125,6 +127,16 @@ int item_look(struct splinter_topic *t, uint64_t n, void *buf, size_t size, stru
             return sane && is_sane(t, seen, n) ? 0 : -EBADMSG;
     }
     return -EAGAIN;
+}
+
+int item_look(struct splinter_topic *t, uint64_t n, void *buf, size_t size, struct item_seen *seen)
+{
+    return look(t, n, buf, size, true, seen);
+}
+
+int item_peek(struct splinter_topic *t, uint64_t n, struct item_seen *seen)
+{
+    return look(t, n, NULL, 0, false, seen);
 }
 
 /* ---- changes ---- */

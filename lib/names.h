@@ -300,6 +300,7 @@
 /* settle.c */
 #define topic_clear splinter__topic_clear
 #define topic_drop splinter__topic_drop
+#define topic_exists splinter__topic_exists
 #define topic_look splinter__topic_look
 #define topic_next splinter__topic_next
 #define topic_work_begin splinter__topic_work_begin
@@ -356,6 +357,7 @@
 #define item_era splinter__item_era
 #define item_is_free splinter__item_is_free
 #define item_look splinter__item_look
+#define item_peek splinter__item_peek
 #define item_put splinter__item_put
 #define item_remove splinter__item_remove
 #define item_rewrite splinter__item_rewrite

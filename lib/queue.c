@@ -12,15 +12,17 @@
 #include "expiry.h"
 #include "fault.h"
 #include "handle.h"
+#include "item.h"
 #include "owner.h"
-#include "queue.h"
 #include "sized.h"
+#include "take.h"
 #include "topic.h"
 #include "topics.h"
 #include "wait.h"
 
 #define ROOM_NS UINT64_C(10000000) /* how often a push looks for room elsewhere */
 #define FULL 1
+#define AGAIN 2
 
 static const char *name_of(const struct splinter_queue *q)
 {
@@ -64,16 +66,16 @@ static int skip(struct splinter_queue *q, struct push *p, struct item_seen *seen
     if (r <= 0)
         return r ? r : FULL;
     if (p->n == p->room) /* there is room by now */
-        return -EAGAIN;
+        return AGAIN;
     seen->is.turn = p->n;
     r = item_rewrite(&q->topic, seen, &seen->is);
     fault_point("queue: number skipped");
     if (!r)
         topic_know(&q->topic, p->n);
-    return r == -ESTALE || r == -ENOENT || !r ? -EAGAIN : r;
+    return r == -ESTALE || r == -ENOENT || !r ? AGAIN : r;
 }
 
-/* One attempt to push, with the next number.  0: done; -EAGAIN: look again; FULL; or another
+/* One attempt to push, with the next number.  0: done; AGAIN: look again; FULL; or another
  * errno. */
 static int push_once(struct splinter_queue *q, struct push *p)
 {
@@ -88,7 +90,7 @@ static int push_once(struct splinter_queue *q, struct push *p)
         uint64_t end;
         topic_know(t, seen.is.turn);
         r = items_end(&q->topic, &end);
-        return r ? r : -EAGAIN;
+        return r ? r : AGAIN;
     }
     if (seen.is.number)
         return skip(q, p, &seen);
@@ -98,7 +100,7 @@ static int push_once(struct splinter_queue *q, struct push *p)
     fault_point("queue: pushed");
     if (!r || r == -EINPROGRESS)
         topic_know(t, p->n);
-    return r == -ESTALE || r == -ENOENT ? -EAGAIN : r;
+    return r == -ESTALE || r == -ENOENT ? AGAIN : r;
 }
 
 int splinter_queue_push(splinter_queue *q, const void *val, size_t len,
@@ -127,7 +129,7 @@ int splinter_queue_push(splinter_queue *q, const void *val, size_t len,
             if (r)
                 return r;
             races = 0;
-        } else if (r != -EAGAIN) {
+        } else if (r != AGAIN) {
             if (out_number && (!r || r == -EINPROGRESS))
                 *out_number = p.n;
             return r;
@@ -230,7 +232,7 @@ int splinter_queue_stat(splinter_queue *q, struct splinter_queue_stat *stat)
         return -EINVAL;
     for (uint32_t i = 0; i < q->topic.is.capacity; i++) {
         struct item_seen seen;
-        int r = item_look(&q->topic, i, NULL, 0, &seen);
+        int r = item_peek(&q->topic, i, &seen);
         if (!r && seen.is.number)
             r = item_is_free(&q->topic, &seen.is) ? 1 : owner_gone(q->topic.store, seen.is.owner);
         if (r < 0)

@@ -42,7 +42,6 @@
 #include "arena.h"
 #include "atomic.h"
 #include "backing.h"
-#include "clock.h"
 #include "descriptor.h"
 #include "error.h"
 #include "extent.h"
@@ -406,9 +405,6 @@ static void count(struct rebuild *r, uint64_t keys)
     if (r->newest > h->epoch || h->epoch - r->newest > EPOCHS_SANE)
         h->epoch = r->newest; /* what the header says may be older, or nonsense */
     h->epoch += EPOCHS_AHEAD;
-    /* The file may be a copy, and go on beside the other one with the same numbers. */
-    uint64_t era = now_realtime() ^ now_monotonic() << 32;
-    h->era = (uint32_t)(era * UINT64_C(0x9E3779B97F4A7C15) >> 32);
     feed_restart(r->s, EPOCHS_AHEAD);
     h->topics_left = h->topics_settled + 1; /* keys of a topic may be there without the others */
     fault_point("rebuild: numbered");

@@ -13,7 +13,6 @@
 #include "attach.h"
 #include "change.h"
 #include "compiler.h"
-#include "expiry.h"
 #include "fault.h"
 #include "feed.h"
 #include "fork.h"
@@ -408,30 +407,21 @@ int set_fast(struct splinter_store *s, const char *name, const void *val, size_t
     return fast_set(s, &key, NULL, 0, NULL, val, len, out_epoch, durable);
 }
 
-/* headed_set() in the fast path. */
-ALWAYS_INLINE
-int headed_fast(struct splinter_store *s, const struct key *key, const struct headed *as,
-                uint32_t head_len, const struct lookup *found, const void *val, size_t len,
-                bool durable)
-{
-    const struct short_key fast = {key->s, key_ends_of(key->s, KEY_SHORT), key->hash, KEY_SHORT,
-                                   key->home};
-    if (len - 1 >= s->fast_value || CURRENT_REF(found->current) >= load_relaxed(&s->fast_units))
-        return -EAGAIN;
-    prefetch_to_write(&s->header->epoch);
-    return fast_set(s, &fast, as, head_len, found, val, len, NULL, durable);
-}
-
 /* Both calls that follow; head_len is a constant. */
 ALWAYS_INLINE
 int headed_set(struct splinter_store *s, const struct key *key, const struct headed *as,
                uint32_t head_len, const struct lookup *found, uint64_t epoch, const void *val,
                size_t len)
 {
+    const struct short_key fast = {key->s, key_ends_of(key->s, KEY_SHORT), key->hash, KEY_SHORT,
+                                   key->home};
     len += head_len;
-    if (!(s->durable ? headed_fast(s, key, as, head_len, found, val, len, true)
-                     : headed_fast(s, key, as, head_len, found, val, len, false)))
-        return s->durable ? sync_if_due(s) : 0;
+    if (len - 1 < s->fast_value && CURRENT_REF(found->current) < load_relaxed(&s->fast_units)) {
+        prefetch_to_write(&s->header->epoch);
+        if (!(s->durable ? fast_set(s, &fast, as, head_len, found, val, len, NULL, true)
+                         : fast_set(s, &fast, as, head_len, found, val, len, NULL, false)))
+            return s->durable ? sync_if_due(s) : 0;
+    }
     const struct set_args args = {.flags = SPLINTER_IF_EPOCH, .type = as->type,
                                   .if_epoch = epoch, .head = as->head, .head_len = head_len};
     return key_set(s, key, val, len, &args, NULL);

@@ -25,9 +25,10 @@
 #include "expiry.h"
 #include "fault.h"
 #include "handle.h"
+#include "item.h"
 #include "owner.h"
-#include "queue.h"
 #include "sized.h"
+#include "take.h"
 #include "topic.h"
 #include "wait.h"
 

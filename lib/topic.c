@@ -64,6 +64,17 @@ int topic_make_keys(struct splinter_store *s, const struct topic *is, const stru
     return r;
 }
 
+int topic_exists(struct splinter_topic *t)
+{
+    struct topic is;
+    struct lookup own;
+    uint64_t epoch;
+    int r = topic_look(t->store, &t->name.key, &is, &epoch, &own);
+    if (r == -ENOENT || (!r && (is.id != t->is.id || is.state == TOPIC_REMOVING)))
+        return -EIDRM;
+    return r == -EAGAIN ? 0 : r; /* it changes all the time, so it is there */
+}
+
 int topic_mend(struct splinter_topic *t, uint32_t position)
 {
     struct topic is;

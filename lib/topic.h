@@ -51,6 +51,9 @@ static inline uint32_t topic_position(const struct splinter_topic *t, uint64_t n
     return (uint32_t)(t->mask ? n & t->mask : n % t->is.capacity);
 }
 
+/* 0: the topic is there; -EIDRM: it has been removed; -EBADMSG. */
+int topic_exists(struct splinter_topic *t);
+
 /* The key of a position was not there.  If the topic is, this makes the key, as far as the handle
  * may change the store.  0: there is a topic, whose keys are now there; -EROFS: there is one, but
  * this handle cannot make the key; -EIDRM: the topic has been removed; or an error of key_set(). */

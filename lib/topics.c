@@ -16,8 +16,8 @@
 #include "error.h"
 #include "fault.h"
 #include "handle.h"
+#include "item.h"
 #include "message.h"
-#include "queue.h"
 #include "room.h"
 #include "set.h"
 #include "sized.h"
@@ -294,8 +294,10 @@ int topic_open(struct splinter_topic *t, struct splinter_store *s, const char *n
     if (o.reserved || o.flags & ~(SPLINTER_CREATE | SPLINTER_EXCL) || o.flags == SPLINTER_EXCL)
         return error_set(EINVAL, "the flags of a %s are 0, SPLINTER_CREATE, or SPLINTER_CREATE "
                          "and SPLINTER_EXCL", kind->noun);
-    if (o.id && o.flags)
-        return error_set(EINVAL, "a %s that is to be opened by its id cannot be made", kind->noun);
+    if (o.id && (o.flags || kind != &topic_is_topic))
+        return error_set(EINVAL, kind == &topic_is_topic
+                                     ? "a topic that is to be opened by its id cannot be made"
+                                     : "a queue has no id");
     t->store = s;
     r = name_make(s, name, kind, &t->name);
     if (r)

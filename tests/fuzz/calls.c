@@ -380,8 +380,8 @@ static void topics(struct attack *attack, unsigned number)
     MAY_BE(r, WRITE_ERRORS, ENOENT, EPROTO);
 }
 
-/* Items are no longer than the queue allows, nothing behind the buffer is written, and there are not
- * more than fit. */
+/* Items are no longer than the queue allows, nothing behind the buffer is written, and there are no
+ * more of them than fit. */
 static void use_queue(struct attack *attack, splinter_queue *q, unsigned number)
 {
     struct splinter_queue_stat st = {.struct_size = sizeof st};

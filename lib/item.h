@@ -1,42 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue.h - the handle of a queue, and the items at its positions */
-#ifndef SPLINTER_QUEUE_H
-#define SPLINTER_QUEUE_H
+/* item.h - the positions of a queue, and what is at each */
+#ifndef SPLINTER_ITEM_H
+#define SPLINTER_ITEM_H
 
-#include <pthread.h>
 #include <stdbool.h>
 
 #include "index.h"
 #include "names.h"
 #include "topic.h"
-
-#define KNOWN_WORKERS 8u
-
-/* What the takers of one process share.  All items that nobody had taken when they looked have
- * numbers above `cursor`, or are at one of the positions in `taken`. */
-struct takers {
-    uint32_t process; /* its fork_generation */
-    struct takers *before; /* of the process from which it was forked; freed with the handle */
-    pthread_mutex_t mutex; /* protects all below */
-    bool behind;       /* nothing was looked at yet, or others are a lap ahead */
-    uint64_t cursor;   /* the numbers up to this one have been looked at */
-    uint64_t ask_at;   /* when to look at those in `taken` again: CLOCK_MONOTONIC, in nanoseconds */
-    uint64_t ask_ns;   /* and how often */
-    uint32_t count;    /* of the positions in `taken` */
-    uint32_t *taken;   /* positions of items that somebody has, or had, in the order of the looks */
-    uint8_t *listed;   /* for each position: 1 if it is in `taken` */
-    struct {
-        uint64_t owner; /* as in struct queue_item */
-        uint64_t at;    /* it was alive then: CLOCK_MONOTONIC */
-    } alive[KNOWN_WORKERS];
-    uint32_t next_alive; /* the one that is forgotten next */
-};
-
-/* What a process keeps of a queue.  Any thread may use it. */
-struct splinter_queue {
-    struct splinter_topic topic; /* whose positions have items in place of messages */
-    struct takers *takers;       /* NULL: nobody has taken yet; replaced by compare-and-swap */
-};
 
 /* What a look at a position has found. */
 struct item_seen {
@@ -51,6 +22,9 @@ struct item_seen {
  * 0, or an errno. */
 int item_look(struct splinter_topic *t, uint64_t n, void *buf, size_t size,
               struct item_seen *seen);
+
+/* Look at the position of number n, and change nothing, also if the key is not there. */
+int item_peek(struct splinter_topic *t, uint64_t n, struct item_seen *seen);
 
 /* Replace what was seen at the position by this, and a message of the same type.  0; -ESTALE or
  * -ENOENT: it has changed meanwhile; or another error of key_set(). */
@@ -80,11 +54,5 @@ int items_survey(struct splinter_topic *t);
  * beyond `end` (CLOCK_MONOTONIC) nor for much more than `most` nanoseconds.  0: look again;
  * -ETIMEDOUT: `end` has passed; or why the wait is over. */
 int item_wait(struct splinter_topic *t, uint64_t n, uint64_t epoch, uint64_t end, uint64_t most);
-
-/* An item of this process has been acknowledged. */
-void takers_unlist(struct splinter_queue *q, uint64_t number);
-
-/* Free them, and those of the processes from which this one was forked. */
-void takers_free(struct takers *k);
 
 #endif
