@@ -214,7 +214,7 @@ configuration() {
     # -k, so that a test that does not compile does not hide the others; VERBOSE prints the
     # logs of those that fail.
     (cd "$work/$name" &&
-        timeout 1800 make -k -j"$jobs" check VERBOSE=1 ${only:+"TESTS=$only" \
+        timeout 2700 make -k -j"$jobs" check VERBOSE=1 ${only:+"TESTS=$only" \
             "check_PROGRAMS=$only" check_LTLIBRARIES=}) >"$work/$name/check.out" 2>&1
     status=$?
     grep -h 'warning:' "$work/$name/build.out" "$work/$name/check.out"
@@ -310,7 +310,7 @@ fuzz() {
 
 # The table is worth its lines when all is well, too.
 coverage() {
-    stage coverage timeout 1800 sh "$work/src/tests/coverage/run.sh" "$work/coverage"
+    stage coverage timeout 2400 sh "$work/src/tests/coverage/run.sh" "$work/coverage"
     [ "$result" != passed ] || cat "$work/coverage.out"
 }
 
@@ -336,8 +336,8 @@ foreign() {
         return
     fi
     start=$(date +%s)
-    shorter 5
-    timeout 1800 sh tests/foreign/run.sh -d "$work/foreign"
+    shorter 8
+    timeout 2400 sh tests/foreign/run.sh -d "$work/foreign"
     status=$?
     count "$work/foreign"
     if [ $status != 0 ] && [ "$f" = 0 ]; then
@@ -389,7 +389,7 @@ run_stage() {
     case $1 in
         gcc) configuration gcc CC=gcc ;;
         clang)
-            shorter 4
+            shorter 8
             configuration clang CC=clang --enable-sanitizer=address,undefined ;;
         tsan) under_tsan ;;
         valgrind) stage valgrind under_valgrind ;;
@@ -402,7 +402,7 @@ run_stage() {
         configure) tap configure timeout 1800 sh tests/configure/run.sh ;;
         packages)
             shorter 10
-            tap packages timeout 1800 sh tests/packages/run.sh ci ;;
+            tap packages timeout 2400 sh tests/packages/run.sh ci ;;
     esac
 }
 

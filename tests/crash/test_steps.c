@@ -15,7 +15,7 @@
  *     test_steps [--twice ALL|FEW|NONE] [NAME]      (NAME: that operation only)
  *
  * ALL has a cleaner die at each of its steps after each death, FEW (of everyday) after one death
- * in five, NONE after none; with SPLINTER_TEST_SHORT set, or under a sanitizer, it is NONE.
+ * in ten, NONE after none; with SPLINTER_TEST_SHORT set, or under a sanitizer, it is NONE.
  *
  * Each step is played twice, in a store prepared by a process that still has it open, and in one
  * prepared by a process that is gone; with SPLINTER_TEST_SHORT once, in the one or the other.
@@ -40,11 +40,11 @@ static unsigned every; /* one in so many deaths is looked at by cleaners that di
 static bool read_arguments(int argc, char **argv)
 {
     in_turn = getenv("SPLINTER_TEST_SHORT");
-    every = SANITIZED || getenv("SPLINTER_TEST_SHORT") ? 0 : 5;
+    every = SANITIZED || getenv("SPLINTER_TEST_SHORT") ? 0 : 10;
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--twice") && i + 1 < argc) {
             i++;
-            every = !strcmp(argv[i], "ALL") ? 1 : !strcmp(argv[i], "FEW") ? 5 : 0;
+            every = !strcmp(argv[i], "ALL") ? 1 : !strcmp(argv[i], "FEW") ? 10 : 0;
             if (!every && strcmp(argv[i], "NONE")) {
                 fprintf(stderr, "%s: --twice is '%s', allowed are ALL, FEW and NONE\n", argv[0],
                         argv[i]);
