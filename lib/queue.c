@@ -20,7 +20,8 @@
 #include "topics.h"
 #include "wait.h"
 
-#define ROOM_NS UINT64_C(10000000) /* how often a push looks for room elsewhere */
+#define ROOM_NS UINT64_C(10000000) /* how often a push that waits looks for room elsewhere, */
+#define ROOM_SHARE 16u             /* and at most such a part of the time goes into it */
 #define FULL 1
 #define AGAIN 2
 
@@ -39,12 +40,14 @@ struct push {
     uint64_t n;     /* the number whose turn it is */
     uint64_t epoch; /* of the record at its position */
     uint64_t room;  /* the number up to which there is no room, or 0 if that is not known */
+    uint64_t took;  /* nanoseconds of the last search for room in vain */
 };
 
 /* Find the next number, from p->n on, at whose position there is room.  1; 0: there is none; or an
  * errno. */
 static int find_room(struct splinter_queue *q, struct push *p)
 {
+    uint64_t begin = now_monotonic();
     for (uint64_t i = 0; i < q->topic.is.capacity; i++) {
         struct item_seen seen;
         int r = item_look(&q->topic, p->n + i, NULL, 0, &seen);
@@ -55,6 +58,7 @@ static int find_room(struct splinter_queue *q, struct push *p)
             return 1;
     }
     p->room = 0;
+    p->took = now_monotonic() - begin;
     return 0;
 }
 
@@ -125,7 +129,8 @@ int splinter_queue_push(splinter_queue *q, const void *val, size_t len,
     for (uint64_t races = 0; races <= RACES_MAX + (uint64_t)q->topic.is.capacity; races++) {
         r = push_once(q, &p);
         if (r == FULL) {
-            r = end ? item_wait(&q->topic, p.n, p.epoch, end, ROOM_NS) : -ETIMEDOUT;
+            uint64_t rest = p.took * ROOM_SHARE > ROOM_NS ? p.took * ROOM_SHARE : ROOM_NS;
+            r = end ? item_wait(&q->topic, p.n, p.epoch, end, rest) : -ETIMEDOUT;
             if (r)
                 return r;
             races = 0;
