@@ -84,6 +84,11 @@ void bench_sizes(void);
 void bench_processes(void);
 void bench_writers(void);
 
+/* coordination.c */
+void bench_feed(void);
+void bench_topic(void);
+void bench_queue(void);
+
 /* file.c */
 void bench_file_calls(void);
 void bench_file_sync(void);
