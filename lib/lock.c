@@ -104,7 +104,8 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
     struct bucket *bucket = &s->index[key->home];
     uint32_t mine = lock_word(key->hash, lane->number), blocker = 0;
     lane->shared->hash = key->hash;
-    lane->shared->lock = key->home + 1; /* a cleaner looks for our number in that bucket */
+    /* A cleaner looks for our number in that bucket, and so does a check. */
+    store_relaxed(&lane->shared->lock, key->home + 1);
     crash_order();
     fault_point("lock: named");
     struct wait_for w = {0};
@@ -135,7 +136,7 @@ int key_lock(struct splinter_store *s, struct lane_private *lane, const struct k
             cpu_relax();
     }
     crash_order();
-    lane->shared->lock = 0;
+    store_release(&lane->shared->lock, 0);
     fault_point("lock: given up");
     return -EAGAIN;
 }
@@ -151,6 +152,6 @@ void key_unlock(struct splinter_store *s, struct lane_private *lane, const struc
             store_release(&bucket->lock[i], 0); /* [>lock] */
     crash_order();
     fault_point("unlock: released");
-    lane->shared->lock = 0;
+    store_release(&lane->shared->lock, 0);
     fault_point("unlock: forgotten");
 }

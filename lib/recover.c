@@ -129,7 +129,7 @@ static void release_lock(struct splinter_store *s, struct lane *lane, uint32_t l
             fault_point("recover: lock released");
         }
     crash_order();
-    lane->lock = 0;
+    store_release(&lane->lock, 0);
     fault_point("recover: lock forgotten");
 }
 

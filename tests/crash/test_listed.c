@@ -613,6 +613,9 @@ static void races(void)
     at_step = "insert: claimed";
     meanwhile = checks;
     set(s, "new", 100);
+    at_step = "insert: epoch taken"; /* it is counted, and in no slot yet */
+    meanwhile = checks;
+    set(s, "newer", 100);
     if (FILES) {
         at_step = "update: epoch taken";
         meanwhile = syncs;
