@@ -897,7 +897,7 @@ int splinter_queue_push(splinter_queue *queue, const void *val, size_t len,
                         const struct splinter_publish_options *options, uint64_t timeout_ms,
                         uint64_t *out_number);
 
-/* What is known of an item.  `number` and `delivery` together are the ticket of whoever took it.
+/* What is known of an item.  `number`, `delivery` and `queue` are the ticket of whoever took it.
  * Set struct_size to sizeof this structure. */
 struct splinter_item {
     size_t struct_size; /* in: what the caller has; out: what is filled in; both in bytes */
@@ -905,6 +905,7 @@ struct splinter_item {
     uint64_t size;      /* bytes */
     uint32_t type;      /* as it was pushed */
     uint32_t delivery;  /* 1 if it is handed out for the first time, 2 for the second, ... */
+    uint64_t queue;     /* which no other queue of the store ever has */
 };
 
 /*
@@ -923,12 +924,13 @@ int splinter_queue_take(splinter_queue *queue, void *buf, size_t buf_size, uint6
 
 /*
  * Acknowledge an item that was taken, so that it is gone; or give it back, so that it is handed out
- * again.  Of *item, `number` and `delivery` count.  Any process may do so that has the ticket.
+ * again.  Of *item, `number` and `delivery` count, and `queue` if it is not 0.  Any process may do
+ * so that has the ticket.
  * Return 0, or -ESTALE (nobody has the item with this ticket any more: it was acknowledged, given
- * back or handed out again), -EINVAL, -EROFS, -EIDRM (the queue has been removed), -EAGAIN (the
- * call lost very many races), -ENOSPC (no memory is left), -ENOMEM (nack), -EIO, -EBADMSG, -E2BIG,
- * -EINPROGRESS (done, but not synced); as the first change also -EUSERS, -EBADF, -ENOLCK or another
- * error of splinter_store_open().
+ * back or handed out again; or the ticket is of another queue), -EINVAL, -EROFS, -EIDRM (the queue
+ * has been removed), -EAGAIN (the call lost very many races), -ENOSPC (no memory is left), -ENOMEM
+ * (nack), -EIO, -EBADMSG, -E2BIG, -EINPROGRESS (done, but not synced); as the first change also
+ * -EUSERS, -EBADF, -ENOLCK or another error of splinter_store_open().
  */
 int splinter_queue_ack(splinter_queue *queue, const struct splinter_item *item);
 int splinter_queue_nack(splinter_queue *queue, const struct splinter_item *item);

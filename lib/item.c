@@ -168,7 +168,8 @@ int item_rewrite(struct splinter_topic *t, const struct item_seen *seen,
         return -ENOMEM;
     int r = item_look(t, is->turn, message, seen->len, &again);
     if (!r)
-        r = again.epoch != seen->epoch ? -ESTALE : item_put(t, &again, is, message, seen->len);
+        r = again.epoch != seen->epoch || again.len != seen->len
+                ? -ESTALE : item_put(t, &again, is, message, seen->len);
     if (message != few)
         free(message);
     return r;

@@ -34,6 +34,7 @@
 
 #define ASK_NS UINT64_C(4000000) /* how often to look whether workers live */
 #define ASK_SHARE 16u            /* at most such a part of the time goes into it */
+#define BEHIND_MOST 16u          /* how often a call catches up with others */
 #define NOTHING 1                /* there is no item to hand out */
 
 /* ---- the list of items that somebody has ---- */
@@ -285,12 +286,14 @@ static int take_new(struct splinter_queue *q, struct takers *k, struct take *c)
     return -EAGAIN;
 }
 
-/* Take an item, without waiting.  *most: for how long to wait if there is NOTHING. */
-static int take_once(struct splinter_queue *q, struct takers *k, struct take *c, uint64_t *most)
+/* Take an item, without waiting.  *most: for how long to wait if there is NOTHING.  If this is the
+ * last attempt of the call, the kernel is asked about every worker that has an item. */
+static int take_once(struct splinter_queue *q, struct takers *k, struct take *c, bool last,
+                     uint64_t *most)
 {
     not_cancelled();
     pthread_mutex_lock(&k->mutex);
-    uint32_t races = 0;
+    uint32_t rounds = 0;
     int r;
     do {
         r = k->behind ? catch_up(q, k) : 0;
@@ -299,10 +302,10 @@ static int take_once(struct splinter_queue *q, struct takers *k, struct take *c,
             r = now && now >= k->ask_at ? take_listed(q, k, c, now - ASK_NS) : NOTHING;
         if (r == NOTHING)
             r = take_new(q, k, c);
-    } while (r == NOTHING && k->behind && races++ < RACES_MAX);
+    } while (r == NOTHING && k->behind && ++rounds < BEHIND_MOST);
     if (r == NOTHING && k->behind)
         r = -EAGAIN;
-    if (r == NOTHING && k->count) { /* the last word has the kernel */
+    if (r == NOTHING && k->count && last) {
         struct item_seen newest = c->seen;
         r = take_listed(q, k, c, now_monotonic());
         if (r == NOTHING)
@@ -326,11 +329,13 @@ int splinter_queue_take(splinter_queue *q, void *buf, size_t size, uint64_t limi
     if (!k)
         return -ENOMEM;
     uint64_t end = timeout_ms ? now_and(timeout_ms) : 0, most;
-    while ((r = take_once(q, k, &c, &most)) == NOTHING) {
+    bool last = !end;
+    while ((r = take_once(q, k, &c, last, &most)) == NOTHING) {
         r = wait_ended(q->topic.store);
         if (!r)
-            r = end ? item_wait(&q->topic, c.n, c.seen.epoch, end, most) : -ETIMEDOUT;
-        if (r)
+            r = last ? -ETIMEDOUT : item_wait(&q->topic, c.n, c.seen.epoch, end, most);
+        last = r == -ETIMEDOUT && !last;
+        if (r && !last)
             return r;
     }
     if (!r || r == -EMSGSIZE || r == -EINPROGRESS) {
@@ -338,7 +343,8 @@ int splinter_queue_take(splinter_queue *q, void *buf, size_t size, uint64_t limi
                                           .number = c.seen.is.number,
                                           .size = c.seen.len,
                                           .type = c.seen.type,
-                                          .delivery = c.seen.is.delivery};
+                                          .delivery = c.seen.is.delivery,
+                                          .queue = q->topic.is.id};
         sized_give(item, &own, sizeof own);
     }
     return r;

@@ -26,6 +26,7 @@
 #include "handle.h"
 #include "index.h"
 #include "set.h"
+#include "sync.h"
 #include "topic.h"
 
 /* ---- a topic's own key ---- */
@@ -104,8 +105,10 @@ int topic_abandon(struct splinter_store *s, const struct key *key, struct topic 
     if (is.state != TOPIC_REMOVING) {
         int r = topic_set_state(s, key, &is, TOPIC_REMOVING, epoch);
         fault_point("topic: condemned");
-        if (r == -ENOSPC)
-            return topic_drop(s, key, &is, epoch);
+        if (r == -ENOSPC) {
+            r = topic_drop(s, key, &is, epoch);
+            return !r && s->durable && sync_now(s) ? -EINPROGRESS : r;
+        }
         if (r)
             return r == -ENOENT ? -ESTALE : r;
         r = topic_look(s, key, &is, &epoch, &where);

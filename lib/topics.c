@@ -82,7 +82,7 @@ int topic_remove(struct splinter_store *s, const char *name, const struct topic_
             return r ? r : error_set(EBADMSG, "%s '%s' was damaged, and only its name could be "
                                      "removed", kind->noun, name);
         }
-        if (!r && is.kind != kind->kind)
+        if (!r && is.kind != kind->kind && is.state == TOPIC_READY)
             return is_other(name, kind);
         bool was_there = !r && is.state != TOPIC_MAKING; /* or another one was at it */
         if (!r) {
@@ -232,6 +232,12 @@ static int work(struct splinter_topic *t, const struct splinter_topic_options *o
     return r;
 }
 
+/* Is it something else that a process is about to make? */
+static bool is_being_made(const struct splinter_topic *t, const struct topic_kind *kind)
+{
+    return t->is.kind != kind->kind && t->is.state == TOPIC_MAKING;
+}
+
 /* Find the topic, make it if that is asked for, and finish what another process has begun. */
 static int find_or_make(struct splinter_topic *t, const struct splinter_topic_options *o,
                         const struct topic_kind *kind)
@@ -245,7 +251,7 @@ static int find_or_make(struct splinter_topic *t, const struct splinter_topic_op
         int r = topic_look(s, &t->name.key, &t->is, &epoch, &own);
         if (r == -EBADMSG)
             return error_set(EBADMSG, "%s '%s' is damaged", kind->noun, name);
-        if (!r && (t->is.state == TOPIC_READY || t->is.kind != kind->kind))
+        if (!r && (t->is.state == TOPIC_READY || is_being_made(t, kind)))
             return compare(t, o, kind, t->is.id == made);
         if (r && r != -ENOENT)
             return r;

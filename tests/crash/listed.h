@@ -85,6 +85,7 @@ int a_lost_one_in_stat(splinter_store *s);
 /* The same of listed_queue.c. */
 void queues(void);
 void queues_before(splinter_store *s);
+void item_waits(splinter_store *s, bool free); /* the same; if `free`, nobody has the item */
 int a_queue_made(splinter_store *s);
 int a_queue_removed(splinter_store *s);
 int an_item_pushed(splinter_store *s);

@@ -113,6 +113,13 @@ int an_item_given_back(splinter_store *s)
     return rc;
 }
 
+void item_waits(splinter_store *s, bool free)
+{
+    queues_before(s);
+    if (free)
+        must(an_item_given_back(s), "nack");
+}
+
 /* ---- arguments, and what the store has ---- */
 
 static void queue_names(splinter_store *s, splinter_store *r)
@@ -359,6 +366,33 @@ static void queue_without_descriptor(void)
     unlink(path);
 }
 
+/* A push that leaves a number out, and whose syncs fail: what it says was pushed is there. */
+static void push_past_an_item(void)
+{
+    struct splinter_item item = {.struct_size = sizeof(item)};
+    splinter_store *s = make(SLOTS, MAX_VALUE), *each = again(SPLINTER_SYNC_EACH);
+    uint64_t number = 0;
+    splinter_queue *q, *pushes;
+
+    queues_before(s); /* item 1 is taken */
+    q = opened(s);
+    must(splinter_queue_push(q, "another", 7, NULL, 0, NULL), "push");
+    must(splinter_queue_take(q, value, 7, 0, 0, &item), "take");
+    must(splinter_queue_ack(q, &item), "ack");
+    pushes = opened(each);
+    fails(FAIL_msync, 1, EIO);
+    GIVES(EINPROGRESS, splinter_queue_push(pushes, "a third", 7, NULL, 0, &number));
+    must(splinter_queue_take(q, value, 7, 0, 0, &item), "take");
+    if (item.number != number || memcmp(value, "a third", 7))
+        die("item %llu was pushed, and item %llu is there", (unsigned long long)number,
+            (unsigned long long)item.number);
+    splinter_queue_close(pushes);
+    splinter_queue_close(q);
+    splinter_store_close(each);
+    splinter_store_close(s);
+    unlink(path);
+}
+
 static void queue_disks(void)
 {
     static const int errors[] = {ENOSPC, EIO};
@@ -369,6 +403,7 @@ static void queue_disks(void)
     queue_memory();
     queue_without_descriptor();
     if (FILES) {
+        push_past_an_item();
         s = make(SLOTS, MAX_VALUE);
         for (int i = 0; i < 2; i++) {
             queues_before(s);
@@ -379,6 +414,30 @@ static void queue_disks(void)
         unlink(path);
     }
     done("queues: memory and disks");
+}
+
+/* A queue that is left half removed keeps no topic from its name. */
+static void name_is_free(splinter_store *s)
+{
+    const uint32_t begin[] = {CAPACITY, MAX_VALUE - HEAD, 2, 2};
+    struct splinter_topic_options o = {.struct_size = sizeof(o)};
+    splinter_topic *t;
+    struct image image;
+    uint32_t *words;
+
+    queues_before(s);
+    image_map(&image, path);
+    words = memmem(image.bytes, image.size, begin, sizeof(begin));
+    if (!words)
+        die("no queue");
+    words[3] = 3;
+    image_free(&image);
+    o.flags = SPLINTER_CREATE;
+    o.capacity = 1;
+    must(splinter_topic_open(&t, s, "work", &o), "a topic");
+    splinter_topic_close(t);
+    GIVES(EPROTO, splinter_queue_remove(s, "work"));
+    must(splinter_topic_remove(s, "work"), "remove");
 }
 
 static void damaged_name(void)
@@ -397,8 +456,8 @@ static void damaged_name(void)
     words[0] = 0;
     GIVES(EBADMSG, splinter_queue_open(&none, s, "work", NULL));
     GIVES(EBADMSG, splinter_queue_remove(s, "work"));
-    words[2] = 1;
     image_free(&image);
+    name_is_free(s);
     splinter_store_close(s);
     unlink(path);
     done("a queue whose own key is damaged");

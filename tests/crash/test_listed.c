@@ -764,14 +764,6 @@ static void no_room(void)
     done("memory that is not to be had");
 }
 
-/* A queue with an item that this handle has; or that nobody has, if another one is to take it. */
-static void item_waits(splinter_store *s, const struct change *c)
-{
-    queues_before(s);
-    if (c->make == an_item_taken)
-        must(an_item_given_back(s), "nack");
-}
-
 /* Disks that cannot be written. */
 static void disks(void)
 {
@@ -797,13 +789,13 @@ static void disks(void)
         set(s, "k", 50);
         lease_for(&changes[i], s);
         topics_before(s);
-        item_waits(s, &changes[i]);
+        item_waits(s, changes[i].make == an_item_taken);
         fails(FAIL_msync, 1, EIO);
         int rc = changes[i].make(each);
         for (unsigned n = 2; rc == -EIO && n < 50; n++) { /* more than one sync */
             fail_reset();
             topics_before(s);
-            item_waits(s, &changes[i]);
+            item_waits(s, changes[i].make == an_item_taken);
             fails(FAIL_msync, n, EIO);
             rc = changes[i].make(each);
         }

@@ -481,7 +481,7 @@ END_TEST
 
 START_TEST(a_removed_queue_is_gone_for_all)
 {
-    struct splinter_item item;
+    struct splinter_item item, other;
     splinter_queue *again;
     char path[600];
 
@@ -497,11 +497,17 @@ START_TEST(a_removed_queue_is_gone_for_all)
     ck_assert_int_eq(splinter_queue_ack(queue, &item), -EIDRM);
     ck_assert_int_eq(splinter_queue_nack(queue, &item), -EIDRM);
     ck_assert_int_eq(push(queue, 3, NULL), -EIDRM);
-    ck_assert_int_eq(take(queue, &item), -EIDRM);
+    ck_assert_int_eq(take(queue, &other), -EIDRM);
     ck_assert_int_eq(open_queue(&again, store, SPLINTER_CREATE, 2, 10), 0);
     ck_assert_int_eq(push(again, 1, NULL), 0);
-    ck_assert_int_eq(take(queue, &item), -EIDRM);
-    (void)takes(again, 1, 1);
+    ck_assert_int_eq(take(queue, &other), -EIDRM);
+    other = takes(again, 1, 1);
+    /* It has the same number and delivery as the item of the queue that is gone. */
+    ck_assert_int_eq(splinter_queue_ack(again, &item), -ESTALE);
+    ck_assert_int_eq(splinter_queue_nack(again, &item), -ESTALE);
+    ck_assert_int_eq(splinter_queue_ack(again, &other), 0);
+    item.queue = 0;
+    ck_assert_int_eq(splinter_queue_ack(again, &item), -ESTALE);
     splinter_queue_close(again);
     end_queue();
 }
