@@ -13,18 +13,22 @@
 
 static const char help[] =
     "Usage: splinter_perf [OPTION]...\n"
-    "Measure reads of many readers beside one writer, verifying every value read.\n"
+    "Measure many readers beside one writer, verifying every value that arrives.\n"
     "\n"
+    "  -S, --scenario NAME    what is measured: keys, gets beside sets (the default); feed, sets\n"
+    "                         and followers that are told of each; topic, messages and readers\n"
+    "                         that get each; queue, items and workers that take and acknowledge\n"
     "  -r, --readers N        number of readers (default 15)\n"
     "      --no-writer        no writer: the values do not change\n"
     "  -P, --processes        workers are processes instead of threads\n"
-    "  -k, --keys N           number of keys (default 20000)\n"
+    "  -k, --keys N           number of keys; of a topic or a queue, its capacity (default 20000)\n"
     "  -s, --value-size BYTES size of each value, 32 or more (default 64)\n"
     "  -d, --duration SECONDS how long to measure (default 3; up to three decimals)\n"
     "  -b, --bus BUS          use this memory store, created if it does not exist (default:\n"
     "                         a store without a name); what was made is removed afterwards\n"
     "      --mode MODE        permissions of a new bus, less the umask (default 600)\n"
-    "      --feed N           keep the last N changes of each writer of a new bus (default 0)\n"
+    "      --feed N           keep the last N changes of each writer of a new bus (default 0; in\n"
+    "                         the scenario feed 4096)\n"
     "  -j, --json             print one JSON object instead of the table\n"
     "      --self-test=FAULT  put a fault into what every 1000th read got, so that verification\n"
     "                         must fail: torn, stale or foreign\n"
@@ -43,15 +47,33 @@ static enum perf_fault fault_named(const char *text)
     cli_usage("--self-test: '%s' is not allowed; it takes torn, stale or foreign", text);
 }
 
+const char *const perf_scenario_names[PERF_SCENARIOS] = {
+    [PERF_KEYS] = "keys", [PERF_FEED] = "feed", [PERF_TOPIC] = "topic", [PERF_QUEUE] = "queue",
+};
+
+static enum perf_scenario scenario_named(const char *text)
+{
+    for (enum perf_scenario s = PERF_KEYS; s < PERF_SCENARIOS; s++)
+        if (strcmp(text, perf_scenario_names[s]) == 0)
+            return s;
+    cli_usage("--scenario: '%s' is not allowed; it takes keys, feed, topic or queue", text);
+}
+
 static void check(const struct perf_options *o, int argument_count)
 {
     if (argument_count)
         cli_usage("too many arguments: only options are allowed");
+    if (!o->writer && o->scenario != PERF_KEYS)
+        cli_usage("--no-writer: the scenario '%s' needs a writer",
+                  perf_scenario_names[o->scenario]);
+    if (o->scenario == PERF_FEED && !o->feed)
+        cli_usage("--feed: '0' is not allowed in the scenario feed; it takes a number from 1");
     if (o->bus && cli_where(o->bus, false) != SPLINTER_MEMORY)
         cli_usage("--bus: '%s' is not allowed; it takes the name of a memory store", o->bus);
 }
 
 static const struct option options[] = {
+    {"scenario", required_argument, NULL, 'S'},
     {"readers", required_argument, NULL, 'r'},
     {"no-writer", no_argument, NULL, OPT_NO_WRITER},
     {"processes", no_argument, NULL, 'P'},
@@ -65,11 +87,12 @@ static const struct option options[] = {
     {"self-test", required_argument, NULL, OPT_SELF_TEST},
     CLI_OPTIONS,
 };
-static const struct cli_syntax syntax = {help, CLI_BUS_LETTERS "r:Pk:s:d:j" CLI_LETTERS, options};
+static const struct cli_syntax syntax = {help, CLI_BUS_LETTERS "S:r:Pk:s:d:j" CLI_LETTERS, options};
 
 void perf_options_read(struct perf_options *o, int argc, char **argv)
 {
     int option;
+    bool feed_given = false;
 
     *o = (struct perf_options){
         .readers = 15,
@@ -80,6 +103,9 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
     };
     while ((option = cli_option(&syntax, argc, argv)) != -1)
         switch (option) {
+        case 'S':
+            o->scenario = scenario_named(optarg);
+            break;
         case 'r':
             o->readers = cli_number("--readers", optarg, 1, READERS_MAX);
             break;
@@ -106,6 +132,7 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
             break;
         case OPT_FEED:
             o->feed = cli_number("--feed", optarg, 0, CLI_FEED_MAX);
+            feed_given = true;
             break;
         case 'j':
             o->json = true;
@@ -114,5 +141,7 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
             o->fault = fault_named(optarg);
             break;
         }
+    if (o->scenario == PERF_FEED && !feed_given)
+        o->feed = CLI_FEED_MAX < 4096 ? CLI_FEED_MAX : 4096;
     check(o, argc - optind);
 }

@@ -8,8 +8,13 @@
 
 #include "perf_value.h"
 
+/* What is measured. */
+enum perf_scenario { PERF_KEYS, PERF_FEED, PERF_TOPIC, PERF_QUEUE, PERF_SCENARIOS };
+extern const char *const perf_scenario_names[PERF_SCENARIOS];
+
 struct perf_options {
-    uint64_t readers, keys, value_size, duration_ms;
+    enum perf_scenario scenario;
+    uint64_t readers, keys, value_size, duration_ms; /* keys: of a topic or queue, its capacity */
     bool writer, processes, json;
     enum perf_fault fault; /* --self-test; PERF_RIGHT: none */
     const char *bus;       /* NULL: a store without a name */

@@ -43,6 +43,7 @@ static void sum_up(struct summary *s, const struct perf_shared *shared, unsigned
         s->sum.cpu_ns += r->cpu_ns;
         s->sum.retries += r->retries;
         s->sum.again += r->again;
+        s->sum.lost += r->lost;
         for (unsigned i = 0; i < PERF_FAULTS; i++)
             s->sum.faults[i] += r->faults[i];
         for (unsigned i = 0; i < PERF_PLACES; i++) {
@@ -84,21 +85,32 @@ static void print_json(const struct perf_options *o, double seconds, const struc
                        const struct summary *writes)
 {
     const struct perf_result *r = &reads->sum;
-    printf("{\"version\":\"%s\",\"readers\":%" PRIu64 ",\"writers\":%d,\"workers\":\"%s\","
+    printf("{\"version\":\"%s\",\"scenario\":\"%s\",\"readers\":%" PRIu64 ",\"writers\":%d,"
+           "\"workers\":\"%s\","
            "\"keys\":%" PRIu64 ",\"value_size\":%" PRIu64 ",\"feed\":%" PRIu64 ",\"seconds\":%.3f",
-           splinter_version(), o->readers, o->writer, workers_are(o), o->keys, o->value_size,
-           perf_store_feed(), seconds);
+           splinter_version(), perf_scenario_names[o->scenario], o->readers, o->writer,
+           workers_are(o), o->keys, o->value_size, perf_store_feed(), seconds);
     print_member("reads", reads);
     print_member("writes", writes);
     printf(",\"retries\":%" PRIu64 ",\"retries_per_1000_reads\":%.4f", r->retries,
            retries_per_1000(reads));
-    printf(",\"integrity_failures\":%" PRIu64, reads->failures);
+    printf(",\"lost\":%" PRIu64 ",\"integrity_failures\":%" PRIu64, r->lost, reads->failures);
     for (int i = PERF_TORN; i < PERF_FAULTS; i++)
         printf(",\"%s\":%" PRIu64, perf_fault_names[i], r->faults[i]);
     puts("}");
 }
 
 /* ---- the table ---- */
+
+/* What a reader and the writer do, and what latency means, in each scenario. */
+static const struct {
+    const char *reads, *writes, *means, *loses;
+} words[PERF_SCENARIOS] = {
+    [PERF_KEYS] = {"reads", "writes", "the call alone, as long as it took on the clock", ""},
+    [PERF_FEED] = {"told", "writes", "of what is told: from the set until then", "gaps"},
+    [PERF_TOPIC] = {"reads", "sends", "of reads: from the publish until then", "lost messages"},
+    [PERF_QUEUE] = {"taken", "pushes", "of what is taken: from the push until then", ""},
+};
 
 static void print_row(const char *what, const struct summary *s)
 {
@@ -120,18 +132,23 @@ static void print_failures(const struct summary *reads)
 static void print_table(const struct perf_options *o, double seconds, const struct summary *reads,
                         const struct summary *writes)
 {
-    printf("%" PRIu64 " reader%s, %s, as %s; %" PRIu64 " key%s of %" PRIu64 " bytes; "
-           "%s; %.2f s\n\n",
-           o->readers, CLI_S(o->readers), o->writer ? "1 writer" : "no writer", workers_are(o),
-           o->keys, CLI_S(o->keys), o->value_size, perf_store_feed() ? "a feed" : "no feed",
-           seconds);
+    printf("%" PRIu64 " reader%s, %s, as %s; ", o->readers, CLI_S(o->readers),
+           o->writer ? "1 writer" : "no writer", workers_are(o));
+    if (o->scenario >= PERF_TOPIC)
+        printf("a %s of %" PRIu64, perf_scenario_names[o->scenario], o->keys);
+    else
+        printf("%" PRIu64 " key%s", o->keys, CLI_S(o->keys));
+    printf(" of %" PRIu64 " bytes; %s; %.2f s\n\n", o->value_size,
+           perf_store_feed() ? "a feed" : "no feed", seconds);
     printf("%-8s %14s %9s %9s %9s %9s\n", "", "operations/s", "ns/op", "p50 ns", "p99 ns",
            "p99.9 ns");
-    print_row("reads", reads);
+    print_row(words[o->scenario].reads, reads);
     if (o->writer)
-        print_row("writes", writes);
+        print_row(words[o->scenario].writes, writes);
     printf("\nns/op: processor time, making the key and verifying the value included;\n"
-           "p50 to p99.9: the call alone, as long as it took on the clock\n\n");
+           "p50 to p99.9: %s\n\n", words[o->scenario].means);
+    if (*words[o->scenario].loses)
+        printf("%-19s %" PRIu64 "\n", words[o->scenario].loses, reads->sum.lost);
     printf("retries             %" PRIu64 " (%.4f per 1000 reads)\n", reads->sum.retries,
            retries_per_1000(reads));
     if (reads->sum.again + writes->sum.again)

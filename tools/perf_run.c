@@ -68,6 +68,8 @@ static unsigned end_workers(const struct perf_job *job, unsigned end)
         }
         while (waitpid(children[i], &status, 0) < 0 && errno == EINTR)
             ;
+        if (i == PERF_WRITER) /* even if it was killed, the others are to end */
+            atomic_store(&job->shared->writer_ended, true);
         if (status) {
             cli_warn("worker %u ended with %s %d", i, WIFSIGNALED(status) ? "signal" : "status",
                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));

@@ -14,13 +14,17 @@
 #include "cli.h"
 #include "cli_bus.h"
 #include "cli_text.h"
+#include "perf_scenario.h"
 #include "perf_value.h"
+
+#define MESSAGE_HEAD 64 /* more than a message needs beside its bytes */
 
 static const char *bus; /* NULL: a store without a name */
 static splinter_store *store;
 static uint64_t feed; /* lines of each ring of it; 0: none */
 static bool created;       /* by us, so it is removed at exit */
 static uint64_t keys_set;  /* else these are */
+static const struct perf_options *messages; /* of a scenario whose topic or queue is there */
 static pid_t main_process; /* removes them; workers do not */
 
 static void clean_up(void)
@@ -28,6 +32,8 @@ static void clean_up(void)
     char key[PERF_KEY_SIZE];
     if (!bus || !store || getpid() != main_process)
         return;
+    if (messages && !created)
+        perf_scenario_remove(messages, store);
     if (created)
         splinter_store_unlink(bus, SPLINTER_MEMORY);
     else
@@ -75,10 +81,12 @@ static void check_room(const struct perf_options *o)
     struct splinter_stat stat;
     cli_stat(&stat);
     feed = stat.feed;
+    if (o->scenario == PERF_FEED && !feed)
+        cli_die(CLI_FAILURE, "bus '%s' has no feed, and the scenario feed needs one", bus);
     if (stat.max_value < o->value_size)
         cli_die(CLI_FAILURE, "bus '%s' takes values of at most %" PRIu64 " byte%s, not %" PRIu64,
                 bus, stat.max_value, CLI_S(stat.max_value), o->value_size);
-    if (stat.slots - stat.keys < o->keys)
+    if (stat.slots - stat.keys < o->keys + (o->scenario >= PERF_TOPIC))
         cli_die(CLI_FAILURE, "bus '%s' has room for %" PRIu64 " more key%s, not %" PRIu64, bus,
                 stat.slots - stat.keys, CLI_S(stat.slots - stat.keys), o->keys);
 }
@@ -93,7 +101,7 @@ splinter_store *perf_store_open(const struct perf_options *o)
     struct splinter_open_options options = {
         .struct_size = sizeof(options),
         .slots = (size_t)(o->keys + o->keys / 4 + 16),
-        .max_value = (size_t)o->value_size,
+        .max_value = (size_t)(o->value_size + (o->scenario == PERF_KEYS ? 0 : MESSAGE_HEAD)),
         .mode = o->mode,
         .feed = (size_t)o->feed,
     };
@@ -111,6 +119,11 @@ splinter_store *perf_store_open(const struct perf_options *o)
 void perf_store_fill(const struct perf_options *o)
 {
     char key[PERF_KEY_SIZE];
+    if (o->scenario >= PERF_TOPIC) {
+        perf_scenario_make(o, store);
+        messages = o;
+        return;
+    }
     struct perf_value *v = cli_need(malloc(o->value_size));
     for (; keys_set < o->keys && !cli_stop; keys_set++) {
         perf_make_key(key, keys_set);

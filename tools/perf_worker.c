@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "perf_scenario.h"
 #include "perf_value.h"
 
 #define SAMPLE_EVERY 64 /* operations; reading the clock costs about as much as a get */
 #define FAULT_EVERY 1000
 
-static void wait_for_go(struct perf_shared *shared)
+void perf_wait_for_go(struct perf_shared *shared)
 {
     atomic_fetch_add(&shared->ready, 1);
     while (!atomic_load(&shared->go) && !atomic_load(&shared->stop)) {
@@ -104,9 +105,13 @@ void perf_work(const struct perf_job *job, unsigned number)
     } else {
         for (uint64_t i = 0; i < o->keys; i++)
             versions[i] = 1; /* every key was set once before the workers began */
-        wait_for_go(shared);
+        if (o->scenario == PERF_KEYS)
+            perf_wait_for_go(shared);
         uint64_t begin = perf_now_ns(CLOCK_THREAD_CPUTIME_ID);
-        r->error = (number == PERF_WRITER ? write_on : read_on)(job, r, v, versions, number);
+        if (o->scenario != PERF_KEYS)
+            r->error = perf_scenario_work(job, number, v, versions);
+        else
+            r->error = (number == PERF_WRITER ? write_on : read_on)(job, r, v, versions, number);
         r->cpu_ns = perf_now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
     }
     if (r->error)

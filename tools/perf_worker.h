@@ -20,15 +20,22 @@ struct perf_result {
     uint64_t cpu_ns;
     uint64_t retries;             /* races that gets lost, each tried again inside the library */
     uint64_t again;               /* calls that gave up and were made again */
+    uint64_t lost;                /* messages, or gaps of a feed, that the reader was told it lost */
+    uint64_t sum;                 /* of the numbers of a queue's items */
     uint64_t faults[PERF_FAULTS]; /* values read, by what was wrong with them */
     int error;                    /* what ended the worker early, a negative errno */
     uint64_t histogram[PERF_PLACES];
 };
 
+#define PERF_SENT 65536
+
 /* The memory that workers share, whether they are threads or processes. */
 struct perf_shared {
     atomic_uint ready; /* workers that wait for go */
     atomic_bool go, stop;
+    atomic_bool writer_ended;        /* of a scenario with messages; before that: */
+    _Atomic uint64_t written;        /* how many were sent */
+    _Atomic uint64_t sent[PERF_SENT]; /* when the last ones were, by their number */
     struct perf_result result[]; /* of each worker */
 };
 
@@ -39,6 +46,7 @@ struct perf_job {
     unsigned first, end; /* the numbers of the workers that there are */
 };
 
+void perf_wait_for_go(struct perf_shared *shared);
 void perf_work(const struct perf_job *job, unsigned number);
 
 #endif /* SPLINTER_PERF_WORKER_H */

@@ -10,6 +10,7 @@
 #include "perf_options.h"
 #include "perf_report.h"
 #include "perf_run.h"
+#include "perf_scenario.h"
 #include "perf_store.h"
 
 int main(int argc, char **argv)
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
         perf_store_close();
         cli_die_of_signal();
     }
+    perf_scenario_account(&job);
     uint64_t failures = perf_report(&job, seconds);
     cli_stdout_done();
     return good && !failures ? CLI_OK : CLI_FAILURE;

@@ -73,6 +73,30 @@ quick='--keys=500 --duration=0.2'
     run "$perf" $quick --no-writer --self-test=stale
     ok 'the table also names it' eval 'is_status 1 && grep -q "stale [1-9]" "$T/out"'
 
+    for scenario in feed topic queue; do
+        for mode in '' --processes; do
+            run "$perf" $quick --readers=3 $mode --json --scenario=$scenario
+            ok "$scenario: nothing is lost unnoticed, and nothing comes twice $mode" \
+                eval 'is_status 0 && grep -q "\"scenario\":\"$scenario\"" "$T/out" &&
+                    grep -q "\"integrity_failures\":0," "$T/out"'
+            ok '... and something was sent and received' \
+                eval '! grep -q "\"operations\":0," "$T/out"'
+        done
+        for fault in torn stale foreign; do
+            run "$perf" $quick --readers=2 --json -S $scenario --self-test=$fault
+            ok "$scenario: a reader's copy that is $fault is found" \
+                eval 'is_status 1 && grep -q "\"$fault\":[1-9]" "$T/out"'
+        done
+        run "$perf" $quick --readers=2 -S $scenario
+        ok "$scenario: as a table" eval 'is_status 0 && grep -q "a $scenario" "$T/out"'
+        run "$perf" -S $scenario --no-writer
+        ok "$scenario without a writer is refused" says 2 "'$scenario' needs a writer"
+    done
+    run "$perf" --scenario=other
+    ok '--scenario=other is refused' says 2 'keys, feed, topic or queue'
+    run "$perf" --scenario=feed --feed=0
+    ok 'the scenario feed needs a feed' says 2 'a number from 1'
+
     SPLINTER_BUS=$BUS.none run "$perf" $quick -b "$BUS"
     ok 'a bus by name' is_status 0
     ok 'which it made and removed' [ ! -e "/dev/shm/$BUS" ]
@@ -81,6 +105,14 @@ quick='--keys=500 --duration=0.2'
     ok 'a bus that exists' is_status 0
     run "$logtee" --current --timeout=0 "$BUS"
     ok 'is left as it was' eval 'is_status 4 && file_is "$T/out" "mine\tkept\n"'
+    run "$perf" $quick --scenario=feed --bus="$BUS"
+    ok 'the scenario feed on a bus without one' says 1 "bus '$BUS' has no feed"
+    for scenario in topic queue; do
+        run "$perf" $quick --scenario=$scenario --bus="$BUS"
+        ok "the scenario $scenario on a bus that exists" is_status 0
+        run "$logtee" --current --timeout=0 "$BUS"
+        ok 'which is left as it was' eval 'is_status 4 && file_is "$T/out" "mine\tkept\n"'
+    done
     run "$perf" --keys=601 --bus="$BUS"
     ok 'a bus without room: both numbers' says 1 'room for 599 more keys, not 601'
 
