@@ -4,22 +4,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "perf_scenario.h"
 #include "perf_value.h"
 
 #define SAMPLE_EVERY 64 /* operations; reading the clock costs about as much as a get */
 #define FAULT_EVERY 1000
-
-void perf_wait_for_go(struct perf_shared *shared)
-{
-    atomic_fetch_add(&shared->ready, 1);
-    while (!atomic_load(&shared->go) && !atomic_load(&shared->stop)) {
-        struct timespec nap = {0, 1000000};
-        nanosleep(&nap, NULL);
-    }
-}
 
 /* What a get returned: size bytes at v, or the error e. */
 static enum perf_fault verify(const struct perf_job *job, bool spoil, struct perf_value *v,

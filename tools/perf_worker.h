@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <splinter.h>
 
@@ -20,7 +21,7 @@ struct perf_result {
     uint64_t cpu_ns;
     uint64_t retries;             /* races that gets lost, each tried again inside the library */
     uint64_t again;               /* calls that gave up and were made again */
-    uint64_t lost;                /* messages, or gaps of a feed, that the reader was told it lost */
+    uint64_t lost;                /* messages, or gaps of a feed, of which the reader was told */
     uint64_t sum;                 /* of the numbers of a queue's items */
     uint64_t faults[PERF_FAULTS]; /* values read, by what was wrong with them */
     int error;                    /* what ended the worker early, a negative errno */
@@ -46,7 +47,15 @@ struct perf_job {
     unsigned first, end; /* the numbers of the workers that there are */
 };
 
-void perf_wait_for_go(struct perf_shared *shared);
+static inline void perf_wait_for_go(struct perf_shared *shared)
+{
+    atomic_fetch_add(&shared->ready, 1);
+    while (!atomic_load(&shared->go) && !atomic_load(&shared->stop)) {
+        struct timespec nap = {0, 1000000};
+        nanosleep(&nap, NULL);
+    }
+}
+
 void perf_work(const struct perf_job *job, unsigned number);
 
 #endif /* SPLINTER_PERF_WORKER_H */
