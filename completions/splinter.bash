@@ -91,6 +91,10 @@ _splinter()
             # shellcheck disable=SC2207
             COMPREPLY=($(compgen -W 'torn stale foreign' -- "$cur"))
             return ;;
+        --scenario)
+            # shellcheck disable=SC2207
+            COMPREPLY=($(compgen -W 'keys feed topic queue' -- "$cur"))
+            return ;;
         *) return ;; # a number or a prefix: nothing to offer
     esac
 

@@ -89,6 +89,8 @@ complete_words splinter_logtee -F p
 ok "-F p" offers 'plain\n'
 complete_words splinter_perf --self-test '='
 ok "--self-test=" offers 'foreign\nstale\ntorn\n'
+complete_words splinter_perf -S ''
+ok "-S" offers 'feed\nkeys\nqueue\ntopic\n'
 complete_words splinter_send --type ''
 ok "--type" offers 'bytes\nint64\njson\ntext\n'
 run "$send" --type no-such-type
@@ -99,6 +101,9 @@ ok "the words of --format are those the tool names" eval 'grep -q "plain or json
 run "$perf" --self-test=no-such-fault
 ok "the words of --self-test are those the tool names" \
     eval 'grep -q "torn, stale or foreign" "$T/err"'
+run "$perf" --scenario=no-such-scenario
+ok "the words of --scenario are those the tool names" \
+    eval 'grep -q "keys, feed, topic or queue" "$T/err"'
 
 # As it is installed: bash-completion finds the file by the name of the tool.
 loader=/usr/share/bash-completion/bash_completion
