@@ -52,11 +52,11 @@ void perf_scenario_make(const struct perf_options *o, splinter_store *store)
     splinter_queue_close(queue);
 }
 
-void perf_scenario_remove(const struct perf_options *o, splinter_store *store)
+void perf_scenario_remove(enum perf_scenario scenario, splinter_store *store)
 {
-    if (o->scenario == PERF_TOPIC)
+    if (scenario == PERF_TOPIC)
         splinter_topic_remove(store, name);
-    else if (o->scenario == PERF_QUEUE)
+    else if (scenario == PERF_QUEUE)
         splinter_queue_remove(store, name);
 }
 

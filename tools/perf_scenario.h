@@ -9,7 +9,7 @@
 /* Makes the topic or queue of the scenario; does not return if that is not possible. */
 void perf_scenario_make(const struct perf_options *o, splinter_store *store);
 /* Removes it again. */
-void perf_scenario_remove(const struct perf_options *o, splinter_store *store);
+void perf_scenario_remove(enum perf_scenario scenario, splinter_store *store);
 
 /* The worker's part: the writer sends until it is told to stop, the others receive until they have
  * all that was sent.  0, or what ended it early. */

@@ -24,7 +24,7 @@ static splinter_store *store;
 static uint64_t feed; /* lines of each ring of it; 0: none */
 static bool created;       /* by us, so it is removed at exit */
 static uint64_t keys_set;  /* else these are */
-static const struct perf_options *messages; /* of a scenario whose topic or queue is there */
+static enum perf_scenario made; /* whose topic or queue is there */
 static pid_t main_process; /* removes them; workers do not */
 
 static void clean_up(void)
@@ -32,8 +32,8 @@ static void clean_up(void)
     char key[PERF_KEY_SIZE];
     if (!bus || !store || getpid() != main_process)
         return;
-    if (messages && !created)
-        perf_scenario_remove(messages, store);
+    if (!created)
+        perf_scenario_remove(made, store);
     if (created)
         splinter_store_unlink(bus, SPLINTER_MEMORY);
     else
@@ -121,7 +121,7 @@ void perf_store_fill(const struct perf_options *o)
     char key[PERF_KEY_SIZE];
     if (o->scenario >= PERF_TOPIC) {
         perf_scenario_make(o, store);
-        messages = o;
+        made = o->scenario;
         return;
     }
     struct perf_value *v = cli_need(malloc(o->value_size));
