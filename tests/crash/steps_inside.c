@@ -147,10 +147,12 @@ static void leave(splinter_store *s, const char *text, uint32_t state, unsigned 
     const struct set_args args = {.unsynced = true};
     const struct topic is = {.id = 2 * state + 1, .capacity = 3, .longest = 8, .kind = TOPIC_KIND,
                              .state = state, .maker = MAX_ENTRIES};
-    struct key own = key_of_bytes(s, text, 3);
 
-    if (state)
+    if (state) {
+        struct key own = key_of_bytes(s, text, 3);
+
         must(key_set(s, &own, &is, sizeof(is), &args, NULL), "preparing");
+    }
     for (unsigned i = 0; i < keys; i++) {
         struct message_key k;
         uint64_t none = 0;
@@ -170,7 +172,7 @@ unsigned leave_topic(splinter_store *s)
 unsigned leave_topics(splinter_store *s)
 {
     leave(s, "\0tb", TOPIC_REMOVING, 1);
-    leave(s, "", 0, 1);
+    leave(s, NULL, 0, 1); /* a message without a topic */
     return 3 + leave_topic(s);
 }
 
