@@ -84,12 +84,11 @@ static bool decide(struct many *m, int *result)
     *result = -EAGAIN;
     for (size_t i = 0; i < m->count; i++) {
         int r = key_passed(m->store, &m->key[i], m->since[i], &m->seen[i]);
-        bool first = *result == -EAGAIN || m->seen[i].epoch < m->epoch;
-        if (r == -EAGAIN || (!r && !first))
-            continue;
+        if (r == -EAGAIN || (!r && *result != -EAGAIN && m->seen[i].epoch >= m->epoch))
+            continue; /* it has not passed, or another one did before */
         *result = r;
         m->index = i;
-        m->epoch = m->seen[i].epoch;
+        m->epoch = r ? 0 : m->seen[i].epoch;
         if (r) /* what the caller has to see to, before it can wait on */
             break;
     }
