@@ -133,9 +133,7 @@ int splinter_feed_next(splinter_feed *f, struct splinter_event *event, void *buf
     if (!f || !event || !sized_may_give(event))
         return -EINVAL;
     struct splinter_store *s = f->follower.store;
-    uint64_t begin = now_monotonic(), first = load_seq_cst(&s->header->published);
-    uint64_t end = timeout_ms > (UINT64_MAX - begin) / 1000000 ? UINT64_MAX
-                                                               : begin + timeout_ms * 1000000;
+    uint64_t end = now_and(timeout_ms), first = load_seq_cst(&s->header->published);
     for (;;) {
         struct splinter_event e;
         uint64_t published = load_seq_cst(&s->header->published);

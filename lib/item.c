@@ -185,46 +185,22 @@ bool item_is_free(struct splinter_topic *t, const struct queue_item *is)
 
 /* ---- where the numbers end ---- */
 
+static int turn_at(struct splinter_topic *t, uint64_t n, uint64_t *turn)
+{
+    struct item_seen seen;
+    int r = item_look(t, n, NULL, 0, &seen);
+    *turn = r ? 0 : seen.is.turn;
+    return r;
+}
+
 int items_end(struct splinter_topic *t, uint64_t *end)
 {
-    uint64_t low = load_acquire(&t->known), step = 1, most = t->is.capacity;
-    struct item_seen seen;
-    for (;;) {
-        int r = item_look(t, low + step, NULL, 0, &seen);
-        if (r)
-            return r;
-        if (seen.is.turn < low + step)
-            break;
-        low = seen.is.turn;
-        step = step * 2 < most ? step * 2 : most;
-    }
-    for (uint64_t high = low + step; low + 1 < high;) {
-        uint64_t middle = low + (high - low) / 2;
-        int r = item_look(t, middle, NULL, 0, &seen);
-        if (r)
-            return r;
-        if (seen.is.turn >= middle)
-            low = seen.is.turn; /* beyond `high`, if the queue has grown meanwhile */
-        else
-            high = middle;
-    }
-    topic_know(t, low);
-    *end = low;
-    return 0;
+    return positions_end(t, turn_at, end);
 }
 
 int items_survey(struct splinter_topic *t)
 {
-    uint64_t highest = 0;
-    for (uint32_t i = 0; i < t->is.capacity; i++) {
-        struct item_seen seen;
-        int r = item_look(t, i, NULL, 0, &seen);
-        if (r)
-            return r;
-        highest = seen.is.turn > highest ? seen.is.turn : highest;
-    }
-    topic_know(t, highest);
-    return 0;
+    return positions_survey(t, turn_at);
 }
 
 /* ---- wait ---- */

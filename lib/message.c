@@ -172,33 +172,18 @@ void fetch_ahead(struct splinter_topic *t, uint64_t n)
 
 /* ---- where a topic begins and ends ---- */
 
+static int number_at(struct splinter_topic *t, uint64_t n, uint64_t *number)
+{
+    struct seen seen;
+    int r = look(t, n, NULL, 0, &seen);
+    *number = r ? 0 : seen.number;
+    return r;
+}
+
 /* Find the number of the newest message, 0 if there is none, and remember it. */
 static int find_end(struct splinter_topic *t, uint64_t *end)
 {
-    uint64_t low = load_acquire(&t->known), step = 1, most = t->is.capacity;
-    struct seen seen;
-    for (;;) {
-        int r = look(t, low + step, NULL, 0, &seen);
-        if (r)
-            return r;
-        if (seen.number < low + step)
-            break;
-        low = seen.number;
-        step = step * 2 < most ? step * 2 : most;
-    }
-    for (uint64_t high = low + step; low + 1 < high;) {
-        uint64_t middle = low + (high - low) / 2;
-        int r = look(t, middle, NULL, 0, &seen);
-        if (r)
-            return r;
-        if (seen.number >= middle)
-            low = seen.number; /* beyond `high`, if the topic has grown meanwhile */
-        else
-            high = middle;
-    }
-    topic_know(t, low);
-    *end = low;
-    return 0;
+    return positions_end(t, number_at, end);
 }
 
 /* The lowest number from n on that is there, or the one after `end`. */
@@ -250,16 +235,7 @@ static int missing(struct splinter_topic *t, uint64_t n, uint64_t known)
 
 int messages_survey(struct splinter_topic *t)
 {
-    uint64_t highest = 0;
-    for (uint32_t i = 0; i < t->is.capacity; i++) {
-        struct seen seen;
-        int r = look(t, i, NULL, 0, &seen);
-        if (r)
-            return r;
-        highest = seen.number > highest ? seen.number : highest;
-    }
-    topic_know(t, highest);
-    return 0;
+    return positions_survey(t, number_at);
 }
 
 /* ---- the calls ---- */

@@ -349,6 +349,8 @@
 
 /* position.c */
 #define position_find splinter__position_find
+#define positions_end splinter__positions_end
+#define positions_survey splinter__positions_survey
 
 /* message.c */
 #define messages_survey splinter__messages_survey

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* position.c - the key of a position of a topic or a queue, and the record to which it leads */
+/* position.c - the positions of a topic or a queue: the key of each, and where the numbers end */
 #include "atomic.h"
 #include "extent.h"
 #include "handle.h"
@@ -42,4 +42,44 @@ int position_find(struct splinter_topic *t, uint32_t position, struct lookup *f,
     if (r > 0)
         store_relaxed(&t->slot[position], (uint32_t)slot_number(s, f->slot) + 1);
     return r;
+}
+
+int positions_end(struct splinter_topic *t, position_number *number_at, uint64_t *end)
+{
+    uint64_t low = load_acquire(&t->known), step = 1, most = t->is.capacity, number;
+    for (;;) {
+        int r = number_at(t, low + step, &number);
+        if (r)
+            return r;
+        if (number < low + step)
+            break;
+        low = number;
+        step = step * 2 < most ? step * 2 : most;
+    }
+    for (uint64_t high = low + step; low + 1 < high;) {
+        uint64_t middle = low + (high - low) / 2;
+        int r = number_at(t, middle, &number);
+        if (r)
+            return r;
+        if (number >= middle)
+            low = number; /* beyond `high`, if there are more by now */
+        else
+            high = middle;
+    }
+    topic_know(t, low);
+    *end = low;
+    return 0;
+}
+
+int positions_survey(struct splinter_topic *t, position_number *number_at)
+{
+    uint64_t highest = 0, number;
+    for (uint32_t i = 0; i < t->is.capacity; i++) {
+        int r = number_at(t, i, &number);
+        if (r)
+            return r;
+        highest = number > highest ? number : highest;
+    }
+    topic_know(t, highest);
+    return 0;
 }

@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "atomic.h"
-#include "attach.h"
 #include "cancel.h"
 #include "clock.h"
 #include "error.h"
-#include "expiry.h"
 #include "fault.h"
 #include "handle.h"
 #include "item.h"
@@ -18,7 +16,6 @@
 #include "take.h"
 #include "topic.h"
 #include "topics.h"
-#include "wait.h"
 
 #define ROOM_NS UINT64_C(10000000) /* how often a push that waits looks for room elsewhere, */
 #define ROOM_SHARE 16u             /* and at most such a part of the time goes into it */

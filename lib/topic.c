@@ -21,7 +21,6 @@
 #include <string.h>
 
 #include "atomic.h"
-#include "attach.h"
 #include "fault.h"
 #include "handle.h"
 #include "index.h"
