@@ -411,8 +411,9 @@ worker() {
     for this in $stages; do
         mkdir "$work/stages/$this" 2>/dev/null || continue
         (
+            began=$(date +%s)
             run_stage "$this"
-            echo $passed $failed $skipped >"$work/stages/$this/counts"
+            echo $passed $failed $skipped $(($(date +%s) - began)) >"$work/stages/$this/counts"
         ) >"$work/stages/$this/out" 2>&1
         touch "$work/stages/$this/ended"
         echo "$this"
@@ -422,6 +423,7 @@ worker() {
 
 mkdir "$work/stages" && mkfifo "$work/ends" && exec 3<>"$work/ends" || exit 1
 install_for_stages 3<&- &
+times=
 running=0
 while [ $running -lt "$at_a_time" ]; do
     worker >&3 3<&- &
@@ -433,7 +435,8 @@ while [ $running -gt 0 ] && read -r this <&3; do
         continue
     fi
     cat "$work/stages/$this/out"
-    if read -r p f s <"$work/stages/$this/counts"; then
+    if read -r p f s seconds <"$work/stages/$this/counts"; then
+        times="$times $this $seconds s$([ "$f" = 0 ] || echo " ($f failed)"),"
         passed=$((passed + p))
         failed=$((failed + f))
         skipped=$((skipped + s))
@@ -444,5 +447,6 @@ while [ $running -gt 0 ] && read -r this <&3; do
 done
 
 echo
+echo "stages, in the order of their ends:${times%,}"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -193,7 +193,7 @@ owner=$!
 pids="$pids $owner"
 eventually grep -q ready "$T/owner"
 start "$recv" --current --verbose "$BUS" owned
-bg_printed 'mine'
+ok 'recv: a key with an owner is there' bg_printed 'mine'
 kill -KILL $owner
 ended
 ok 'recv: a key whose owner is killed: status 3' is_status 3

@@ -21,14 +21,17 @@ static void counts_wrong(splinter_store *s)
     spoil_counts(s);
 }
 
+/* Long enough that a waiter on a busy machine has said that it sleeps, before it gives up. */
+#define WAIT_MS 100
+
 static int act_wait(splinter_store *s)
 {
-    return splinter_store_wait(s, items[0].key, 0, 1, NULL);
+    return splinter_store_wait(s, items[0].key, 0, WAIT_MS, NULL);
 }
 
 static int act_wait_any(splinter_store *s)
 {
-    return splinter_store_wait_any(s, epoch_of(s), 1, NULL);
+    return splinter_store_wait_any(s, epoch_of(s), WAIT_MS, NULL);
 }
 
 static int act_wait_many(splinter_store *s)
@@ -36,7 +39,7 @@ static int act_wait_many(splinter_store *s)
     const char *keys[] = {items[0].key, "nobody sets this"};
     uint64_t epochs[2] = {0};
 
-    return splinter_store_wait_many(s, keys, epochs, 2, 1, NULL, NULL);
+    return splinter_store_wait_many(s, keys, epochs, 2, WAIT_MS, NULL, NULL);
 }
 
 /* In a process of its own, for the library remembers what the kernel cannot do. */

@@ -79,7 +79,7 @@ static int act_wait_any(splinter_store *s)
     uint64_t epoch = 0;
 
     must(splinter_store_wait_any(s, 0, 0, &epoch), "epoch");
-    return splinter_store_wait_any(s, epoch, 1, NULL);
+    return splinter_store_wait_any(s, epoch, 100, NULL);
 }
 
 static int act_set_if_absent(splinter_store *s)

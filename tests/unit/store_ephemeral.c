@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -247,6 +248,26 @@ START_TEST(a_child_of_fork_owns_what_it_sets)
 }
 END_TEST
 
+/* Does a child lack what madvise(2) was told to keep from it?  With an emulator it may have it. */
+static bool children_lack(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *p = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool lacks;
+    pid_t pid;
+
+    ck_assert(p != MAP_FAILED && !madvise(p, page, MADV_DONTFORK));
+    pid = fork_child();
+    if (!pid) {
+        unsigned char there;
+
+        _exit(mincore(p, page, &there) == 0);
+    }
+    lacks = reap(pid) == 0;
+    munmap(p, page);
+    return lacks;
+}
+
 /* [C4] A child that outlives its parent does not keep the parent's keys alive. */
 START_TEST(a_child_of_fork_does_not_live_for_its_parent)
 {
@@ -273,7 +294,8 @@ START_TEST(a_child_of_fork_does_not_live_for_its_parent)
     }
     ck_assert_int_eq(reap(pid), 0);
     close(both[0]);
-    ck_assert(absent("e"));
+    if (children_lack())
+        ck_assert(absent("e"));
     close(both[1]);
     close(runs[0]);
     close(runs[1]);

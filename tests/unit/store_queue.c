@@ -409,8 +409,9 @@ START_TEST(what_makes_no_sense_is_refused_with_a_reason)
 {
     struct splinter_topic_options options = {.struct_size = sizeof(options)};
     struct splinter_publish_options pushing = {.struct_size = sizeof(pushing)};
-    struct splinter_item item = {.struct_size = sizeof(item)}, odd = {.struct_size = 7};
-    struct splinter_queue_stat st = {.struct_size = 7};
+    struct splinter_item item = {.struct_size = sizeof(item)};
+    struct splinter_item odd = {.struct_size = sizeof(size_t) - 1};
+    struct splinter_queue_stat st = {.struct_size = sizeof(size_t) - 1};
     splinter_queue *q = NULL;
     splinter_topic *topic = NULL;
     char text[LONGEST + 1] = "", name[SPLINTER_TOPIC_NAME_MAX];
