@@ -264,7 +264,8 @@ int splinter_store_open_fd(splinter_store **out, int fd,
                            const struct splinter_open_options *options);
 
 /* The descriptor of the store, to pass on to another process.  It belongs to the handle: do not
- * close it.  -EINVAL if store is NULL. */
+ * close it.  -EINVAL if store is NULL; -EBADF if the program closed it nevertheless, and a later
+ * handle was given its number. */
 int splinter_store_fd(const splinter_store *store);
 
 /* Detach and free the handle.  NULL is allowed.  Closing the last handle of a file syncs the file;

@@ -188,6 +188,7 @@ int attach_locks_open(struct splinter_store *s)
 {
     fork_hold();
     int r = descriptor_locks_open(s);
+    fork_numbers(s);
     fork_resume();
     return r;
 }

@@ -4,11 +4,11 @@
  *
  * A program that becomes a daemon closes every descriptor, and the next file that it opens gets the
  * number of one of ours.  So nothing is done with a number before it is known to stand for what it
- * did.  `fd` stands for a file: device and inode tell.  `lock_fd` stands for an open file
- * description, since that is what the kernel's locks belong to.  Another one of the same file would
- * release, or seem to have, the locks of another handle.  So it has a mark that a description has,
- * and its duplicates and children share: a position in the file, drawn at random.  Nobody reads or
- * writes through it.
+ * did.  `fd` stands for a file: device and inode tell, and no later handle was given its number
+ * (fork.c).  `lock_fd` stands for an open file description, since that is what the kernel's locks
+ * belong to.  Another one of the same file would release, or seem to have, the locks of another
+ * handle.  So it has a mark that a description has, and its duplicates and children share: a
+ * position in the file, drawn at random.  Nobody reads or writes through it.
  *
  * Invariants
  *  - While the handle is attached, its locks are held, whatever the application closes: a page that
@@ -53,20 +53,22 @@ int descriptor_note(struct splinter_store *s)
 int descriptor_file(const struct splinter_store *s)
 {
     struct stat st;
-    if (fstat(s->fd, &st))
-        return errno == EBADF ? -1 : s->fd;
+    int fd = load_relaxed(&s->fd);
+    if (fstat(fd, &st))
+        return errno == EBADF ? -1 : fd;
     bool ours = (uint64_t)st.st_dev == s->device && (uint64_t)st.st_ino == s->inode;
-    return ours ? s->fd : -1;
+    return ours ? fd : -1;
 }
 
 int descriptor_locks(const struct splinter_store *s)
 {
-    if (s->lock_fd < 0)
+    int fd = load_relaxed(&s->lock_fd);
+    if (fd < 0)
         return -1;
-    off_t mark = lseek(s->lock_fd, 0, SEEK_CUR);
+    off_t mark = lseek(fd, 0, SEEK_CUR);
     if (mark < 0)
-        return errno == EBADF || errno == ESPIPE ? -1 : s->lock_fd;
-    return mark == (off_t)s->lock_mark ? s->lock_fd : -1;
+        return errno == EBADF || errno == ESPIPE ? -1 : fd;
+    return mark == (off_t)s->lock_mark ? fd : -1;
 }
 
 bool descriptor_locks_own(const struct splinter_store *s)
@@ -159,8 +161,9 @@ int descriptor_locks_open(struct splinter_store *s)
 
 void descriptor_locks_close(struct splinter_store *s)
 {
-    if (descriptor_locks(s) >= 0)
-        close(s->lock_fd);
+    int fd = descriptor_locks(s);
+    if (fd >= 0)
+        close(fd);
     s->lock_fd = -1;
     if (s->lock_pin && s->lock_process == (uint32_t)getpid()) /* a child has not inherited it */
         munmap(s->lock_pin, (size_t)sysconf(_SC_PAGESIZE));

@@ -11,6 +11,9 @@
  *    It may change the store only if that is the generation of the process.
  *  - At any fork every descriptor for locks is the lock_fd of a handle on the list.  So a child
  *    closes its copy of each, and the locks of its parent go when the parent dies.
+ *  - No handle on the list has in fd what is the fd or lock_fd of a later one.  The kernel gives a
+ *    number that is free, so a handle that still has it is one whose descriptors the application
+ *    has closed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,12 +44,20 @@ static void after_fork_parent(void)
     pthread_mutex_unlock(&handles_mutex);
 }
 
+void fork_numbers(const struct splinter_store *s)
+{
+    for (struct splinter_store *other = handles; other; other = other->next)
+        if (other != s && (other->fd == s->fd || other->fd == s->lock_fd))
+            store_relaxed(&other->fd, -1);
+}
+
 static void after_fork_child(void)
 {
     *fork_page = ++fork_generation;
     for (struct splinter_store *s = handles; s; s = s->next) {
         /* The parent's lock must go when the parent dies, whatever its children do. */
         descriptor_forked(s);
+        fork_numbers(s);
         s->entry = MAX_ENTRIES;
         memset(s->sleepers, 0, sizeof s->sleepers); /* the threads are not here */
         pthread_mutex_init(&s->mutex, NULL);
@@ -104,6 +115,7 @@ void fork_watch(struct splinter_store *s)
     if (handles)
         handles->link = &s->next;
     handles = s;
+    fork_numbers(s);
     pthread_mutex_unlock(&handles_mutex);
 }
 

@@ -19,6 +19,10 @@ void fork_unwatch(struct splinter_store *s);
 void fork_hold(void);
 void fork_resume(void);
 
+/* The kernel has just given s->fd or s->lock_fd: takes that number from a handle that still has it
+ * in fd.  Between fork_hold() and fork_resume(). */
+void fork_numbers(const struct splinter_store *s);
+
 /* The number of forks between the first process and this one, plus one.  Written by a child that
  * notices that it is one, read by every writer. */
 extern uint32_t fork_generation;

@@ -76,6 +76,7 @@
 /* fork.c */
 #define fork_generation splinter__fork_generation
 #define fork_hold splinter__fork_hold
+#define fork_numbers splinter__fork_numbers
 #define fork_page splinter__fork_page
 #define fork_resume splinter__fork_resume
 #define fork_seen splinter__fork_seen

@@ -305,7 +305,10 @@ static void end_keys(struct splinter_store *s)
 
 int splinter_store_fd(const splinter_store *s)
 {
-    return s ? s->fd : -EINVAL;
+    if (!s)
+        return -EINVAL;
+    int fd = load_relaxed(&s->fd);
+    return fd < 0 ? -EBADF : fd;
 }
 
 void splinter_store_close(splinter_store *s)
@@ -319,8 +322,9 @@ void splinter_store_close(splinter_store *s)
     pthread_mutex_destroy(&s->mutex);
     pthread_mutex_destroy(&s->sync_mutex);
     munmap(s->base, s->mapped);
-    if (descriptor_file(s) >= 0)
-        close(s->fd);
+    int fd = descriptor_file(s);
+    if (fd >= 0)
+        close(fd);
     free(s);
 }
 

@@ -111,6 +111,10 @@ void leases(void)
     GIVES(EBADF, splinter_store_wait(q, "l", 0, 0, NULL));
     GIVES(EBADF, splinter_store_wait_many(q, keys, epochs, 1, 0, NULL, NULL));
     GIVES(EBADF, splinter_store_get(q, "l", NULL, 0, NULL, NULL));
+    splinter_store_close(r);
+    r = again(0); /* it gets the number */
+    GIVES(EBADF, splinter_store_fd(q));
+    GIVES(EBADF, splinter_store_get(q, "l", NULL, 0, NULL, NULL));
     splinter_store_close(q);
     splinter_store_close(r);
     splinter_store_close(s);

@@ -231,6 +231,64 @@ static void numbers_of_another_handle(void)
     end();
 }
 
+/* The next open(2) gives `n`; false: it cannot be made so. */
+static bool number_comes_next(int n)
+{
+    int fd;
+
+    do
+        fd = open(victim, O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd < n);
+    return fd == n && !close(fd);
+}
+
+/* The descriptor of the first handle becomes that for the locks of a living owner: nobody is taken
+ * for dead, and nothing of the second one is closed. */
+static void number_of_the_locks_of_another(void)
+{
+    struct splinter_set_options own = {.struct_size = sizeof(own), .flags = SPLINTER_EPHEMERAL};
+    pid_t pid;
+    int rc;
+
+    begin();
+    pid = fork_child();
+    if (!pid) {
+        int keep = dup(splinter_store_fd(store)), bad = 0, n;
+        splinter_store *one, *two;
+        uint64_t token;
+
+        alarm(60);
+        dup2(keep, 300);
+        must(splinter_store_open_fd(&one, 300, NULL), "open");
+        must(splinter_store_set(one, "one", "1", 1, NULL, NULL), "set");
+        n = splinter_store_fd(one);
+        for (int fd = 3; fd < 256; fd++)
+            close(fd);
+        if (!number_comes_next(n - 1))
+            _exit(99);
+        must(splinter_store_open_fd(&two, 300, NULL), "open");
+        must(splinter_store_set(two, "e", "2", 1, &own, NULL), "set");
+        must(splinter_lease_acquire(two, "job", NULL, 0, NULL, 0, &token), "lease");
+        bad += splinter_store_fd(two) != n - 1;
+        bad += fcntl(n, F_GETFD) < 0;
+        bad += splinter_store_fd(one) != -EBADF;
+        rc = splinter_store_get(one, "e", NULL, 0, NULL, NULL);
+        bad += rc == -ENOENT;
+        bad += !splinter_lease_acquire(one, "job", NULL, 0, NULL, 0, &token);
+        splinter_store_close(one);
+        bad += fcntl(n, F_GETFD) < 0;
+        splinter_store_close(two);
+        _exit(bad);
+    }
+    rc = reap(pid);
+    if (rc)
+        printf("# %d things are wrong\n", rc);
+    report(!rc && !check_store(store),
+           "%s: a descriptor's number becomes that of another handle's locks",
+           backing_names[backing]);
+    end();
+}
+
 static void without_standard_descriptors(void)
 {
     struct place other;
@@ -398,6 +456,7 @@ int main(void)
         descriptors_are_replaced(false, true);
         locks_outlive_their_descriptor();
         numbers_of_another_handle();
+        number_of_the_locks_of_another();
         without_standard_descriptors();
         gives_up_rights(false);
         gives_up_rights(true);
