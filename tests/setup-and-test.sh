@@ -359,7 +359,11 @@ tap() {
     f=$(grep -c '^not ok ' "$work/$name.out")
     s=$(grep -c '^ok .*# SKIP' "$work/$name.out")
     # What was skipped, and why, is worth a line; so is what was built.
-    if [ $status = 0 ]; then grep -E '# SKIP|^# ' "$work/$name.out"; else cat "$work/$name.out"; fi
+    if [ $status = 0 ]; then
+        grep -E '# SKIP|^# |^ok .* s\)$' "$work/$name.out"
+    else
+        cat "$work/$name.out"
+    fi
     [ $status != 0 ] && [ "$f" = 0 ] && f=1
     passed=$((passed + p))
     failed=$((failed + f))

@@ -118,7 +118,7 @@ extern struct place place;
 extern splinter_store *keeper; /* attached all the time, and alive */
 extern splinter_store *second; /* of the dying process, to interfere with itself */
 extern bool slow_sets;         /* every set takes the slow path */
-extern bool in_turn;           /* the two ways to prepare a store have every other step each */
+extern unsigned stride;        /* 1: each step is played, with both ways to prepare a store */
 extern unsigned armed;         /* steps are counted */
 extern unsigned interfered;    /* how often; counted by the scene */
 extern int failures;           /* in this process */

@@ -23,7 +23,8 @@ const struct scene *scene;
 int backing;
 struct place place;
 splinter_store *keeper, *second;
-bool slow_sets, in_turn;
+bool slow_sets;
+unsigned stride;
 unsigned armed, interfered;
 int failures;
 
@@ -273,6 +274,19 @@ static void die_twice(bool by_keeper, unsigned k, unsigned *twice)
     }
 }
 
+/* The step after n.  With a stride of two, the two ways to prepare a store share the steps; with a
+ * longer one, each begins at any of the first, but for the very first step, which is always played. */
+static unsigned step_after(unsigned n, bool by_keeper)
+{
+    if (scene->flags & LONG && n >= 80)
+        return n + (1 + n / 10) * stride;
+    if (n > 1 || stride == 1 || (n && stride == 2))
+        return n + stride;
+    if (!n && !by_keeper)
+        return 1;
+    return n + (stride == 2 ? 2 : 1 + (unsigned)(random_next(&support_seed) % stride));
+}
+
 unsigned play(const struct scene *what, bool by_keeper, unsigned every, unsigned *twice)
 {
     int seen = 0;
@@ -282,7 +296,7 @@ unsigned play(const struct scene *what, bool by_keeper, unsigned every, unsigned
     scene = what;
     board->plain_sets = board->fast_sets = 0;
     do {
-        n += (scene->flags & LONG && n >= 80 ? 1 + n / 10 : 1) << (in_turn && (n || by_keeper));
+        n = step_after(n, by_keeper);
         stage(by_keeper);
         died_there = run(n, false);
         deaths += died_there;

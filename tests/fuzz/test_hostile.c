@@ -26,7 +26,7 @@
 
 #ifdef PAYLOAD_BY_WORDS
 #define FLIP_IMAGES 0 /* ThreadSanitizer has nothing to say to one thread, and takes minutes */
-#define ROUNDS 2
+#define ROUNDS 1
 #define BENT_SCRIPTS 0
 #else
 #define FLIP_IMAGES 2
@@ -137,7 +137,8 @@ static void flip_part(const struct image *image, enum part part, const char *nam
         for (uint32_t n = 0; n < count; n++) {
             struct range r = {.image = image, .flags = read_only ? SPLINTER_RDONLY : 0};
             r.at = part_at(image, part, n, &r.length);
-            r.step = thorough || part == PART_HEADER || part == PART_RECORD ? 1 : read_only ? 4 : 2;
+            r.step = thorough || part == PART_RECORD ? 1 : part == PART_HEADER ? 1 + read_only
+                     : read_only ? 4 : 2;
             r.step *= 1000 / repeated(1000);
             failures += in_children(4 * r.length, flip, tell_flip, &r);
         }
@@ -278,8 +279,8 @@ static void scripts(void)
     uint8_t bytes[SEED_BYTES_MAX];
     while (corpus_seed((unsigned)seeds, bytes))
         seeds++;
-    if (!FLIP_IMAGES && seeds > 100)
-        seeds = 100;
+    if (!FLIP_IMAGES && seeds > 40)
+        seeds = 40;
     unsigned failures = in_children(seeds + bent, script, tell_script, &seeds);
     report(!failures, "scripts, the corpus, and bent");
     printf("# %llu scripts, and %llu bent ones\n", (unsigned long long)seeds,
