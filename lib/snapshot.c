@@ -112,6 +112,16 @@ static int copy_one(struct splinter_store *from, struct splinter_store *to, cons
     return r;
 }
 
+/* Make the topics and queues of the copy whole.  0, or an errno. */
+static int settle(struct splinter_store *from, struct splinter_store *to)
+{
+    to->header->topics_left++;
+    int r, dropped = 1;
+    while ((r = topics_settle(to)) == -ENOSPC && dropped > 0)
+        dropped = drop_removed(from, to);
+    return dropped < 0 ? dropped : r;
+}
+
 /* Copy every key.  0, or an errno. */
 static int copy_all(struct splinter_store *from, struct splinter_store *to)
 {
@@ -138,8 +148,7 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
     free(p.bytes);
     /* The next change in the copy is later than all that it holds. */
     raise_u64(&to->header->epoch, epoch);
-    to->header->topics_left++;
-    return r ? r : topics_settle(to);
+    return r ? r : settle(from, to);
 }
 
 /* Fill in the new file, as a process that opens it, sets keys and closes it. */

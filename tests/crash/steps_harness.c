@@ -274,8 +274,8 @@ static void die_twice(bool by_keeper, unsigned k, unsigned *twice)
     }
 }
 
-/* The step after n.  With a stride of two, the two ways to prepare a store share the steps; with a
- * longer one, each begins at any of the first, but for the very first step, which is always played. */
+/* The step after n.  With a stride of two, the two ways to prepare a store share the steps.  With a
+ * longer one, each begins at any of the first, and the very first is always played. */
 static unsigned step_after(unsigned n, bool by_keeper)
 {
     if (scene->flags & LONG && n >= 80)

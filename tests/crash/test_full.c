@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_full.c - a full store in a file is rebuilt from what a sync kept
+ * test_full.c - full stores: a rebuild from what a sync kept, and a snapshot
  *
  * While a sync is under way every replaced record is kept.  So the file has records of keys that
  * were unset since, more than the store has slots for.  They take no key's place.
+ *
+ * A snapshot has copied some keys when they are unset, and a queue takes the place of all.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -102,6 +104,78 @@ static void look(void)
     place_end(&copy, s);
 }
 
+/* ---- snapshots ---- */
+
+#define MANY 20u
+
+static unsigned copied, until; /* so many keys are in the copy */
+
+/* The keys go, and a queue comes that needs all slots but one. */
+static void at_set(const char *step)
+{
+    struct splinter_topic_options o = {.struct_size = sizeof(o), .flags = SPLINTER_CREATE};
+    splinter_queue *queue;
+
+    if (strcmp(step, "set: begun") || ++copied != until)
+        return;
+    for (unsigned n = 0; n < MANY; n++)
+        unset(n);
+    o.capacity = MANY - 2;
+    o.max_message = 40;
+    must(splinter_queue_open(&queue, other, "jobs", &o), "queue");
+    must(splinter_queue_push(queue, "work", 4, NULL, 0, NULL), "push");
+    splinter_queue_close(queue);
+}
+
+/* The snapshot has the queue, whole, or has nothing of it. */
+static void look_for_the_queue(void)
+{
+    struct splinter_item item = {.struct_size = sizeof(item)};
+    splinter_store *s = place_again(&copy, 0);
+    splinter_queue *queue;
+    char text[40];
+    int rc = splinter_queue_open(&queue, s, "jobs", NULL);
+
+    faults += rc && rc != -ENOENT;
+    if (!rc) {
+        for (unsigned n = 0; n < MANY - 3 && !rc; n++)
+            rc = splinter_queue_push(queue, "more", 4, NULL, 0, NULL);
+        faults += rc != 0;
+        faults += splinter_queue_take(queue, text, sizeof(text), 0, 0, &item) != 0;
+        splinter_queue_close(queue);
+    }
+    faults += check_store(s) != 0;
+    place_end(&copy, s);
+}
+
+static void snapshots(void)
+{
+    faults = 0;
+    fault_hook = at_set;
+    for (until = 1; until <= MANY; until++) {
+        int rc;
+
+        store = place_make(&place, BACKING_FILE, MANY, 100);
+        other = place_again(&place, 0);
+        fault_hook = NULL;
+        for (unsigned n = 0; n < MANY; n++)
+            set(n, 1);
+        fault_hook = at_set;
+        copied = 0;
+        place_new(&copy, BACKING_FILE);
+        rc = splinter_store_snapshot(store, copy.name, 0600);
+        if (rc) {
+            printf("# %u keys: %s\n", until, splinter_last_error());
+            faults++;
+        } else {
+            look_for_the_queue();
+        }
+        splinter_store_close(other);
+        place_end(&place, store);
+    }
+    report(!faults, "a snapshot of a full store whose keys give way to a queue");
+}
+
 int main(void)
 {
     static const char *const steps[] = {"sync: begun", "sync: data written", "sync: on disk"};
@@ -127,5 +201,6 @@ int main(void)
         }
         report(!faults, "a full store has all its keys, if its file is copied at '%s'", steps[i]);
     }
+    snapshots();
     return tap_end();
 }
