@@ -571,6 +571,83 @@ int splinter_feed_position(const splinter_feed *feed, struct splinter_feed_posit
 /* Stop following.  NULL is allowed. */
 void splinter_feed_close(splinter_feed *feed);
 
+/* ---- watches: keys, prefixes and feeds in the event loop of a program -------- */
+
+/*
+ * A watch has one descriptor, for poll, epoll or whatever the event loop of the program uses.  It
+ * is readable while the watch may have something to tell: then call splinter_watch_next() until it
+ * returns -EAGAIN, or once, and again when the loop says so (level-triggered).
+ *
+ * One thread of the library waits for all watches of the process.  It exists only while there are
+ * any, takes no signals, and wakes nobody but by the descriptors.  The last close ends it.
+ *
+ * A watch belongs to the handle of its store: close it before the feeds that were added to it, and
+ * before the store.  What it tells of a key or a prefix is a state, as with splinter_store_wait():
+ * of several changes since the last event of a key it may tell the last one alone.  A feed, and a
+ * prefix of a store with a feed, tell of each change.
+ *
+ * Threads: several threads may add to a watch and ask for the next event at the same time.  While a
+ * feed is in a watch, the watch uses it.  Close a watch when no other thread uses it.
+ * A child after fork() has the watches of its parent, and may only close them: every other call
+ * returns -ECANCELED, and takes nothing from the parent.  It may open its own.
+ */
+typedef struct splinter_watch splinter_watch;
+
+/*
+ * Open a watch that watches nothing yet.  flags is 0.  If the call fails, or one that adds
+ * something does, splinter_last_error() says why.
+ * Returns 0, or -EINVAL, -ENOMEM, -EAGAIN (no thread could be made), -EMFILE, -ECANCELED (the
+ * process is ending) or another error of eventfd(2).
+ */
+int splinter_watch_open(splinter_watch **out, splinter_store *store, uint32_t flags);
+
+/*
+ * Watch a key: tell of a value newer than epoch (0: of any), and then of each newer one; and if the
+ * key is absent, and epoch was not 0 or a value was told, of that.
+ * tag is what splinter_watch_next() gives back; two may be the same.
+ * Returns 0, or -EINVAL, -ENAMETOOLONG, -ENOMEM, -EBADF (the program has closed the descriptor of
+ * the watch), -ECANCELED (the watch is one of the parent of this process).
+ */
+int splinter_watch_add_key(splinter_watch *watch, const char *key, uint64_t epoch, uint64_t tag);
+
+/*
+ * Watch all keys that begin with prefix (NULL or "": all keys) from now on.  With
+ * SPLINTER_FEED_STATE in flags, tell first of those that are there, and then
+ * SPLINTER_EVENT_READY.  If the store has a feed, the events are those of a feed with this prefix,
+ * also a gap.  If it has none, splinter_watch_next() walks over the store, and the watch remembers
+ * each of these keys.  Then the changes of a key between two looks are told as one, and a key that
+ * came and went is not told.
+ * In a busy store the descriptor becomes readable at most once a millisecond.
+ * Returns 0, or an error of splinter_watch_add_key() (-ENAMETOOLONG: the prefix).
+ */
+int splinter_watch_add_prefix(splinter_watch *watch, const char *prefix, uint32_t flags,
+                              uint64_t tag);
+
+/*
+ * Watch a feed of the same handle.  splinter_watch_next() takes its events as splinter_feed_next()
+ * would.  Between two such calls the program may ask for its position, and do nothing else with it.
+ * Returns 0, or -EINVAL (also: the feed is of another handle), -ENOMEM, -EBADF, -ECANCELED.
+ */
+int splinter_watch_add_feed(splinter_watch *watch, splinter_feed *feed, uint64_t tag);
+
+/* The descriptor.  It belongs to the watch: neither read nor close it.  -EINVAL, -EBADF (the
+ * program has closed it), -ECANCELED. */
+int splinter_watch_fd(const splinter_watch *watch);
+
+/*
+ * The next event, and the tag of what it is of; either may be NULL.  buf is as for
+ * splinter_feed_next().  Of a watched key, `what` is SPLINTER_EVENT_SET or SPLINTER_EVENT_UNSET
+ * (whatever removed it), `epoch` that of the value, or 0, and `number` 0.  The call never waits.
+ * Each of what is watched has its turn, so none keeps another from being told.
+ * Returns 0, or -EAGAIN (there is nothing more now), -EINVAL, -ENOMEM, -EBADF (there is nothing
+ * more, and the program has closed the descriptor), -ECANCELED.
+ */
+int splinter_watch_next(splinter_watch *watch, uint64_t *tag, struct splinter_event *event,
+                        void *buf, size_t buf_size);
+
+/* Close the watch and its descriptor.  NULL is allowed. */
+void splinter_watch_close(splinter_watch *watch);
+
 /* What a store is and holds.  Set struct_size to sizeof this structure. */
 struct splinter_stat {
     size_t struct_size;      /* in: what the caller has; out: what is filled in; both in bytes */

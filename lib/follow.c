@@ -15,6 +15,7 @@
 #include "cancel.h"
 #include "clock.h"
 #include "error.h"
+#include "follow.h"
 #include "get.h"
 #include "handle.h"
 #include "hash.h"
@@ -74,15 +75,13 @@ static void next_of_state(struct splinter_feed *f, struct splinter_event *e)
     f->walking = false;
 }
 
-/* Copy the value, if it is still the one of the event.  False: a key of the state is gone again, so
- * there is nothing to tell. */
-static bool add_value(struct splinter_feed *f, struct splinter_event *e, void *buf, size_t size)
+bool event_add_value(struct splinter_store *s, struct splinter_event *e, void *buf, size_t size)
 {
     struct stored now;
     struct key key;
-    int r = key_make(f->follower.store, e->key, &key);
+    int r = key_make(s, e->key, &key);
     if (!r)
-        r = get_stored(f->follower.store, &key, buf, size, &now);
+        r = get_stored(s, &key, buf, size, &now);
     if (e->flags & SPLINTER_EVENT_STATE && (!r || r == -EMSGSIZE)) { /* the latest is as good */
         e->epoch = now.meta.epoch;
         e->type = now.meta.type;
@@ -121,10 +120,25 @@ static int next_event(struct splinter_feed *f, struct splinter_event *e, void *b
         if (r != CHANGE || e->what == SPLINTER_EVENT_READY)
             return r;
         if (is_wanted(f, e) && (!buf || e->what != SPLINTER_EVENT_SET ||
-                                add_value(f, e, buf, size)))
+                                event_add_value(f->follower.store, e, buf, size)))
             return CHANGE;
     }
     return MORE;
+}
+
+enum feed_found feed_look(struct splinter_feed *f, struct splinter_event *e, void *buf, size_t size,
+                          uint64_t *number, uint64_t *again_ns)
+{
+    *number = load_seq_cst(&f->follower.store->header->published);
+    int r = next_event(f, e, buf, size);
+    /* A number that was passed may come late, and is not counted again then. */
+    *again_ns = r == HOLE || f->follower.hole ? f->follower.patience : 0;
+    return r == CHANGE ? FEED_EVENT : r == MORE ? FEED_MORE : r < 0 ? FEED_NO_MEMORY : FEED_NOTHING;
+}
+
+struct splinter_store *feed_store(const struct splinter_feed *f)
+{
+    return f->follower.store;
 }
 
 int splinter_feed_next(splinter_feed *f, struct splinter_event *event, void *buf, size_t buf_size,

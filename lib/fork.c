@@ -88,12 +88,17 @@ static void start(void)
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
-bool fork_seen(struct splinter_store *s)
+uint32_t fork_now(void)
 {
     /* A child that was made without the handlers of pthread_atfork. */
     if (load_relaxed(fork_page) == 0)
         raise_u32(fork_page, add_fetch_seq_cst(&fork_generation, 1));
-    return load_acquire(&s->fork_generation) != load_relaxed(&fork_generation);
+    return load_relaxed(&fork_generation);
+}
+
+bool fork_seen(struct splinter_store *s)
+{
+    return load_acquire(&s->fork_generation) != fork_now();
 }
 
 void fork_hold(void)

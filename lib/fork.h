@@ -30,6 +30,10 @@ extern uint32_t fork_generation;
 /* The same number, in a page that the kernel clears in a child: 0 until the child notices. */
 extern uint32_t *fork_page;
 
+/* The number of the forks before this process, plus one, also in a child that was made without the
+ * handlers of pthread_atfork(3). */
+uint32_t fork_now(void);
+
 /* unattached() for a handle whose generation differs from *fork_page. */
 bool fork_seen(struct splinter_store *s);
 

@@ -44,6 +44,13 @@
 #define newfile_open splinter__newfile_open
 #define newfile_restrict splinter__newfile_restrict
 
+/* readable.c */
+#define readable_clear splinter__readable_clear
+#define readable_close splinter__readable_close
+#define readable_is_ours splinter__readable_is_ours
+#define readable_open splinter__readable_open
+#define readable_set splinter__readable_set
+
 /* hazard.c */
 #define hazard_barrier splinter__hazard_barrier
 #define hazard_drain splinter__hazard_drain
@@ -77,6 +84,7 @@
 #define fork_generation splinter__fork_generation
 #define fork_hold splinter__fork_hold
 #define fork_numbers splinter__fork_numbers
+#define fork_now splinter__fork_now
 #define fork_page splinter__fork_page
 #define fork_resume splinter__fork_resume
 #define fork_seen splinter__fork_seen
@@ -92,7 +100,7 @@
 #define wake_sleep splinter__wake_sleep
 #define wake_sleep_many splinter__wake_sleep_many
 #define wake_word splinter__wake_word
-#define wake_word_private splinter__wake_word_private
+#define wake_sleepers splinter__wake_sleepers
 
 /* expiry.c */
 #define expiry_after splinter__expiry_after
@@ -332,7 +340,9 @@
 #define patience_slice splinter__patience_slice
 #define patience_spin splinter__patience_spin
 #define wait_dead_untold splinter__wait_dead_untold
+#define wait_end_untold splinter__wait_end_untold
 #define wait_ended splinter__wait_ended
+#define wait_owner_untold splinter__wait_owner_untold
 #define wait_number splinter__wait_number
 
 /* rings.c */
@@ -341,6 +351,11 @@
 #define follower_gap splinter__follower_gap
 #define follower_next splinter__follower_next
 #define follower_position splinter__follower_position
+
+/* follow.c */
+#define event_add_value splinter__event_add_value
+#define feed_look splinter__feed_look
+#define feed_store splinter__feed_store
 
 /* topic.c */
 #define topic_abandon splinter__topic_abandon
@@ -382,6 +397,23 @@
 #define topic_remove splinter__topic_remove
 #define topic_walk splinter__topic_walk
 #define topics_settle splinter__topics_settle
+
+/* changed.c */
+#define changed_begin splinter__changed_begin
+#define changed_end splinter__changed_end
+#define changed_next splinter__changed_next
+
+/* source.c */
+#define source_enter splinter__source_enter
+#define source_leave splinter__source_leave
+
+/* watcher.c */
+#define watcher_add splinter__watcher_add
+#define watcher_enter splinter__watcher_enter
+#define watcher_leave splinter__watcher_leave
+#define watcher_ready splinter__watcher_ready
+#define watcher_take splinter__watcher_take
+#define watcher_wait splinter__watcher_wait
 
 /* fault.c, in builds for tests */
 #define fault_bugs splinter__fault_bugs

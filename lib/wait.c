@@ -60,11 +60,7 @@ bool wait_dead_untold(struct splinter_store *s)
     return false;
 }
 
-/* Does somebody else own ephemeral keys (*any)?  The deaths of such owners are looked for at each
- * call.  A cleaner steps the epoch.  True: an owner is dead, and this handle cannot clean up, so
- * the caller has to look at the store by itself: each that began to wait before this was first told
- * at once, others once a second. */
-static bool owner_untold(struct splinter_store *s, uint64_t begin, bool *any)
+bool wait_owner_untold(struct splinter_store *s, uint64_t begin, bool *any)
 {
     bool cleans = !s->read_only && !unattached(s);
     uint32_t used = load_acquire(&s->header->registry_used);
@@ -88,9 +84,7 @@ static bool owner_untold(struct splinter_store *s, uint64_t begin, bool *any)
     return true;
 }
 
-/* A life has ended, and nobody has told of it: a sweep does.  True: this handle cannot sweep, or
- * would have to take an entry for it, so the caller has to look by itself, once a second. */
-static bool end_untold(struct splinter_store *s)
+bool wait_end_untold(struct splinter_store *s)
 {
     if (expiry_next(s))
         return false;
@@ -310,7 +304,7 @@ static int wait_above(struct splinter_store *s, const uint64_t *counter, uint64_
                 cpu_relax();
             continue;
         }
-        if (wait_dead_untold(s) || owner_untold(s, p.begin, &owners) || end_untold(s))
+        if (wait_dead_untold(s) || wait_owner_untold(s, p.begin, &owners) || wait_end_untold(s))
             break;
         uint64_t ns = patience_slice(&p), next = expiry_next(s);
         if (next && next < ns)

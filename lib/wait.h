@@ -61,6 +61,16 @@ uint32_t *key_word(struct splinter_store *s, const struct key *key);
  * has to look at the store by itself. */
 bool wait_dead_untold(struct splinter_store *s);
 
+/* Does somebody else own ephemeral keys (*any)?  The deaths of such owners are looked for at each
+ * call.  A cleaner steps the epoch.  True: an owner is dead, and this handle cannot clean up, so
+ * the caller has to look at the store by itself: each that began to wait before this was first told
+ * at once, others once a second. */
+bool wait_owner_untold(struct splinter_store *s, uint64_t begin, bool *any);
+
+/* If a life has ended, and nobody has told of it, a sweep does.  True: this handle cannot sweep, or
+ * would have to take an entry for it, so the caller has to look by itself, once a second. */
+bool wait_end_untold(struct splinter_store *s);
+
 /* Waits until a change has a number above `since`, for as many nanoseconds at most.  0: it has, or
  * something may have happened that nobody has numbered; -ETIMEDOUT; or -EINTR or -EBADF, as for
  * splinter_store_wait_any(). */

@@ -21,8 +21,7 @@ typedef long futex_time; /* the old call has two longs, even if time_t is longer
 typedef int64_t futex_time;
 #endif
 
-#define WORD_32 0x02u /* what <linux/futex.h> calls FUTEX2_SIZE_U32 and FUTEX2_PRIVATE */
-#define WORD_PRIVATE 0x80u
+#define WORD_32 0x02u /* what <linux/futex.h> calls FUTEX2_SIZE_U32 */
 
 static uint32_t cannot; /* 1: this kernel has no futex_waitv(2) for us */
 
@@ -34,7 +33,7 @@ static bool futex_wait(const uint32_t *word, uint32_t expected, uint64_t ns)
     return syscall(FUTEX_CALL, word, FUTEX_WAIT, expected, &t, NULL, 0) && errno == EINTR;
 }
 
-static void futex_wake(const uint32_t *word)
+void wake_sleepers(const uint32_t *word)
 {
     syscall(FUTEX_CALL, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
@@ -42,7 +41,7 @@ static void futex_wake(const uint32_t *word)
 /* A place among the sleepers; NULL: there is none. */
 static const uint32_t **lie_down(struct splinter_store *s, const uint32_t *word)
 {
-    for (uint32_t i = 0; i < SLEEPERS; i++) {
+    for (uint32_t i = 0; s && i < SLEEPERS; i++) {
         const uint32_t *none = NULL;
         if (!load_relaxed(&s->sleepers[i]) && cas_seq_cst(&s->sleepers[i], &none, word))
             return &s->sleepers[i];
@@ -67,11 +66,6 @@ bool wake_sleep(struct splinter_store *s, const uint32_t *word, uint32_t expecte
 struct wake_word wake_word(const uint32_t *word, uint32_t expected)
 {
     return (struct wake_word){expected, (uintptr_t)word, WORD_32, 0};
-}
-
-struct wake_word wake_word_private(const uint32_t *word, uint32_t expected)
-{
-    return (struct wake_word){expected, (uintptr_t)word, WORD_32 | WORD_PRIVATE, 0};
 }
 
 bool wake_can_many(void)
@@ -102,7 +96,7 @@ void wake_own(struct splinter_store *s)
     for (uint32_t i = 0; i < SLEEPERS; i++) {
         const uint32_t *word = load_acquire(&s->sleepers[i]);
         if (word)
-            futex_wake(word);
+            wake_sleepers(word);
     }
 }
 
@@ -122,7 +116,7 @@ static void wake(uint32_t *word)
     while (expected & 1)
         if (cas_seq_cst(word, &expected, (expected & ~1u) + 2)) {
             fault_point("wake: bit cleared");
-            futex_wake(word);
+            wake_sleepers(word);
             return;
         }
 }

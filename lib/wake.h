@@ -10,7 +10,7 @@
 #include "names.h"
 
 /* Sleep while the word is `expected`, for at most `ns` nanoseconds.  It may return early.  True: a
- * signal handler has run. */
+ * signal handler has run.  If s is NULL, wake_own() does not wake this thread. */
 bool wake_sleep(struct splinter_store *s, const uint32_t *word, uint32_t expected, uint64_t ns);
 
 /* A word to sleep on, as futex_waitv(2) takes it. */
@@ -31,9 +31,7 @@ struct wake_word {
 /* As many words the kernel takes at once. */
 #define WAKE_WORDS 128
 
-/* Of a word that other processes share, or of one of this process alone. */
 struct wake_word wake_word(const uint32_t *word, uint32_t expected);
-struct wake_word wake_word_private(const uint32_t *word, uint32_t expected);
 
 /* False: the kernel has said that it cannot sleep on many words.  It is older than Linux 5.16, or
  * does not let this process. */
@@ -48,6 +46,9 @@ enum wake_slept wake_sleep_many(struct splinter_store *s, const struct wake_word
 /* Wake the threads of this handle that are in one of the two, as far as it knows them.  A
  * signal handler may call it. */
 void wake_own(struct splinter_store *s);
+
+/* Wake all that sleep on this word, which the caller has changed. */
+void wake_sleepers(const uint32_t *word);
 
 /* Ask to be woken: set the bit of the word, and return the word for wake_sleep().  Before it sleeps
  * the caller looks once more at what it waits for. */

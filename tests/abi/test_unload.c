@@ -33,6 +33,10 @@ static struct {
     int (*store_set)(splinter_store *, const char *, const void *, size_t,
                      const struct splinter_set_options *, uint64_t *);
     void (*store_close)(splinter_store *);
+    int (*watch_open)(splinter_watch **, splinter_store *, uint32_t);
+    int (*watch_add_key)(splinter_watch *, const char *, uint64_t, uint64_t);
+    int (*watch_next)(splinter_watch *, uint64_t *, struct splinter_event *, void *, size_t);
+    void (*watch_close)(splinter_watch *);
 } lib;
 
 static void *loaded;
@@ -72,6 +76,10 @@ static void load(const char *path)
     find("splinter_store_open", &lib.store_open);
     find("splinter_store_set", &lib.store_set);
     find("splinter_store_close", &lib.store_close);
+    find("splinter_watch_open", &lib.watch_open);
+    find("splinter_watch_add_key", &lib.watch_add_key);
+    find("splinter_watch_next", &lib.watch_next);
+    find("splinter_watch_close", &lib.watch_close);
 }
 
 static void unload(void)
@@ -155,6 +163,7 @@ static int play(const char *path, bool new_thread)
     pthread_t thread;
     void *failed = NULL;
     splinter_store *s;
+    splinter_watch *w = NULL;
     struct splinter_open_options o = {.struct_size = sizeof(o), .flags = SPLINTER_ANONYMOUS,
                                       .slots = 10, .max_value = 10};
     int bad;
@@ -168,6 +177,9 @@ static int play(const char *path, bool new_thread)
         pthread_join(thread, &failed);
     }
     bad |= lib.store_open(&s, NULL, &o) || lib.store_set(s, "k", "v", 1, NULL, NULL);
+    bad |= lib.watch_open(&w, s, 0) || lib.watch_add_key(w, "k", 0, 1) ||
+           lib.watch_next(w, NULL, NULL, NULL, 0);
+    lib.watch_close(w);
     lib.store_close(s);
     lib.close();
     unload();
@@ -238,6 +250,28 @@ static void a_thread_ends_later(const char *path, const char *what)
     report(!bad && !failed, "%s: a thread that used the bus verbs ends after dlclose", what);
 }
 
+/* The program forgets to close it; its thread must not go on in memory that is gone. */
+static void a_watch_is_left_open(const char *path, const char *what)
+{
+    struct splinter_open_options o = {.struct_size = sizeof(o), .flags = SPLINTER_ANONYMOUS,
+                                      .slots = 10, .max_value = 10};
+    splinter_store *s;
+    splinter_watch *w;
+    int bad = 0;
+
+    for (int i = 0; i < 20 && !bad; i++) {
+        load(path);
+        bad = lib.store_open(&s, NULL, &o) || lib.watch_open(&w, s, 0) ||
+              lib.watch_add_key(w, "k", 0, 1);
+        while (!bad && !lib.watch_next(w, NULL, NULL, NULL, 0))
+            ;
+        usleep(i * 300);
+        unload();
+    }
+    usleep(300000); /* the thread would have looked again */
+    report(!bad, "%s: is unloaded with an open watch", what);
+}
+
 static void both(const char *file, const char *what)
 {
     if (!file || access(file, R_OK)) {
@@ -245,6 +279,7 @@ static void both(const char *file, const char *what)
         return;
     }
     a_thread_ends_later(file, what);
+    a_watch_is_left_open(file, what);
     unloaded_again_and_again(file, what);
 }
 

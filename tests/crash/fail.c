@@ -234,6 +234,17 @@ int fail_syscall_(long number, ...)
     return 1;
 }
 
+int fail_eventfd_(unsigned count, int flags)
+{
+    return fails(FAIL_eventfd) ? -1 : eventfd(count, flags);
+}
+
+int fail_pthread_create_(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                         void *arg)
+{
+    return fails(FAIL_pthread_create) ? fail_errno : pthread_create(thread, attributes, run, arg);
+}
+
 int fail_ioctl_(int fd, unsigned long request, void *arg)
 {
     struct fiemap *map = arg;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -25,7 +26,7 @@
 #define FAIL_KINDS(X) \
     X(mmap) X(ftruncate) X(fallocate) X(open) X(fcntl) X(allocation) X(pwrite) X(pread) \
     X(link) X(fstat) X(memfd_create) X(fdatasync) X(msync) X(lseek) X(fchmod) \
-    X(fstatfs) X(ioctl)
+    X(fstatfs) X(ioctl) X(eventfd) X(pthread_create)
 #define FAIL_ENUM(kind) FAIL_##kind,
 enum fail_kind { FAIL_KINDS(FAIL_ENUM) FAIL_COUNT };
 
@@ -80,6 +81,9 @@ int fail_fstatfs_(int fd, struct statfs *st);
 long fail_sysconf_(int name);
 int fail_ioctl_(int fd, unsigned long request, void *arg);
 int fail_syscall_(long number, ...);
+int fail_eventfd_(unsigned count, int flags);
+int fail_pthread_create_(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                         void *arg);
 ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 
 #ifndef FAIL_INSIDE
@@ -107,6 +111,8 @@ ssize_t fail_getrandom_(void *buf, size_t n, unsigned flags);
 #define sysconf(...) fail_sysconf_(__VA_ARGS__)
 #define ioctl(...) fail_ioctl_(__VA_ARGS__)
 #define syscall(...) (fail_syscall_(__VA_ARGS__) ? -1L : syscall(__VA_ARGS__))
+#define eventfd(...) fail_eventfd_(__VA_ARGS__)
+#define pthread_create(...) fail_pthread_create_(__VA_ARGS__)
 #define getrandom(...) fail_getrandom_(__VA_ARGS__)
 #endif
 

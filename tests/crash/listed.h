@@ -104,6 +104,9 @@ int a_lease_acquired(splinter_store *s);
 int a_lease_renewed(splinter_store *s);
 int a_lease_released(splinter_store *s);
 
+/* The scenes of listed_watch.c. */
+void watches(void);
+
 /* From now on this current word of a slot changes whenever a process reaches the step, or one whose
  * name ends so. */
 void flip_at(const char *step, uint64_t *current);

@@ -893,5 +893,6 @@ int main(void)
     topics();
     queues();
     leases();
+    watches();
     return tap_end();
 }

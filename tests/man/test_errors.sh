@@ -23,6 +23,7 @@ fi
 
 # What no test can make happen: "CALL ERRNO why".
 cat >"$tmp/impossible" <<'END'
+splinter_watch_open ECANCELED a destructor of the library has run, which ends the process
 splinter_poll EAGAIN it only looks at the length; no step lies between its two looks at the slot
 END
 

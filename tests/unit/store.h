@@ -42,6 +42,7 @@ TCase *lease_tests(void);
 TCase *walk_tests(void);
 TCase *wait_tests(void);
 TCase *many_tests(void);
+TCase *watch_tests(void);
 TCase *feed_tests(void);
 TCase *topic_tests(void);
 TCase *queue_tests(void);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * watches.c - keys, prefixes and feeds behind one descriptor, for the event loop of a program
+ *
+ * Invariants
+ *  - A call of a child with a watch of its parent touches neither the descriptor, which both share,
+ *    nor a mutex.  Only a close frees the child's copy, and closes its descriptor.
+ *  - What is being looked at is neither ready nor waiting, so the watcher does not know of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "atomic.h"
+#include "cancel.h"
+#include "clock.h"
+#include "error.h"
+#include "follow.h"
+#include "fork.h"
+#include "get.h"
+#include "handle.h"
+#include "key.h"
+#include "readable.h"
+#include "sized.h"
+#include "wait.h"
+#include "watcher.h"
+
+/* ---- open and close ---- */
+
+static int enter(struct splinter_watch *w)
+{
+    int r = watcher_enter(w);
+    if (r == -ECANCELED)
+        return error_set(ECANCELED, "the process is ending");
+    return r ? error_set(-r, "no thread could be made to wait: %s", strerror(-r)) : 0;
+}
+
+int splinter_watch_open(splinter_watch **out, splinter_store *s, uint32_t flags)
+{
+    not_cancelled();
+    error_clear();
+    if (!out || !s)
+        return error_set(EINVAL, out ? "no store was given" : "no place for the watch was given");
+    *out = NULL;
+    if (flags)
+        return error_set(EINVAL, "unknown flags 0x%x", (unsigned)flags);
+    struct splinter_watch *w = calloc(1, sizeof *w);
+    if (!w)
+        return error_set(ENOMEM, "no memory for a watch");
+    w->store = s;
+    w->generation = fork_now();
+    w->ready_end = &w->ready;
+    pthread_mutex_init(&w->mutex, NULL);
+    int r = readable_open(&w->readable);
+    if (r) {
+        error_set(-r, "no descriptor could be made: %s", strerror(-r));
+    } else {
+        r = enter(w);
+        if (r)
+            readable_close(&w->readable);
+    }
+    if (r) {
+        pthread_mutex_destroy(&w->mutex);
+        free(w);
+        return r;
+    }
+    *out = w;
+    return 0;
+}
+
+static void free_watched(struct watched *it)
+{
+    if (it->own_feed)
+        splinter_feed_close(it->feed);
+    changed_end(it->keys);
+    free(it);
+}
+
+void splinter_watch_close(splinter_watch *w)
+{
+    not_cancelled();
+    if (!w)
+        return;
+    bool child = w->generation != fork_now();
+    if (!child) {
+        watcher_leave(w);
+        pthread_mutex_destroy(&w->mutex);
+    }
+    for (struct watched *it = w->all, *after; it; it = after) {
+        after = it->after;
+        free_watched(it);
+    }
+    readable_close(&w->readable);
+    free(w);
+}
+
+/* May the watch be used?  0; -ECANCELED; -EBADF. */
+static int usable(const struct splinter_watch *w)
+{
+    if (w->generation != fork_now())
+        return error_set(ECANCELED, "the watch was opened by a parent of this process");
+    if (!readable_is_ours(&w->readable))
+        return error_set(EBADF, "the program has closed the descriptor of the watch");
+    return 0;
+}
+
+int splinter_watch_fd(const splinter_watch *w)
+{
+    error_clear();
+    if (!w)
+        return error_set(EINVAL, "no watch was given");
+    int r = usable(w);
+    return r ? r : w->readable.fd;
+}
+
+/* ---- what is watched ---- */
+
+/* Something new to watch, with room for a text. */
+static int make_watched(struct splinter_watch *w, enum watched_kind kind, uint64_t tag,
+                        const char *text, struct watched **out)
+{
+    size_t len = strlen(text);
+    struct watched *it = calloc(1, sizeof *it + len + 1);
+    if (!it)
+        return error_set(ENOMEM, "no memory for what is to be watched");
+    it->watch = w;
+    it->kind = kind;
+    it->tag = tag;
+    memcpy(it->text, text, len + 1);
+    *out = it;
+    return 0;
+}
+
+int splinter_watch_add_key(splinter_watch *w, const char *name, uint64_t epoch, uint64_t tag)
+{
+    not_cancelled();
+    error_clear();
+    struct key key;
+    if (!w)
+        return error_set(EINVAL, "no watch was given");
+    int r = usable(w);
+    if (r)
+        return r;
+    r = key_make(w->store, name, &key);
+    if (r)
+        return r == -EINVAL ? error_set(EINVAL, "the key is %s", name ? "empty" : "NULL")
+                            : error_set(-r, "the key has more than %d bytes", SPLINTER_KEY_MAX - 1);
+    struct watched *it;
+    r = make_watched(w, WATCHED_KEY, tag, name, &it);
+    if (r)
+        return r;
+    it->key = key_of_bytes(w->store, it->text, key.len);
+    it->word = key_word(w->store, &it->key);
+    it->seen = epoch;
+    watcher_add(it);
+    return 0;
+}
+
+/* Through a feed that belongs to the watch, or by walking. */
+static int follow_prefix(struct watched *it, bool state)
+{
+    struct splinter_store *s = it->watch->store;
+    if (s->has_feed) {
+        struct splinter_feed_options o = {.struct_size = sizeof o,
+                                          .flags = state ? SPLINTER_FEED_STATE : 0,
+                                          .prefix = it->text};
+        it->kind = WATCHED_FEED;
+        it->own_feed = true;
+        return splinter_feed_open(&it->feed, s, &o);
+    }
+    it->keys = changed_begin(s, it->text, state);
+    enum changed_found r = it->keys ? CHANGED_MORE : CHANGED_NO_MEMORY;
+    struct splinter_event nobody_asked;
+    uint64_t epoch;
+    while (!state && r == CHANGED_MORE) /* what is there now is not told */
+        r = changed_next(it->keys, &nobody_asked, NULL, 0, &epoch);
+    if (r == CHANGED_NO_MEMORY)
+        return error_set(ENOMEM, "no memory for what is to be watched");
+    return 0;
+}
+
+int splinter_watch_add_prefix(splinter_watch *w, const char *prefix, uint32_t flags, uint64_t tag)
+{
+    not_cancelled();
+    error_clear();
+    if (!w)
+        return error_set(EINVAL, "no watch was given");
+    if (flags & ~SPLINTER_FEED_STATE)
+        return error_set(EINVAL, "unknown flags 0x%x", (unsigned)flags);
+    int r = usable(w);
+    if (r)
+        return r;
+    prefix = prefix ? prefix : "";
+    if (strlen(prefix) >= SPLINTER_KEY_MAX)
+        return error_set(ENAMETOOLONG, "the prefix has %zu bytes, a key has at most %d",
+                         strlen(prefix), SPLINTER_KEY_MAX - 1);
+    struct watched *it;
+    r = make_watched(w, WATCHED_PREFIX, tag, prefix, &it);
+    if (r)
+        return r;
+    r = follow_prefix(it, flags);
+    if (r)
+        free_watched(it);
+    else
+        watcher_add(it);
+    return r;
+}
+
+int splinter_watch_add_feed(splinter_watch *w, splinter_feed *feed, uint64_t tag)
+{
+    not_cancelled();
+    error_clear();
+    if (!w || !feed)
+        return error_set(EINVAL, "no %s was given", w ? "feed" : "watch");
+    int r = usable(w);
+    if (r)
+        return r;
+    if (feed_store(feed) != w->store)
+        return error_set(EINVAL, "the feed and the watch belong to different handles");
+    struct watched *it;
+    r = make_watched(w, WATCHED_FEED, tag, "", &it);
+    if (r)
+        return r;
+    it->feed = feed;
+    watcher_add(it);
+    return 0;
+}
+
+/* ---- what has happened ---- */
+
+/* What a look has found, and what to wait for if it was nothing. */
+enum found { NOTHING, EVENT, MORE, NO_MEMORY };
+
+static enum found look_at_key(struct watched *it, struct splinter_event *e, void *buf, size_t size,
+                              uint64_t *seen)
+{
+    struct splinter_store *s = it->watch->store;
+    struct key_seen now;
+    struct stored stored;
+    *seen = it->seen;
+    int r = key_passed(s, &it->key, it->seen, &now);
+    if (r == -EAGAIN)
+        return NOTHING;
+    if (r == -ENOENT)
+        key_gone(s, &it->key, &now);
+    if (!r)
+        r = get_stored(s, &it->key, buf, size, &stored);
+    *e = (struct splinter_event){.struct_size = sizeof *e, .what = SPLINTER_EVENT_UNSET};
+    memcpy(e->key, it->text, it->key.len + 1);
+    it->seen = 0;
+    if (r == -ENOENT)
+        return EVENT;
+    e->what = SPLINTER_EVENT_SET;
+    e->epoch = it->seen = now.epoch;
+    if (r && r != -EMSGSIZE)
+        return EVENT; /* a get will say why */
+    e->epoch = it->seen = stored.meta.epoch;
+    e->value_size = stored.meta.value_size;
+    e->type = stored.meta.type;
+    e->revision = stored.meta.revision;
+    e->flags = !r && buf ? SPLINTER_EVENT_VALUE : 0;
+    return EVENT;
+}
+
+static enum found look_at_feed(struct watched *it, struct splinter_event *e, void *buf, size_t size,
+                               uint64_t *seen, uint64_t *due)
+{
+    uint64_t again;
+    enum feed_found r = feed_look(it->feed, e, buf, size, seen, &again);
+    *due = again ? now_monotonic() + again : 0;
+    return r == FEED_EVENT ? EVENT : r == FEED_MORE ? MORE : r == FEED_NOTHING ? NOTHING
+                                                                               : NO_MEMORY;
+}
+
+static enum found look_at_prefix(struct watched *it, struct splinter_event *e, void *buf,
+                                 size_t size, uint64_t *seen)
+{
+    enum changed_found r = changed_next(it->keys, e, buf, size, seen);
+    return r == CHANGED_EVENT ? EVENT : r == CHANGED_MORE ? MORE : r == CHANGED_NOTHING
+                                                                       ? NOTHING : NO_MEMORY;
+}
+
+static enum found look(struct watched *it, struct splinter_event *e, void *buf, size_t size)
+{
+    uint64_t seen = 0, due = 0;
+    enum found r;
+    if (it->kind == WATCHED_KEY)
+        r = look_at_key(it, e, buf, size, &seen);
+    else if (it->kind == WATCHED_FEED)
+        r = look_at_feed(it, e, buf, size, &seen, &due);
+    else
+        r = look_at_prefix(it, e, buf, size, &seen);
+    if (r == NOTHING)
+        watcher_wait(it, seen, due);
+    else
+        watcher_ready(it);
+    return r;
+}
+
+/* 0, -EAGAIN or -ENOMEM. */
+static int next_event(struct splinter_watch *w, uint64_t *tag, struct splinter_event *e, void *buf,
+                      size_t size)
+{
+    struct watched *it, *first = NULL;
+    while ((it = watcher_take(w)) && it != first) {
+        uint64_t its = it->tag;
+        enum found r = look(it, e, buf, size);
+        if (r == EVENT) {
+            *tag = its;
+            return 0;
+        }
+        if (r == NO_MEMORY)
+            return -ENOMEM;
+        if (r == MORE && !first)
+            first = it; /* one look at each, for a call does not wait */
+    }
+    if (it)
+        watcher_ready(it);
+    return -EAGAIN;
+}
+
+int splinter_watch_next(splinter_watch *w, uint64_t *tag, struct splinter_event *event, void *buf,
+                        size_t buf_size)
+{
+    not_cancelled();
+    struct splinter_event e;
+    uint64_t its;
+    if (!w || !sized_may_give(event))
+        return -EINVAL;
+    if (w->generation != fork_now())
+        return -ECANCELED;
+    pthread_mutex_lock(&w->mutex);
+    int r = next_event(w, &its, &e, buf, buf_size);
+    pthread_mutex_unlock(&w->mutex);
+    if (r == -EAGAIN && !readable_is_ours(&w->readable))
+        return -EBADF;
+    if (r)
+        return r;
+    if (tag)
+        *tag = its;
+    if (event)
+        sized_give(event, &e, sizeof e);
+    return 0;
+}

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store_watch.c - watches, in a process with poll(2) for an event loop
+ *
+ * Each test runs over each backing, with a feed and without one, and as if the kernel knew nothing
+ * of futex_waitv(2).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "store.h"
+
+#define WAYS 3 /* with a feed; without one; without one, on an old kernel */
+#define HAS_FEED(i) ((i) / BACKINGS == 0)
+
+static splinter_watch *watch;
+static struct splinter_event event;
+static uint64_t tag;
+static char buf[100];
+
+static void make_watch(int i, size_t slots)
+{
+    place_feed = HAS_FEED(i) ? 256 : 0;
+    make_store(i % BACKINGS, slots, MAX_VALUE);
+    if (i / BACKINGS == 2 && !refuse_waitv(ENOSYS))
+        printf("# futex_waitv cannot be refused here\n");
+    ck_assert_int_eq(splinter_watch_open(&watch, store, 0), 0);
+}
+
+static void end_watch(void)
+{
+    splinter_watch_close(watch);
+    end_store();
+}
+
+static bool readable(int fd, int timeout_ms)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+
+    return poll(&p, 1, timeout_ms) == 1 && p.revents == POLLIN;
+}
+
+static int next_now(void)
+{
+    memset(&event, 0, sizeof(event));
+    event.struct_size = sizeof(event);
+    return splinter_watch_next(watch, &tag, &event, buf, sizeof(buf));
+}
+
+/* The next event, which poll() tells of.  If `its` is 0, it may be of anything. */
+static void next(uint32_t what, const char *key, uint64_t its)
+{
+    int rc;
+
+    while ((rc = next_now()) == -EAGAIN)
+        ck_assert(readable(splinter_watch_fd(watch), 30000));
+    ck_assert_int_eq(rc, 0);
+    ck_assert_uint_eq(event.what, what);
+    ck_assert_str_eq(event.key, key);
+    if (its)
+        ck_assert_uint_eq(tag, its);
+}
+
+/* There is nothing more, and the descriptor says so in a while. */
+static void nothing_more(void)
+{
+    for (int i = 0; i < 200; i++) {
+        ck_assert_int_eq(next_now(), -EAGAIN);
+        if (!readable(splinter_watch_fd(watch), 5))
+            return;
+    }
+    ck_abort_msg("the descriptor stays readable");
+}
+
+START_TEST(a_key_is_told_as_often_as_it_is_seen_to_change)
+{
+    uint64_t epoch;
+
+    make_watch(_i, SLOTS);
+    nothing_more();
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 7), 0);
+    nothing_more();
+    ck_assert_int_eq(set_with("k", "one", 0, 0, 0, &epoch), 0);
+    ck_assert(readable(splinter_watch_fd(watch), 30000));
+    ck_assert(readable(splinter_watch_fd(watch), 0)); /* until it is asked */
+    next(SPLINTER_EVENT_SET, "k", 7);
+    ck_assert_uint_eq(event.epoch, epoch);
+    ck_assert_uint_eq(event.flags, SPLINTER_EVENT_VALUE);
+    ck_assert_mem_eq(buf, "one", event.value_size);
+    nothing_more();
+    ck_assert_int_eq(set("other", "x"), 0);
+    nothing_more();
+    ck_assert_int_eq(splinter_store_unset(store, "k", 0, NULL), 0);
+    next(SPLINTER_EVENT_UNSET, "k", 7);
+    nothing_more();
+    ck_assert_int_eq(set("k", "two"), 0);
+    next(SPLINTER_EVENT_SET, "k", 7);
+    ck_assert_int_eq(set("k", "three"), 0);
+    ck_assert_int_eq(set("k", "four"), 0);
+    next(SPLINTER_EVENT_SET, "k", 7);
+    ck_assert_mem_eq(buf, "four", event.value_size);
+    nothing_more();
+    /* From an epoch on, as with a wait. */
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", event.epoch, 8), 0);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "gone", 5, 9), 0);
+    next(SPLINTER_EVENT_SET, "k", 8);
+    next(SPLINTER_EVENT_UNSET, "gone", 9);
+    end_watch();
+}
+END_TEST
+
+START_TEST(an_end_of_life_is_told)
+{
+    make_watch(_i, SLOTS);
+    ck_assert_int_eq(set_with("k", "v", 0, 0, 50000000, NULL), 0);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 1), 0);
+    next(SPLINTER_EVENT_SET, "k", 1);
+    next(SPLINTER_EVENT_UNSET, "k", 1);
+    nothing_more();
+    if (HAS_FEED(_i)) {
+        ck_assert_int_eq(splinter_watch_add_prefix(watch, "e", 0, 2), 0);
+        ck_assert_int_eq(set_with("e", "v", 0, 0, 50000000, NULL), 0);
+        next(SPLINTER_EVENT_SET, "e", 2);
+        next(SPLINTER_EVENT_EXPIRED, "e", 2);
+    }
+    end_watch();
+}
+END_TEST
+
+/* A key whose owner dies: nobody wakes the thread. */
+START_TEST(the_end_of_an_owner_is_told)
+{
+    struct splinter_set_options o = {.struct_size = sizeof(o), .flags = SPLINTER_EPHEMERAL};
+    pid_t owner;
+
+    make_watch(_i, SLOTS);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "e", 0, 1), 0);
+    if (HAS_FEED(_i))
+        ck_assert_int_eq(splinter_watch_add_prefix(watch, "e", 0, 2), 0);
+    owner = fork_bound_child();
+    if (!owner) {
+        splinter_store_set(place_again(&place, 0), "e", "v", 1, &o, NULL);
+        for (;;)
+            pause();
+    }
+    next(SPLINTER_EVENT_SET, "e", 0);
+    if (HAS_FEED(_i))
+        next(SPLINTER_EVENT_SET, "e", 0);
+    nothing_more();
+    kill(owner, SIGKILL);
+    reap(owner);
+    do
+        while (next_now())
+            ck_assert(readable(splinter_watch_fd(watch), 30000));
+    while (tag != 1);
+    ck_assert_uint_eq(event.what, SPLINTER_EVENT_UNSET);
+    end_watch();
+}
+END_TEST
+
+START_TEST(a_prefix_is_told_of_each_of_its_keys)
+{
+    uint64_t first;
+
+    make_watch(_i, SLOTS);
+    ck_assert_int_eq(set("a/old", "v"), 0);
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, "a/", 0, 1), 0);
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, "a/o", SPLINTER_FEED_STATE, 2), 0);
+    next(SPLINTER_EVENT_SET, "a/old", 2);
+    ck_assert_uint_eq(event.flags & SPLINTER_EVENT_STATE, SPLINTER_EVENT_STATE);
+    next(SPLINTER_EVENT_READY, "", 2);
+    nothing_more();
+    ck_assert_int_eq(set("a/new", "value"), 0);
+    next(SPLINTER_EVENT_SET, "a/new", 1);
+    ck_assert_uint_eq(event.flags, SPLINTER_EVENT_VALUE);
+    ck_assert_mem_eq(buf, "value", event.value_size);
+    ck_assert_int_eq(set("b/new", "v"), 0);
+    nothing_more();
+    ck_assert_int_eq(splinter_store_unset(store, "a/new", 0, NULL), 0);
+    next(SPLINTER_EVENT_UNSET, "a/new", 1);
+    ck_assert_int_eq(set("a/old", "w"), 0);
+    next(SPLINTER_EVENT_SET, "a/old", 0);
+    first = tag;
+    next(SPLINTER_EVENT_SET, "a/old", 3 - first);
+    nothing_more();
+    end_watch();
+}
+END_TEST
+
+START_TEST(a_feed_is_followed)
+{
+    struct splinter_feed_options o = {.struct_size = sizeof(o), .flags = SPLINTER_FEED_STATE};
+    splinter_feed *feed;
+    splinter_store *other;
+
+    make_watch(_i, SLOTS);
+    if (!HAS_FEED(_i)) {
+        ck_assert_int_eq(splinter_feed_open(&feed, store, &o), -EOPNOTSUPP);
+        end_watch();
+        return;
+    }
+    other = place_again(&place, 0);
+    ck_assert_int_eq(splinter_feed_open(&feed, other, &o), 0);
+    ck_assert_int_eq(splinter_watch_add_feed(watch, feed, 3), -EINVAL);
+    ck_assert_str_eq(splinter_last_error(), "the feed and the watch belong to different handles");
+    splinter_feed_close(feed);
+    ck_assert_int_eq(set("k", "v"), 0);
+    ck_assert_int_eq(splinter_feed_open(&feed, store, &o), 0);
+    ck_assert_int_eq(splinter_watch_add_feed(watch, feed, 3), 0);
+    next(SPLINTER_EVENT_SET, "k", 3);
+    next(SPLINTER_EVENT_READY, "", 3);
+    nothing_more();
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(splinter_store_set(i % 2 ? store : other, "k", "v", 1, NULL, NULL), 0);
+        next(SPLINTER_EVENT_SET, "k", 3);
+        ck_assert_uint_ge(event.number, 2);
+    }
+    for (int i = 0; i < 1000; i++)
+        ck_assert_int_eq(set("k", "v"), 0);
+    next(SPLINTER_EVENT_GAP, "", 3);
+    next(SPLINTER_EVENT_SET, "k", 3);
+    next(SPLINTER_EVENT_READY, "", 3);
+    nothing_more();
+    splinter_watch_close(watch);
+    splinter_feed_close(feed);
+    splinter_store_close(other);
+    end_store();
+}
+END_TEST
+
+#define MANY 300
+
+/* [C3] More keys than the kernel takes words at once. */
+START_TEST(each_of_300_keys_is_told)
+{
+    char key[16];
+
+    make_watch(_i, 2 * MANY);
+    for (unsigned k = 0; k < MANY; k++) {
+        snprintf(key, sizeof(key), "k%u", k);
+        ck_assert_int_eq(splinter_watch_add_key(watch, key, 0, k), 0);
+    }
+    nothing_more();
+    for (unsigned i = 0; i < MANY; i++) {
+        unsigned k = i * 77 % MANY;
+
+        snprintf(key, sizeof(key), "k%u", k);
+        if (i % 10 == 0)
+            nothing_more();
+        ck_assert_int_eq(set(key, "v"), 0);
+        next(SPLINTER_EVENT_SET, key, k);
+    }
+    nothing_more();
+    end_watch();
+}
+END_TEST
+
+/* [C3] What waits uses no processor time to speak of. */
+START_TEST(nobody_runs_while_nothing_happens)
+{
+    struct rusage before, after;
+    char key[16];
+    uint64_t used;
+
+    make_watch(_i, 2 * MANY);
+    for (unsigned k = 0; k < MANY; k++) {
+        snprintf(key, sizeof(key), "k%u", k);
+        ck_assert_int_eq(splinter_watch_add_key(watch, key, 0, k), 0);
+    }
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, "x", 0, MANY), 0);
+    nothing_more();
+    getrusage(RUSAGE_SELF, &before);
+    ck_assert(!readable(splinter_watch_fd(watch), 1000));
+    getrusage(RUSAGE_SELF, &after);
+    used = (uint64_t)(after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000000 +
+           (uint64_t)after.ru_utime.tv_usec - (uint64_t)before.ru_utime.tv_usec +
+           (uint64_t)(after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
+           (uint64_t)after.ru_stime.tv_usec - (uint64_t)before.ru_stime.tv_usec;
+    printf("# %u us of a second\n", (unsigned)used);
+    ck_assert_uint_lt(used, SLOW_HERE ? 900000 : 300000);
+    end_watch();
+}
+END_TEST
+
+/* [C3] */
+START_TEST(a_read_only_handle_watches_too)
+{
+    splinter_store *reader;
+
+    make_watch(_i, SLOTS);
+    splinter_watch_close(watch);
+    reader = place_again(&place, SPLINTER_RDONLY);
+    ck_assert_int_eq(splinter_watch_open(&watch, reader, 0), 0);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 1), 0);
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, "p/", 0, 2), 0);
+    nothing_more();
+    ck_assert_int_eq(set("k", "v"), 0);
+    next(SPLINTER_EVENT_SET, "k", 1);
+    ck_assert_int_eq(set("p/1", "v"), 0);
+    next(SPLINTER_EVENT_SET, "p/1", 2);
+    nothing_more();
+    splinter_watch_close(watch);
+    splinter_store_close(reader);
+    end_store();
+}
+END_TEST
+
+static void *sets_others(void *until)
+{
+    while (!__atomic_load_n((bool *)until, __ATOMIC_ACQUIRE))
+        if (set("busy", "x"))
+            return (void *)1;
+    return NULL;
+}
+
+/* [C3] A prefix of a busy store: woken once a millisecond at most, and nothing is lost. */
+START_TEST(a_prefix_of_a_busy_store_wakes_rarely_and_loses_nothing)
+{
+    bool until = false;
+    pthread_t thread;
+    uint64_t begin, wakes = 0, told = 0;
+    char key[16];
+
+    make_watch(_i, SLOTS);
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, "rare/", 0, 1), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, sets_others, &until), 0);
+    begin = now_ns();
+    for (int i = 0; i < 10; i++) {
+        snprintf(key, sizeof(key), "rare/%d", i);
+        ck_assert_int_eq(set(key, "v"), 0);
+        for (uint64_t end = now_ns() + 30000000; now_ns() < end;) {
+            int rc;
+
+            wakes += readable(splinter_watch_fd(watch), 30);
+            while (!(rc = next_now())) /* the feed is short: a gap tells as well */
+                if ((event.what == SPLINTER_EVENT_SET && !strcmp(event.key, key)) ||
+                    event.what == SPLINTER_EVENT_GAP)
+                    told |= UINT64_C(1) << i;
+            ck_assert_int_eq(rc, -EAGAIN);
+        }
+    }
+    begin = now_ns() - begin;
+    __atomic_store_n(&until, true, __ATOMIC_RELEASE);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    printf("# %u wakes in %u ms\n", (unsigned)wakes, (unsigned)(begin / 1000000));
+    ck_assert_uint_eq(told, (1 << 10) - 1);
+    ck_assert_uint_le(wakes, begin / 1000000 + begin / 50000000 + 20);
+    end_watch();
+}
+END_TEST
+
+START_TEST(nothing_is_kept_from_being_told)
+{
+    bool until = false;
+    pthread_t thread;
+
+    make_watch(_i, SLOTS);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "busy", 0, 1), 0);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 2), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, sets_others, &until), 0);
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(set("k", "v"), 0);
+        for (;;) {
+            int rc = next_now();
+
+            if (!rc && tag == 2)
+                break;
+            ck_assert(!rc || rc == -EAGAIN);
+            if (rc)
+                ck_assert(readable(splinter_watch_fd(watch), 30000));
+        }
+    }
+    __atomic_store_n(&until, true, __ATOMIC_RELEASE);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    end_watch();
+}
+END_TEST
+
+START_TEST(epoll_says_so_too)
+{
+    struct epoll_event e = {.events = EPOLLIN}, got;
+    int ep = epoll_create1(EPOLL_CLOEXEC);
+
+    make_watch(_i, SLOTS);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 1), 0);
+    nothing_more();
+    ck_assert_int_eq(epoll_ctl(ep, EPOLL_CTL_ADD, splinter_watch_fd(watch), &e), 0);
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(epoll_wait(ep, &got, 1, 0), 0);
+        ck_assert_int_eq(set("k", "v"), 0);
+        ck_assert_int_eq(epoll_wait(ep, &got, 1, 30000), 1);
+        ck_assert_int_eq(epoll_wait(ep, &got, 1, 0), 1); /* level-triggered */
+        next(SPLINTER_EVENT_SET, "k", 1);
+        nothing_more();
+    }
+    close(ep);
+    end_watch();
+}
+END_TEST
+
+/* [C3] */
+START_TEST(a_child_takes_nothing_from_its_parent)
+{
+    pid_t pid;
+
+    make_watch(_i, SLOTS);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 1), 0);
+    ck_assert_int_eq(set("k", "v"), 0);
+    pid = fork_child();
+    if (!pid) {
+        splinter_watch *own;
+        int bad = splinter_watch_next(watch, NULL, NULL, NULL, 0) != -ECANCELED;
+
+        bad |= splinter_watch_fd(watch) != -ECANCELED;
+        bad |= splinter_watch_add_key(watch, "k", 0, 2) != -ECANCELED;
+        bad |= splinter_watch_add_prefix(watch, "k", 0, 2) != -ECANCELED;
+        bad |= strcmp(splinter_last_error(), "the watch was opened by a parent of this process");
+        splinter_watch_close(watch);
+        bad |= splinter_watch_open(&own, store, 0) || splinter_watch_add_key(own, "k", 0, 2);
+        watch = own;
+        bad |= !readable(splinter_watch_fd(own), 30000) || next_now() || tag != 2;
+        bad |= splinter_store_set(store, "k", "w", 1, NULL, NULL);
+        while (!bad && next_now() == -EAGAIN)
+            bad |= !readable(splinter_watch_fd(own), 30000);
+        splinter_watch_close(own);
+        _exit(bad);
+    }
+    ck_assert_int_eq(reap(pid), 0);
+    next(SPLINTER_EVENT_SET, "k", 1);
+    nothing_more();
+    ck_assert_int_eq(set("k", "x"), 0);
+    next(SPLINTER_EVENT_SET, "k", 1);
+    end_watch();
+}
+END_TEST
+
+START_TEST(a_descriptor_that_was_closed_is_left_alone)
+{
+    int fd, pipes[2];
+
+    make_watch(_i, SLOTS);
+    fd = splinter_watch_fd(watch);
+    ck_assert_int_gt(fd, 2);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 1), 0);
+    nothing_more();
+    ck_assert_int_eq(pipe(pipes), 0);
+    ck_assert_int_eq(close(fd), 0);
+    ck_assert_int_eq(splinter_watch_fd(watch), -EBADF);
+    ck_assert_str_eq(splinter_last_error(), "the program has closed the descriptor of the watch");
+    ck_assert_int_eq(splinter_watch_add_key(watch, "j", 0, 2), -EBADF);
+    ck_assert_int_eq(next_now(), -EBADF);
+    /* Something else has that number now. */
+    ck_assert_int_eq(dup2(pipes[1], fd), fd);
+    ck_assert_int_eq(set("k", "v"), 0);
+    ck_assert(!readable(pipes[0], 300));
+    ck_assert_int_eq(next_now(), 0); /* what there is to tell is told */
+    ck_assert_int_eq(next_now(), -EBADF);
+    splinter_watch_close(watch);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), 0);
+    end_store();
+}
+END_TEST
+
+static unsigned threads_here(void)
+{
+    return names_in("/proc/self/task", "");
+}
+
+START_TEST(the_thread_comes_with_the_first_watch_and_goes_with_the_last)
+{
+    splinter_watch *second;
+    unsigned before, fds;
+
+    place_feed = 0;
+    make_store(_i % BACKINGS, SLOTS, MAX_VALUE);
+    before = threads_here();
+    fds = names_in("/proc/self/fd", "");
+    for (int i = 0; i < 50; i++) {
+        ck_assert_int_eq(splinter_watch_open(&watch, store, 0), 0);
+        ck_assert_uint_eq(threads_here(), before + 1);
+        ck_assert_int_eq(splinter_watch_open(&second, store, 0), 0);
+        ck_assert_int_eq(splinter_watch_add_key(second, "k", 0, 1), 0);
+        ck_assert_uint_eq(threads_here(), before + 1);
+        splinter_watch_close(second);
+        ck_assert_uint_eq(threads_here(), before + 1);
+        splinter_watch_close(watch);
+        ck_assert_uint_le(threads_here(), before + 1); /* the kernel may still list it */
+    }
+    sleep_ms(20);
+    ck_assert_uint_eq(threads_here(), before);
+    ck_assert_uint_eq(names_in("/proc/self/fd", ""), fds);
+    end_store();
+}
+END_TEST
+
+START_TEST(a_wrong_argument_of_a_watch_is_named)
+{
+    char too_long[SPLINTER_KEY_MAX + 1];
+
+    make_watch(_i, SLOTS);
+    memset(too_long, 'k', SPLINTER_KEY_MAX);
+    too_long[SPLINTER_KEY_MAX] = 0;
+    ck_assert_int_eq(splinter_watch_add_key(watch, "", 0, 1), -EINVAL);
+    ck_assert_str_eq(splinter_last_error(), "the key is empty");
+    ck_assert_int_eq(splinter_watch_add_key(watch, NULL, 0, 1), -EINVAL);
+    ck_assert_str_eq(splinter_last_error(), "the key is NULL");
+    ck_assert_int_eq(splinter_watch_add_key(watch, too_long, 0, 1), -ENAMETOOLONG);
+    ck_assert_str_eq(splinter_last_error(), "the key has more than 255 bytes");
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, too_long, 0, 1), -ENAMETOOLONG);
+    ck_assert_str_eq(splinter_last_error(), "the prefix has 256 bytes, a key has at most 255");
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, "k", 8, 1), -EINVAL);
+    ck_assert_str_eq(splinter_last_error(), "unknown flags 0x8");
+    ck_assert_int_eq(splinter_watch_add_feed(watch, NULL, 1), -EINVAL);
+    ck_assert_str_eq(splinter_last_error(), "no feed was given");
+    nothing_more();
+    end_watch();
+}
+END_TEST
+
+#define ADD_WAYS(test) tcase_add_loop_test(tcase, test, 0, WAYS * BACKINGS)
+
+TCase *watch_tests(void)
+{
+    TCase *tcase = group("watch", 120);
+
+    ADD_WAYS(a_key_is_told_as_often_as_it_is_seen_to_change);
+    ADD_WAYS(an_end_of_life_is_told);
+    ADD_WAYS(the_end_of_an_owner_is_told);
+    ADD_WAYS(a_prefix_is_told_of_each_of_its_keys);
+    ADD_WAYS(a_feed_is_followed);
+    ADD_WAYS(each_of_300_keys_is_told);
+    ADD_WAYS(nobody_runs_while_nothing_happens);
+    ADD_WAYS(a_read_only_handle_watches_too);
+    ADD_WAYS(a_prefix_of_a_busy_store_wakes_rarely_and_loses_nothing);
+    ADD_WAYS(nothing_is_kept_from_being_told);
+    ADD_WAYS(epoll_says_so_too);
+    ADD_WAYS(a_child_takes_nothing_from_its_parent);
+    ADD_WAYS(a_descriptor_that_was_closed_is_left_alone);
+    ADD(the_thread_comes_with_the_first_watch_and_goes_with_the_last);
+    ADD_WAYS(a_wrong_argument_of_a_watch_is_named);
+    return tcase;
+}
