@@ -86,6 +86,7 @@ void bench_writers(void);
 
 /* coordination.c */
 void bench_feed(void);
+void bench_watch(void);
 void bench_topic(void);
 void bench_queue(void);
 

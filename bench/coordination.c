@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <splinter.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -255,6 +256,54 @@ void bench_feed(void)
         delivery(true);
     }
     delivery(false);
+    free(keys);
+}
+
+/* ---- watches ---- */
+
+#define WATCHES 100
+
+static void watch_quiet_keys(splinter_store *store)
+{
+    static splinter_watch *watch[WATCHES];
+    char key[16];
+
+    for (int i = 0; i < WATCHES; i++) {
+        snprintf(key, sizeof(key), "quiet/%d", i);
+        if (splinter_watch_open(&watch[i], store, 0) ||
+            splinter_watch_add_key(watch[i], key, 0, 1) ||
+            splinter_watch_next(watch[i], NULL, NULL, NULL, 0) != -EAGAIN)
+            _exit(1);
+    }
+    ready();
+    while (!at_end())
+        sleep_ns(10000000);
+}
+
+void bench_watch(void)
+{
+    enum { MOST = 61 };
+    const size_t rounds = quick ? 9 : MOST;
+    splinter_store *with = store_with(0), *without = store_with(0);
+    key_t16 *keys = new_keys(KEYS);
+    double a[MOST], b[MOST], ratio[MOST];
+    pid_t pid;
+
+    shuffle(keys, KEYS);
+    progress("sets beside 100 watches of quiet keys");
+    set_all(with, keys, KEYS);
+    set_all(without, keys, KEYS);
+    pid = child(watch_quiet_keys, with);
+    for (size_t r = 0; r < rounds; r++) {
+        a[r] = set_all(with, keys, KEYS);
+        b[r] = set_all(without, keys, KEYS);
+        ratio[r] = a[r] / b[r];
+    }
+    finish(pid);
+    result("set beside 100 watches, to one without", median(ratio, rounds), 1.02,
+           median(a, rounds), median(b, rounds), "ns", false);
+    splinter_store_close(with);
+    splinter_store_close(without);
     free(keys);
 }
 

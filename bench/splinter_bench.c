@@ -782,7 +782,8 @@ static const struct {
     {"wake", bench_wake},   {"memory", bench_memory},
     {"first", bench_first}, {"again", bench_again},     {"large", bench_large},
     {"sizes", bench_sizes}, {"processes", bench_processes}, {"writers", bench_writers},
-    {"feed", bench_feed},   {"topic", bench_topic},     {"queue", bench_queue},
+    {"feed", bench_feed},   {"watch", bench_watch},     {"topic", bench_topic},
+    {"queue", bench_queue},
     {"file", bench_file_calls}, {"sync", bench_file_sync}, {"space", bench_file_space},
     {"rebuild", bench_file_rebuild},
 };

@@ -576,7 +576,7 @@ void splinter_feed_close(splinter_feed *feed);
 /*
  * A watch has one descriptor, for poll, epoll or whatever the event loop of the program uses.  It
  * is readable while the watch may have something to tell: then call splinter_watch_next() until it
- * returns -EAGAIN, or once, and again when the loop says so (level-triggered).
+ * returns -EAGAIN.  Or call it once, and again when the loop says so, if that is level-triggered.
  *
  * One thread of the library waits for all watches of the process.  It exists only while there are
  * any, takes no signals, and wakes nobody but by the descriptors.  The last close ends it.
@@ -603,7 +603,8 @@ int splinter_watch_open(splinter_watch **out, splinter_store *store, uint32_t fl
 
 /*
  * Watch a key: tell of a value newer than epoch (0: of any), and then of each newer one; and if the
- * key is absent, and epoch was not 0 or a value was told, of that.
+ * key is absent, and epoch was not 0 or a value was told, of that.  If the key cannot be read, that
+ * is told once, as a value with epoch 0; splinter_store_get() says why.
  * tag is what splinter_watch_next() gives back; two may be the same.
  * Returns 0, or -EINVAL, -ENAMETOOLONG, -ENOMEM, -EBADF (the program has closed the descriptor of
  * the watch), -ECANCELED (the watch is one of the parent of this process).
@@ -616,7 +617,8 @@ int splinter_watch_add_key(splinter_watch *watch, const char *key, uint64_t epoc
  * SPLINTER_EVENT_READY.  If the store has a feed, the events are those of a feed with this prefix,
  * also a gap.  If it has none, splinter_watch_next() walks over the store, and the watch remembers
  * each of these keys.  Then the changes of a key between two looks are told as one, and a key that
- * came and went is not told.
+ * came and went is not told.  The next walk is due ten times as long after one as that took, and
+ * after a second at most.
  * In a busy store the descriptor becomes readable at most once a millisecond.
  * Returns 0, or an error of splinter_watch_add_key() (-ENAMETOOLONG: the prefix).
  */

@@ -8,7 +8,9 @@
  *
  * Invariants
  *  - The store's epoch is read before a walk begins.  A change that the walk does not meet becomes
- *    visible after that, and then steps the epoch.  So it is met by the walk that is due then.
+ *    visible after that, and then steps the epoch.  So it is met by the walk that is due then.  If
+ *    something ends (a life, an owner, a writer before it stepped the epoch), and this handle may
+ *    not clean up, and step it, the watcher asks for a walk in any case.
  *  - A key that a whole walk has not met was absent at some moment of it.
  */
 #include <stdlib.h>
@@ -45,6 +47,7 @@ struct changed {
     uint64_t cursor; /* WALKING: of the walk */
     size_t at;       /* REMOVING: the list to look at next */
     bool state;      /* the first walk tells of all that it meets */
+    bool again;      /* another walk is due, whatever the epoch is */
     size_t prefix_len;
     char prefix[SPLINTER_KEY_MAX];
 };
@@ -180,15 +183,17 @@ static enum changed_found tell_removed(struct changed *c, struct splinter_event 
     return CHANGED_NOTHING;
 }
 
-enum changed_found changed_next(struct changed *c, struct splinter_event *e, void *buf, size_t size,
-                                uint64_t *epoch)
+enum changed_found changed_next(struct changed *c, bool anyway, struct splinter_event *e, void *buf,
+                                size_t size, uint64_t *epoch)
 {
     enum changed_found r;
+    c->again |= anyway;
     if (c->phase == RESTING) {
         uint64_t now = load_seq_cst(&c->store->header->epoch);
         *epoch = c->epoch;
-        if (c->walk && now == c->epoch)
+        if (c->walk && now == c->epoch && !c->again)
             return CHANGED_NOTHING;
+        c->again = false;
         c->epoch = now;
         c->cursor = 0;
         c->walk++;

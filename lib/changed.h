@@ -3,6 +3,8 @@
 #ifndef SPLINTER_CHANGED_H
 #define SPLINTER_CHANGED_H
 
+#include <stdbool.h>
+
 #include "handle.h"
 #include "names.h"
 #include "public.h"
@@ -14,11 +16,12 @@ struct changed;
 struct changed *changed_begin(struct splinter_store *s, const char *prefix, bool state);
 void changed_end(struct changed *c);
 
-/* The next key that is not as it was told last; buf is as for splinter_feed_next().
+/* The next key that is not as it was told last; buf is as for splinter_feed_next().  `anyway`:
+ * something may have changed, whatever header.epoch is.
  * CHANGED_NOTHING: the next look is due when header.epoch is above *epoch.  CHANGED_MORE: there may
  * be one, but the call has looked at very many.  One thread at a time. */
 enum changed_found { CHANGED_NOTHING, CHANGED_EVENT, CHANGED_MORE, CHANGED_NO_MEMORY };
-enum changed_found changed_next(struct changed *c, struct splinter_event *e, void *buf, size_t size,
-                                uint64_t *epoch);
+enum changed_found changed_next(struct changed *c, bool anyway, struct splinter_event *e, void *buf,
+                                size_t size, uint64_t *epoch);
 
 #endif

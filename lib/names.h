@@ -45,9 +45,11 @@
 #define newfile_restrict splinter__newfile_restrict
 
 /* readable.c */
+#define readable_again splinter__readable_again
 #define readable_clear splinter__readable_clear
 #define readable_close splinter__readable_close
 #define readable_is_ours splinter__readable_is_ours
+#define readable_lost splinter__readable_lost
 #define readable_open splinter__readable_open
 #define readable_set splinter__readable_set
 
@@ -407,8 +409,15 @@
 #define source_enter splinter__source_enter
 #define source_leave splinter__source_leave
 
+/* pass.c */
+#define pass_make splinter__pass_make
+#define watched_ready splinter__watched_ready
+#define watched_stop splinter__watched_stop
+
 /* watcher.c */
 #define watcher_add splinter__watcher_add
+#define watcher_back splinter__watcher_back
+#define watcher_count splinter__watcher_count
 #define watcher_enter splinter__watcher_enter
 #define watcher_leave splinter__watcher_leave
 #define watcher_ready splinter__watcher_ready

@@ -62,13 +62,18 @@ static int list_rings(struct follower *f)
                 have++;
                 continue;
             }
-            struct ring *more = realloc(f->ring, (f->rings + 1) * sizeof *more);
+            /* A child that another thread forks now finds the old list or the new one. */
+            struct ring *less = f->ring, *more = malloc((f->rings + 1) * sizeof *more);
             if (!more)
                 return -ENOMEM;
-            memmove(more + have + 1, more + have, (f->rings - have) * sizeof *more);
+            if (have)
+                memcpy(more, less, have * sizeof *more);
+            if (have < f->rings)
+                memcpy(more + have + 1, less + have, (f->rings - have) * sizeof *more);
             more[have++] = (struct ring){.lane = lane, .line = feed_ring(s, place)};
-            f->ring = more;
+            store_release(&f->ring, more);
             f->rings++;
+            free(less);
         }
     }
     f->rings_known = known;

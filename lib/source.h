@@ -17,11 +17,11 @@ struct source {
     uint32_t watches;
     bool wanted; /* something waits for it */
     bool feeds;  /* also a feed or a prefix */
-    bool look;   /* in this pass the thread looks at all that waits for it, */
-    bool anyway; /* and takes feeds and prefixes for ready */
+    bool look;   /* in this pass the thread looks at all that waits for it */
     bool asked;
     bool busy;
     uint32_t expected;
+    uint32_t untold; /* how often something has happened that no counter of the store tells */
     uint64_t chores_at;  /* when the dead were looked for last */
     uint64_t look_again; /* not before that */
     uint64_t nap;

@@ -4,7 +4,7 @@
  *
  * Invariants
  *  - A call of a child with a watch of its parent touches neither the descriptor, which both share,
- *    nor a mutex.  Only a close frees the child's copy, and closes its descriptor.
+ *    nor a mutex.  Only a close closes the child's copy of the descriptor.
  *  - What is being looked at is neither ready nor waiting, so the watcher does not know of it.
  */
 #include <errno.h>
@@ -76,16 +76,28 @@ static void free_watched(struct watched *it)
     free(it);
 }
 
+/* A child's copy of a watch of its parent.  Another thread of the parent may have been changing it
+ * when it forked, so what it leads to cannot be freed. */
+static void abandon(struct splinter_watch *w)
+{
+    static struct splinter_watch *abandoned; /* so that it is no leak */
+    w->next = load_relaxed(&abandoned);
+    while (!cas_seq_cst(&abandoned, &w->next, w))
+        ;
+}
+
 void splinter_watch_close(splinter_watch *w)
 {
     not_cancelled();
     if (!w)
         return;
-    bool child = w->generation != fork_now();
-    if (!child) {
-        watcher_leave(w);
-        pthread_mutex_destroy(&w->mutex);
+    if (w->generation != fork_now()) {
+        readable_close(&w->readable);
+        abandon(w);
+        return;
     }
+    watcher_leave(w);
+    pthread_mutex_destroy(&w->mutex);
     for (struct watched *it = w->all, *after; it; it = after) {
         after = it->after;
         free_watched(it);
@@ -173,7 +185,7 @@ static int follow_prefix(struct watched *it, bool state)
     struct splinter_event nobody_asked;
     uint64_t epoch;
     while (!state && r == CHANGED_MORE) /* what is there now is not told */
-        r = changed_next(it->keys, &nobody_asked, NULL, 0, &epoch);
+        r = changed_next(it->keys, false, &nobody_asked, NULL, 0, &epoch);
     if (r == CHANGED_NO_MEMORY)
         return error_set(ENOMEM, "no memory for what is to be watched");
     return 0;
@@ -228,32 +240,39 @@ int splinter_watch_add_feed(splinter_watch *w, splinter_feed *feed, uint64_t tag
 
 /* ---- what has happened ---- */
 
-/* What a look has found, and what to wait for if it was nothing. */
+#define APART_NS UINT64_C(1000000) /* between two looks at a feed that has a hole */
+#define SHARE 10                   /* walks take one part in so many of the time, and one, */
+#define PAUSE_MAX_NS UINT64_C(1000000000) /* but are at most so far apart */
+
+/* What a look has found. */
 enum found { NOTHING, EVENT, MORE, NO_MEMORY };
 
-static enum found look_at_key(struct watched *it, struct splinter_event *e, void *buf, size_t size,
-                              uint64_t *seen)
+/* What cannot be read is told once, as a value of which nothing is known: a get says why. */
+static enum found look_at_key(struct watched *it, struct splinter_event *e, void *buf, size_t size)
 {
     struct splinter_store *s = it->watch->store;
-    struct key_seen now;
+    struct key_seen now = {0};
     struct stored stored;
-    *seen = it->seen;
-    int r = key_passed(s, &it->key, it->seen, &now);
-    if (r == -EAGAIN)
+    int r = key_passed(s, &it->key, it->seen, &now), failed = it->error;
+    it->error = r && r != -ENOENT && r != -EAGAIN ? r : 0;
+    if (r == -EAGAIN || (it->error && r == failed))
         return NOTHING;
+    *e = (struct splinter_event){.struct_size = sizeof *e, .what = SPLINTER_EVENT_SET};
+    memcpy(e->key, it->text, it->key.len + 1);
+    if (it->error)
+        return EVENT;
     if (r == -ENOENT)
         key_gone(s, &it->key, &now);
-    if (!r)
+    else
         r = get_stored(s, &it->key, buf, size, &stored);
-    *e = (struct splinter_event){.struct_size = sizeof *e, .what = SPLINTER_EVENT_UNSET};
-    memcpy(e->key, it->text, it->key.len + 1);
-    it->seen = 0;
-    if (r == -ENOENT)
+    if (r == -ENOENT) {
+        e->what = SPLINTER_EVENT_UNSET;
+        it->seen = 0;
         return EVENT;
-    e->what = SPLINTER_EVENT_SET;
+    }
     e->epoch = it->seen = now.epoch;
-    if (r && r != -EMSGSIZE)
-        return EVENT; /* a get will say why */
+    if (r && r != -EMSGSIZE) /* the get of the program says why */
+        return EVENT;
     e->epoch = it->seen = stored.meta.epoch;
     e->value_size = stored.meta.value_size;
     e->type = stored.meta.type;
@@ -263,60 +282,65 @@ static enum found look_at_key(struct watched *it, struct splinter_event *e, void
 }
 
 static enum found look_at_feed(struct watched *it, struct splinter_event *e, void *buf, size_t size,
-                               uint64_t *seen, uint64_t *due)
+                               struct watched_left *left)
 {
     uint64_t again;
-    enum feed_found r = feed_look(it->feed, e, buf, size, seen, &again);
-    *due = again ? now_monotonic() + again : 0;
+    enum feed_found r = feed_look(it->feed, e, buf, size, &left->seen, &again);
+    if (again)
+        left->due = now_monotonic() + (again > APART_NS ? again : APART_NS);
     return r == FEED_EVENT ? EVENT : r == FEED_MORE ? MORE : r == FEED_NOTHING ? NOTHING
                                                                                : NO_MEMORY;
 }
 
+/* A walk takes the program's time, so the next one is a while later. */
 static enum found look_at_prefix(struct watched *it, struct splinter_event *e, void *buf,
-                                 size_t size, uint64_t *seen)
+                                 size_t size, struct watched_left *left)
 {
-    enum changed_found r = changed_next(it->keys, e, buf, size, seen);
-    return r == CHANGED_EVENT ? EVENT : r == CHANGED_MORE ? MORE : r == CHANGED_NOTHING
-                                                                       ? NOTHING : NO_MEMORY;
+    uint64_t begin = now_monotonic();
+    enum changed_found r = changed_next(it->keys, it->anyway, e, buf, size, &left->seen);
+    uint64_t end = now_monotonic();
+    it->walked += end - begin;
+    if (r != CHANGED_NOTHING)
+        return r == CHANGED_EVENT ? EVENT : r == CHANGED_MORE ? MORE : NO_MEMORY;
+    left->not_before = end + (it->walked < PAUSE_MAX_NS / SHARE ? it->walked * SHARE
+                                                                : PAUSE_MAX_NS);
+    it->walked = 0;
+    return NOTHING;
 }
 
 static enum found look(struct watched *it, struct splinter_event *e, void *buf, size_t size)
 {
-    uint64_t seen = 0, due = 0;
+    struct watched_left left = {0};
     enum found r;
     if (it->kind == WATCHED_KEY)
-        r = look_at_key(it, e, buf, size, &seen);
+        r = look_at_key(it, e, buf, size);
     else if (it->kind == WATCHED_FEED)
-        r = look_at_feed(it, e, buf, size, &seen, &due);
+        r = look_at_feed(it, e, buf, size, &left);
     else
-        r = look_at_prefix(it, e, buf, size, &seen);
+        r = look_at_prefix(it, e, buf, size, &left);
+    if (it->kind == WATCHED_KEY)
+        left.seen = it->seen;
     if (r == NOTHING)
-        watcher_wait(it, seen, due);
+        watcher_wait(it, &left);
     else
         watcher_ready(it);
     return r;
 }
 
-/* 0, -EAGAIN or -ENOMEM. */
+/* One look at each that is ready, for a call does not wait.  0, -EAGAIN or -ENOMEM. */
 static int next_event(struct splinter_watch *w, uint64_t *tag, struct splinter_event *e, void *buf,
                       size_t size)
 {
-    struct watched *it, *first = NULL;
-    while ((it = watcher_take(w)) && it != first) {
-        uint64_t its = it->tag;
-        enum found r = look(it, e, buf, size);
-        if (r == EVENT) {
-            *tag = its;
-            return 0;
-        }
-        if (r == NO_MEMORY)
-            return -ENOMEM;
-        if (r == MORE && !first)
-            first = it; /* one look at each, for a call does not wait */
+    enum found r = NOTHING;
+    struct watched *it;
+    for (size_t looks = watcher_count(w); looks && (it = watcher_take(w)); looks--) {
+        *tag = it->tag;
+        r = look(it, e, buf, size);
+        if (r == EVENT || r == NO_MEMORY)
+            break;
     }
-    if (it)
-        watcher_ready(it);
-    return -EAGAIN;
+    watcher_back(w, r == EVENT);
+    return r == EVENT ? 0 : r == NO_MEMORY ? -ENOMEM : -EAGAIN;
 }
 
 int splinter_watch_next(splinter_watch *w, uint64_t *tag, struct splinter_event *event, void *buf,

@@ -313,6 +313,44 @@ START_TEST(a_read_only_handle_watches_too)
 }
 END_TEST
 
+/* [C3] Nobody cleans up, and so nobody steps the epoch of the store. */
+START_TEST(a_prefix_is_told_of_ends_through_a_handle_that_changes_nothing)
+{
+    struct splinter_set_options o = {.struct_size = sizeof(o), .flags = SPLINTER_EPHEMERAL};
+    const uint32_t flags[] = {SPLINTER_RDONLY, 0};
+    splinter_store *idle;
+    pid_t owner;
+
+    for (int i = 0; i < 2 && !HAS_FEED(_i); i++) { /* a feed is told by who cleans up */
+        make_watch(_i, SLOTS);
+        splinter_watch_close(watch);
+        idle = place_again(&place, flags[i]);
+        ck_assert_int_eq(splinter_watch_open(&watch, idle, 0), 0);
+        ck_assert_int_eq(splinter_watch_add_prefix(watch, "p/", 0, 1), 0);
+        nothing_more();
+        ck_assert_int_eq(set_with("p/1", "v", 0, 0, 500000000, NULL), 0);
+        next(SPLINTER_EVENT_SET, "p/1", 1);
+        nothing_more();
+        next(SPLINTER_EVENT_UNSET, "p/1", 1);
+        owner = fork_bound_child();
+        if (!owner) {
+            splinter_store_set(place_again(&place, 0), "p/2", "v", 1, &o, NULL);
+            for (;;)
+                pause();
+        }
+        next(SPLINTER_EVENT_SET, "p/2", 1);
+        nothing_more();
+        kill(owner, SIGKILL);
+        reap(owner);
+        next(SPLINTER_EVENT_UNSET, "p/2", 1);
+        nothing_more();
+        splinter_watch_close(watch);
+        splinter_store_close(idle);
+        end_store();
+    }
+}
+END_TEST
+
 static void *sets_others(void *until)
 {
     while (!__atomic_load_n((bool *)until, __ATOMIC_ACQUIRE))
@@ -336,7 +374,8 @@ START_TEST(a_prefix_of_a_busy_store_wakes_rarely_and_loses_nothing)
     for (int i = 0; i < 10; i++) {
         snprintf(key, sizeof(key), "rare/%d", i);
         ck_assert_int_eq(set(key, "v"), 0);
-        for (uint64_t end = now_ns() + 30000000; now_ns() < end;) {
+        for (uint64_t now = now_ns(), least = now + 30000000, most = now + UINT64_C(60000000000);
+             now < least || (now < most && !(told >> i & 1)); now = now_ns()) {
             int rc;
 
             wakes += readable(splinter_watch_fd(watch), 30);
@@ -406,6 +445,62 @@ START_TEST(epoll_says_so_too)
 }
 END_TEST
 
+/* [C3] A look at a prefix of a large store has to be continued, while nobody sets anything. */
+START_TEST(an_edge_is_enough)
+{
+    struct epoll_event e = {.events = EPOLLIN | EPOLLET}, got;
+    int ep = epoll_create1(EPOLL_CLOEXEC), rc;
+    char key[16];
+
+    make_watch(_i, 40000);
+    for (int i = 0; i < 30000; i++) {
+        snprintf(key, sizeof(key), "other/%d", i);
+        ck_assert_int_eq(set(key, "v"), 0);
+    }
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, "k", 0, 1), 0);
+    ck_assert_int_eq(epoll_ctl(ep, EPOLL_CTL_ADD, splinter_watch_fd(watch), &e), 0);
+    for (int i = 0; i < 3; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        ck_assert_int_eq(set(key, "v"), 0);
+        while ((rc = next_now()) == -EAGAIN)
+            ck_assert_int_eq(epoll_wait(ep, &got, 1, 30000), 1);
+        ck_assert_int_eq(rc, 0);
+        ck_assert_str_eq(event.key, key);
+    }
+    close(ep);
+    end_watch();
+}
+END_TEST
+
+/* What a get would fail with is told once, and again what it has afterwards. */
+START_TEST(a_key_that_cannot_be_read_is_told_once)
+{
+    struct splinter_set_options o = {.struct_size = sizeof(o), .flags = SPLINTER_EPHEMERAL};
+    splinter_store *blind;
+
+    make_watch(_i, SLOTS);
+    splinter_watch_close(watch);
+    blind = place_again(&place, 0);
+    ck_assert_int_eq(splinter_watch_open(&watch, blind, 0), 0);
+    ck_assert_int_eq(splinter_store_set(store, "k", "mine", 4, &o, NULL), 0);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 1), 0);
+    next(SPLINTER_EVENT_SET, "k", 1);
+    nothing_more();
+    ck_assert_int_eq(close(splinter_store_fd(blind)), 0);
+    next(SPLINTER_EVENT_SET, "k", 1); /* nobody can tell whether its owner lives */
+    ck_assert_uint_eq(event.epoch, 0);
+    ck_assert_int_eq(splinter_store_get(blind, "k", NULL, 0, NULL, NULL), -EBADF);
+    nothing_more();
+    ck_assert_int_eq(set("k", "everybody's"), 0);
+    next(SPLINTER_EVENT_SET, "k", 1);
+    ck_assert_mem_eq(buf, "everybody's", event.value_size);
+    nothing_more();
+    splinter_watch_close(watch);
+    splinter_store_close(blind);
+    end_store();
+}
+END_TEST
+
 /* [C3] */
 START_TEST(a_child_takes_nothing_from_its_parent)
 {
@@ -466,6 +561,54 @@ START_TEST(a_descriptor_that_was_closed_is_left_alone)
     splinter_watch_close(watch);
     ck_assert_int_eq(fcntl(fd, F_GETFD), 0);
     end_store();
+}
+END_TEST
+
+/* The program closes the descriptor of one watch, and the next one gets the number. */
+START_TEST(a_number_belongs_to_one_watch)
+{
+    splinter_watch *first;
+    int fd;
+
+    make_watch(_i, SLOTS);
+    first = watch;
+    fd = splinter_watch_fd(first);
+    ck_assert_int_eq(splinter_watch_add_key(first, "k", 0, 1), 0);
+    nothing_more();
+    ck_assert_int_eq(close(fd), 0);
+    ck_assert_int_eq(splinter_watch_open(&watch, store, 0), 0);
+    ck_assert_int_eq(splinter_watch_fd(watch), fd);
+    ck_assert_int_eq(splinter_watch_fd(first), -EBADF);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "other", 0, 2), 0);
+    nothing_more();
+    ck_assert_int_eq(set("k", "v"), 0);
+    ck_assert(!readable(fd, 300));
+    splinter_watch_close(first);
+    ck_assert_int_eq(set("other", "v"), 0);
+    next(SPLINTER_EVENT_SET, "other", 2);
+    end_watch();
+}
+END_TEST
+
+/* A program that changes the descriptor's flags hangs nobody. */
+START_TEST(a_descriptor_that_blocks_hangs_nobody)
+{
+    uint64_t count;
+    int fd;
+
+    make_watch(_i, SLOTS);
+    fd = splinter_watch_fd(watch);
+    ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 1), 0);
+    nothing_more();
+    ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+    ck_assert_int_eq(set("k", "v"), 0);
+    ck_assert(readable(fd, 30000));
+    ck_assert_int_eq(read(fd, &count, sizeof(count)), sizeof(count));
+    next(SPLINTER_EVENT_SET, "k", 1);
+    nothing_more();
+    ck_assert_int_eq(set("k", "w"), 0);
+    next(SPLINTER_EVENT_SET, "k", 1);
+    end_watch();
 }
 END_TEST
 
@@ -539,11 +682,16 @@ TCase *watch_tests(void)
     ADD_WAYS(each_of_300_keys_is_told);
     ADD_WAYS(nobody_runs_while_nothing_happens);
     ADD_WAYS(a_read_only_handle_watches_too);
+    ADD_WAYS(a_prefix_is_told_of_ends_through_a_handle_that_changes_nothing);
     ADD_WAYS(a_prefix_of_a_busy_store_wakes_rarely_and_loses_nothing);
     ADD_WAYS(nothing_is_kept_from_being_told);
     ADD_WAYS(epoll_says_so_too);
+    ADD_WAYS(an_edge_is_enough);
+    ADD_WAYS(a_key_that_cannot_be_read_is_told_once);
     ADD_WAYS(a_child_takes_nothing_from_its_parent);
     ADD_WAYS(a_descriptor_that_was_closed_is_left_alone);
+    ADD_WAYS(a_number_belongs_to_one_watch);
+    ADD_WAYS(a_descriptor_that_blocks_hangs_nobody);
     ADD(the_thread_comes_with_the_first_watch_and_goes_with_the_last);
     ADD_WAYS(a_wrong_argument_of_a_watch_is_named);
     return tcase;
