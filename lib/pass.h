@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pass.h - one pass of the watcher's thread: what may have something to tell, and what to sleep on */
+/* pass.h - a pass of the watcher's thread: what may have something to tell; what to sleep on */
 #ifndef SPLINTER_PASS_H
 #define SPLINTER_PASS_H
 
