@@ -212,7 +212,7 @@ enum changed_found changed_next(struct changed *c, bool anyway, struct splinter_
     c->phase = RESTING;
     *epoch = c->epoch;
     if (c->walk > 1 || !c->state)
-        return CHANGED_NOTHING;
+        return c->again ? CHANGED_MORE : CHANGED_NOTHING;
     *e = (struct splinter_event){.struct_size = sizeof *e, .what = SPLINTER_EVENT_READY};
     return CHANGED_EVENT;
 }

@@ -91,9 +91,10 @@ struct splinter_store {
     uint32_t fast_value; /* longest value, in bytes, that set_fast() may set; written at the open */
     uint32_t closing;    /* 1: waiters must return; written by splinter_close() */
 
-    /* When a waiter looks again for dead processes, and for lives that have ended and that nobody
-     * has told of: CLOCK_MONOTONIC, in nanoseconds.  Each second, however short the waits are. */
-    uint64_t reap_at, tell_at;
+    /* When a waiter looks again for dead processes; and when waiters were last told of such, and of
+     * lives that have ended, for a handle that cannot clean up after them.  CLOCK_MONOTONIC, in
+     * nanoseconds.  Each second, however short the waits are. */
+    uint64_t reap_at, deaths_told_at, ends_told_at;
 
     /* A number made of the dead owners of ephemeral keys of which waiters have been told, and when
      * that was, CLOCK_MONOTONIC.  For a handle that cannot clean up after them. */

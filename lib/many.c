@@ -191,7 +191,7 @@ static int wait_for(struct many *m, uint64_t timeout_ms)
     struct patience p = patience_for(timeout_ms);
     bool over = spin(m, &r, &p), slept = !over;
     while (!over) {
-        wait_dead_untold(m->store);
+        wait_dead_untold(m->store, p.begin);
         uint64_t ns = patience_slice(&p);
         over = decide(m, &r);
         if (over)

@@ -15,6 +15,7 @@
  *    as the first that becomes ready.
  */
 #include <errno.h>
+#include <time.h>
 
 #include "atomic.h"
 #include "clock.h"
@@ -25,6 +26,7 @@
 
 #define APART_NS UINT64_C(1000000)   /* between two looks at what is not asleep on its own word */
 #define NAP_MAX_NS UINT64_C(5000000) /* between looks if the thread cannot ask to be woken */
+#define AT_ONCE 256 /* looks, before others may have the mutex */
 #define LOUD_MIN_NS UINT64_C(64000000)
 #define LOUD_MAX_NS UINT64_C(1024000000)
 #define SOURCES_MOST ((uint32_t)WAKE_WORDS / 2 - 1) /* that get a place among the words */
@@ -41,8 +43,10 @@ void watched_ready(struct watched *it)
     readable_set(&w->readable);
 }
 
-void watched_stop(struct watched *it)
+void watched_stop(struct pass *p, struct watched *it)
 {
+    if (p->next == it)
+        p->next = it->next;
     *it->link = it->next;
     if (it->next)
         it->next->link = it->link;
@@ -56,7 +60,7 @@ static void sleep_on(struct pass *p, const uint32_t *word, uint32_t expected)
 }
 
 /* Which keys get a place of their own among the words, and what waits for a store. */
-static void share_out(struct pass *p)
+static void share_out(struct pass *p, uint64_t now)
 {
     uint32_t room = WAKE_WORDS - 1, count = 0;
     for (struct source *src = p->sources; src; src = src->next) {
@@ -68,7 +72,7 @@ static void share_out(struct pass *p)
         it->own = it->kind == WATCHED_KEY && it->word && room && wake_can_many();
         it->asked = it->asked && it->own;
         room -= it->own;
-        it->watch->source->wanted |= !it->own;
+        it->watch->source->wanted |= !it->own && now >= it->not_before;
         it->watch->source->feeds |= it->kind != WATCHED_KEY;
     }
 }
@@ -165,7 +169,7 @@ static bool stirs(struct pass *p, struct watched *it, uint64_t now, bool all)
     /* If it is not time yet to look at the store, neither is it for what has just come. */
     bool look = all || src->look || (it->fresh && (it->own || src->asked)) ||
                 (it->owner_at && now >= it->owner_at);
-    if (it->owner_at)
+    if (now < it->owner_at)
         pass_wake_by(p, it->owner_at);
     it->fresh = it->fresh && !look;
     if (it->own)
@@ -180,18 +184,32 @@ static bool stirs(struct pass *p, struct watched *it, uint64_t now, bool all)
     return load_seq_cst(counter) > it->seen;
 }
 
+/* What they add comes before what is looked at, and rings for the next pass. */
+static void let_others(struct pass *p)
+{
+    if (!load_relaxed(p->wanted))
+        return;
+    pthread_mutex_unlock(p->mutex);
+    nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL); /* else this thread has it again */
+    pthread_mutex_lock(p->mutex);
+}
+
 void pass_make(struct pass *p, uint64_t now, bool all)
 {
-    share_out(p);
+    share_out(p, now);
     for (struct source *src = p->sources; src; src = src->next)
         prepare_source(p, src, now, all);
-    for (struct watched *it = p->waiting, *next; it; it = next) {
-        next = it->next;
-        if (!stirs(p, it, now, all))
-            continue;
-        watched_stop(it);
-        it->asked = false;
-        it->watch->source->nap = SOURCE_NAP_NS;
-        watched_ready(it);
+    p->next = p->waiting;
+    for (uint32_t i = 1; p->next; i++) {
+        struct watched *it = p->next;
+        p->next = it->next;
+        if (stirs(p, it, now, all)) {
+            watched_stop(p, it);
+            it->asked = false;
+            it->watch->source->nap = SOURCE_NAP_NS;
+            watched_ready(it);
+        }
+        if (i % AT_ONCE == 0)
+            let_others(p);
     }
 }

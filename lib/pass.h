@@ -3,6 +3,7 @@
 #ifndef SPLINTER_PASS_H
 #define SPLINTER_PASS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "changed.h"
@@ -46,6 +47,7 @@ struct watched {
     bool own_feed;         /* which was opened for this, */
     struct changed *keys;  /* or of a prefix in a store without one; */
     uint64_t walked;       /* how long the walk has taken so far */
+    uint64_t hole_ns;      /* of a feed: how long it waited last for a number that is missing */
     char text[];
 };
 
@@ -63,14 +65,18 @@ struct splinter_watch {
 
 /* What the thread looks at, under the watcher's mutex; and what it is to sleep on after a pass. */
 struct pass {
+    pthread_mutex_t *mutex; /* the watcher's, and how many calls want it */
+    const uint32_t *wanted;
     struct source *sources;
     struct watched *waiting;
+    struct watched *next; /* the pass under way goes on there */
     struct wake_word words[WAKE_WORDS]; /* the first is for the watcher's bell */
     uint32_t used;
     uint64_t until; /* when it wakes by itself */
 };
 
-/* At `now`, look at what may have stirred; if `all`, at everything.  What has is ready then. */
+/* At `now`, look at what may have stirred; if `all`, at everything.  What has is ready then.  The
+ * caller has the mutex; others have it now and then meanwhile. */
 void pass_make(struct pass *p, uint64_t now, bool all);
 
 /* It wakes at that time by itself, or earlier. */
@@ -81,7 +87,7 @@ static inline void pass_wake_by(struct pass *p, uint64_t when)
 }
 
 /* It waits no more. */
-void watched_stop(struct watched *it);
+void watched_stop(struct pass *p, struct watched *it);
 
 /* It may have something to tell: the last in the list of its watch, whose descriptor says so. */
 void watched_ready(struct watched *it);

@@ -48,16 +48,19 @@ struct patience patience_for(uint64_t timeout_ms)
 }
 
 /* The cleaner steps the epoch for a dead writer, and wakes those in wait_any. */
-bool wait_dead_untold(struct splinter_store *s)
+bool wait_dead_untold(struct splinter_store *s, uint64_t begin)
 {
+    bool cleans = !s->read_only && !unattached(s), due;
     uint64_t now = now_monotonic();
-    if (now < load_relaxed(&s->reap_at))
-        return false;
-    store_relaxed(&s->reap_at, now + REAP_NS);
-    if (s->read_only || unattached(s))
-        return registry_any_dead(s);
-    reap_all(s);
-    return false;
+    due = now >= load_relaxed(&s->reap_at);
+    if (due)
+        store_relaxed(&s->reap_at, now + REAP_NS);
+    if (due && cleans)
+        reap_all(s);
+    else if (due && registry_any_dead(s))
+        store_relaxed(&s->deaths_told_at, now);
+    uint64_t told_at = load_relaxed(&s->deaths_told_at);
+    return !cleans && told_at && begin <= told_at;
 }
 
 bool wait_owner_untold(struct splinter_store *s, uint64_t begin, bool *any)
@@ -84,16 +87,16 @@ bool wait_owner_untold(struct splinter_store *s, uint64_t begin, bool *any)
     return true;
 }
 
-bool wait_end_untold(struct splinter_store *s)
+bool wait_end_untold(struct splinter_store *s, uint64_t begin)
 {
     if (expiry_next(s))
         return false;
     if (!s->read_only && !unattached(s) && splinter_store_sweep(s) >= 0 && expiry_next(s))
         return false;
-    uint64_t now = now_monotonic();
-    if (now < load_relaxed(&s->tell_at))
-        return false;
-    store_relaxed(&s->tell_at, now + REAP_NS);
+    uint64_t now = now_monotonic(), told_at = load_relaxed(&s->ends_told_at);
+    if (told_at && now < told_at + REAP_NS)
+        return begin <= told_at;
+    store_relaxed(&s->ends_told_at, now);
     return true;
 }
 
@@ -257,7 +260,7 @@ int key_wait(struct splinter_store *s, const struct key *key, uint64_t since, ui
         struct patience p = patience_for(timeout_ms);
         bool over = spin_on_key(s, key, since, &seen, &r, &p), slept = !over;
         while (!over) {
-            wait_dead_untold(s); /* the cleaner also wakes those in wait_any */
+            wait_dead_untold(s, p.begin); /* the cleaner also wakes those in wait_any */
             uint64_t ns = patience_slice(&p);
             over = decide(s, key, since, &seen, &r);
             if (over)
@@ -304,7 +307,8 @@ static int wait_above(struct splinter_store *s, const uint64_t *counter, uint64_
                 cpu_relax();
             continue;
         }
-        if (wait_dead_untold(s) || wait_owner_untold(s, p.begin, &owners) || wait_end_untold(s))
+        if (wait_dead_untold(s, p.begin) || wait_owner_untold(s, p.begin, &owners) ||
+            wait_end_untold(s, p.begin))
             break;
         uint64_t ns = patience_slice(&p), next = expiry_next(s);
         if (next && next < ns)

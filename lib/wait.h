@@ -56,20 +56,21 @@ void key_gone(struct splinter_store *s, const struct key *key, const struct key_
 /* The word that a writer of the key looks at, for wake_ask(); NULL: this handle cannot ask. */
 uint32_t *key_word(struct splinter_store *s, const struct key *key);
 
+/* What nobody counts.  If a call says true, this handle may not clean up, and so step the epoch, and
+ * the caller has to look at the store by itself.  Each waiter that began (CLOCK_MONOTONIC) before
+ * that was first told is told at once, others once a second. */
+
 /* Cleans up after dead processes once a second: a writer may have died after it published, and
- * before it stepped the epoch.  True: one is dead, and this handle may not clean up, so the caller
- * has to look at the store by itself. */
-bool wait_dead_untold(struct splinter_store *s);
+ * before it stepped the epoch.  True: one is dead. */
+bool wait_dead_untold(struct splinter_store *s, uint64_t begin);
 
 /* Does somebody else own ephemeral keys (*any)?  The deaths of such owners are looked for at each
- * call.  A cleaner steps the epoch.  True: an owner is dead, and this handle cannot clean up, so
- * the caller has to look at the store by itself: each that began to wait before this was first told
- * at once, others once a second. */
+ * call.  True: an owner is dead. */
 bool wait_owner_untold(struct splinter_store *s, uint64_t begin, bool *any);
 
 /* If a life has ended, and nobody has told of it, a sweep does.  True: this handle cannot sweep, or
- * would have to take an entry for it, so the caller has to look by itself, once a second. */
-bool wait_end_untold(struct splinter_store *s);
+ * would have to take an entry for it. */
+bool wait_end_untold(struct splinter_store *s, uint64_t begin);
 
 /* Waits until a change has a number above `since`, for as many nanoseconds at most.  0: it has, or
  * something may have happened that nobody has numbered; -ETIMEDOUT; or -EINTR or -EBADF, as for

@@ -14,12 +14,11 @@
  *    readable, under the mutex, under which it is made readable (pass.c).
  *  - The thread holds the mutex, but when it sleeps and when it cleans up after the dead; then the
  *    source is `busy`, and no watch of that handle is closed.
- *  - The thread uses a tenth of a core at most, however much is watched: after a pass or a cleaning
- *    that took long it lets ten times as much time pass before the next one.  No watch waits for
- *    that longer than SLICE_NS.
+ *  - After a pass or a cleaning that took long the thread lets ten times as much time pass before
+ *    the next one; after a pass, SLICE_NS at most.
  *  - No two watches have the same number of a descriptor: the kernel gives one that is free, so a
  *    watch that still has it is one whose descriptor the program has closed.
- *  - Nothing in here survives a fork: the child has no thread and no watch.
+ *  - Nothing in here survives a fork: the child has no thread, and no watch but to close.
  */
 #include <errno.h>
 #include <signal.h>
@@ -50,11 +49,13 @@ static pthread_mutex_t watcher_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t not_busy = PTHREAD_COND_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct splinter_watch *opened;
-static struct pass pass; /* what the thread sleeps on is its own */
+static struct splinter_watch *inherited; /* of the parents of this process */
+static uint32_t wanted; /* so many calls wait for the mutex */
+static struct pass pass = {.mutex = &watcher_mutex, .wanted = &wanted};
 static uint32_t watches;
 static uint32_t generation; /* of the process in which all this holds */
 static pthread_t thread;
-static bool runs, stops, unloads;
+static bool runs, stops, ended, unloads;
 static bool asleep;
 static uint32_t bell; /* the thread sleeps on it as well; stepped by who has something for it, */
 static bool has_more; /* or will do that before its call returns */
@@ -71,17 +72,17 @@ static void ring(bool anyway)
 static bool do_chores(void)
 {
     bool owners = false;
-    for (struct source *src = pass.sources; src; src = src->next) {
+    for (struct source *src = pass.sources; src && !stops; src = src->next) {
         struct splinter_store *s = src->store;
         bool feeds = src->feeds, any = false;
         uint64_t before = src->chores_at;
         src->busy = true;
         pthread_mutex_unlock(&watcher_mutex);
         uint64_t now = now_monotonic();
-        bool anyway = wait_dead_untold(s);
+        bool anyway = wait_dead_untold(s, before);
         if (feeds && wait_owner_untold(s, before, &any))
             anyway = true;
-        if (feeds && wait_end_untold(s))
+        if (feeds && wait_end_untold(s, before))
             anyway = true;
         pthread_mutex_lock(&watcher_mutex);
         src->busy = false;
@@ -102,11 +103,11 @@ static uint64_t cpu_time(void)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* How long to pause after what began at that time of the thread. */
-static uint64_t pause_after(uint64_t began)
+/* How long to pause, at most, after what began at that time of the thread. */
+static uint64_t pause_after(uint64_t began, uint64_t most)
 {
     uint64_t took = cpu_time() - began;
-    return took < LONG_NS ? 0 : took < SLICE_NS / SHARE ? took * SHARE : SLICE_NS;
+    return took < LONG_NS ? 0 : took < most / SHARE ? took * SHARE : most;
 }
 
 /* Whoever rings. */
@@ -148,7 +149,7 @@ static void *run(void *unused)
         bool all = now >= all_at;
         all_at = all ? now + SLICE_NS : all_at;
         if (now >= chores_at) {
-            uint64_t next = do_chores() ? WAIT_OWNER_NS : SLICE_NS, pause = pause_after(began);
+            uint64_t next = do_chores() ? WAIT_OWNER_NS : SLICE_NS, pause = pause_after(began, UINT64_MAX);
             now = now_monotonic();
             chores_at = now + (pause > next ? pause : next);
             began = cpu_time();
@@ -161,10 +162,11 @@ static void *run(void *unused)
         pass_make(&pass, now, all);
         pass_wake_by(&pass, chores_at);
         now = now_monotonic();
-        uint64_t again = now + pause_after(began);
+        uint64_t again = now + pause_after(began, SLICE_NS);
         sleep_now(rung, now);
         pause_until(again);
     }
+    ended = true;
     pthread_mutex_unlock(&watcher_mutex);
     return NULL;
 }
@@ -173,14 +175,17 @@ static void *run(void *unused)
 
 static int start_thread(void)
 {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     pthread_attr_t attributes;
     sigset_t all, before;
     if (pthread_attr_init(&attributes))
         return -ENOMEM;
     pthread_attr_setstacksize(&attributes, STACK);
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    stops = false;
+    stops = ended = false;
     int r = pthread_create(&thread, &attributes, run, NULL);
     if (r == EINVAL) /* the variables of the program's threads alone take more */
         r = pthread_create(&thread, NULL, run, NULL);
@@ -190,52 +195,54 @@ static int start_thread(void)
     return -r;
 }
 
+/* For a call: the thread lets it have the mutex in the middle of a pass. */
+static void lock(void)
+{
+    fetch_add_seq_cst(&wanted, 1);
+    pthread_mutex_lock(&watcher_mutex);
+    fetch_sub_seq_cst(&wanted, 1);
+}
+
+static void unlock(void)
+{
+    pthread_mutex_unlock(&watcher_mutex);
+}
+
 /* Under life_mutex. */
 static void stop_thread(void)
 {
-    pthread_mutex_lock(&watcher_mutex);
+    lock();
     stops = true;
     ring(true);
-    pthread_mutex_unlock(&watcher_mutex);
+    unlock();
     pthread_join(thread, NULL);
     runs = false;
 }
 
-static void before_fork(void)
-{
-    pthread_mutex_lock(&life_mutex);
-    pthread_mutex_lock(&watcher_mutex);
-}
-
-static void after_fork_parent(void)
-{
-    pthread_mutex_unlock(&watcher_mutex);
-    pthread_mutex_unlock(&life_mutex);
-}
-
-/* In a child.  What the lists lead to stays: it belongs to watches of the parent, and is freed with
- * their copies. */
+/* In a child.  What the lists lead to stays: the watches are the parent's, and another thread of it
+ * may have been changing them when it forked. */
 static void forget(void)
 {
+    pthread_mutex_init(&watcher_mutex, NULL);
+    pthread_mutex_init(&life_mutex, NULL);
     pthread_cond_init(&not_busy, NULL);
+    struct splinter_watch **end = &inherited;
+    while (*end)
+        end = &(*end)->next;
+    *end = opened;
     opened = NULL;
     pass.sources = NULL;
     pass.waiting = NULL;
-    watches = 0;
-    runs = asleep = false;
+    watches = wanted = 0;
+    runs = asleep = has_more = false;
     generation = fork_now();
 }
 
-static void after_fork_child(void)
-{
-    forget();
-    pthread_mutex_unlock(&watcher_mutex); /* locked by this thread in before_fork() */
-    pthread_mutex_unlock(&life_mutex);
-}
-
+/* Nothing is held across a fork, as the child forgets it all: who forks does not wait for a pass, and
+ * a signal handler may fork. */
 static void start(void)
 {
-    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    pthread_atfork(NULL, NULL, forget);
     generation = fork_now();
 }
 
@@ -250,6 +257,18 @@ static bool lock_soon(pthread_mutex_t *mutex)
     return false;
 }
 
+/* The thread may wait for what the interrupted one has. */
+static bool ends_soon(void)
+{
+    bool is = false;
+    for (int i = 0; i < UNLOAD_MS && !is && lock_soon(&watcher_mutex); i++) {
+        is = ended;
+        pthread_mutex_unlock(&watcher_mutex);
+        nanosleep(&(struct timespec){.tv_nsec = is ? 0 : 1000000}, NULL);
+    }
+    return is;
+}
+
 /* A program may unload the library with open watches; a thread must not go on in memory that is
  * gone. */
 __attribute__((destructor)) static void unload(void)
@@ -257,22 +276,30 @@ __attribute__((destructor)) static void unload(void)
     if (generation != fork_now() || !lock_soon(&life_mutex))
         return;
     unloads = true;
-    bool stop = runs && lock_soon(&watcher_mutex);
-    if (stop) {
+    if (runs && lock_soon(&watcher_mutex)) {
+        stops = true;
+        ring(true);
         pthread_mutex_unlock(&watcher_mutex);
-        stop_thread();
+        if (ends_soon())
+            pthread_join(thread, NULL);
+        runs = false;
     }
     pthread_mutex_unlock(&life_mutex);
 }
 
-/* The kernel has just given the watch the number of its descriptor. */
+/* The kernel has just given the watch the number of its descriptor.  Whoever had it before may have
+ * made it readable since. */
 static void list_opened(struct splinter_watch *w)
 {
-    for (struct splinter_watch *other = opened; other; other = other->next)
-        if (other->readable.fd == w->readable.fd)
-            readable_lost(&other->readable);
+    struct splinter_watch *lists[] = {opened, inherited};
+    for (int i = 0; i < 2; i++)
+        for (struct splinter_watch *other = lists[i]; other; other = other->next)
+            if (other->readable.fd == w->readable.fd) {
+                readable_lost(&other->readable);
+                w->readable.is = true;
+            }
     w->next = opened;
-    opened = w;
+    store_release(&opened, w);
     watches++;
 }
 
@@ -281,27 +308,24 @@ static void unlist_opened(struct splinter_watch *w)
     struct splinter_watch **link = &opened;
     while (*link != w)
         link = &(*link)->next;
-    *link = w->next;
+    store_release(link, w->next);
     watches--;
 }
 
 int watcher_enter(struct splinter_watch *w)
 {
     pthread_once(&once, start);
-    if (generation != fork_now()) { /* a child that was made without the handlers */
-        pthread_mutex_init(&watcher_mutex, NULL);
-        pthread_mutex_init(&life_mutex, NULL);
+    if (generation != fork_now()) /* a child that was made without the handlers */
         forget();
-    }
     pthread_mutex_lock(&life_mutex);
     int r = unloads ? -ECANCELED : runs ? 0 : start_thread();
     if (!r) {
-        pthread_mutex_lock(&watcher_mutex);
+        lock();
         w->source = source_enter(&pass.sources, w->store);
         if (w->source)
             list_opened(w);
         bool alone = !watches;
-        pthread_mutex_unlock(&watcher_mutex);
+        unlock();
         r = w->source ? 0 : -ENOMEM;
         if (alone)
             stop_thread();
@@ -312,20 +336,23 @@ int watcher_enter(struct splinter_watch *w)
 
 void watcher_leave(struct splinter_watch *w)
 {
-    pthread_mutex_lock(&watcher_mutex);
+    lock();
     while (w->source->busy)
         pthread_cond_wait(&not_busy, &watcher_mutex);
     for (struct watched *it = pass.waiting, *next; it; it = next) {
         next = it->next;
         if (it->watch == w)
-            watched_stop(it);
+            watched_stop(&pass, it);
     }
     readable_clear(&w->readable); /* a child may have it still, and an epoll may name it */
     source_leave(&pass.sources, w->source);
     unlist_opened(w);
-    pthread_mutex_unlock(&watcher_mutex);
-    pthread_mutex_lock(&life_mutex); /* not before: nobody who forks is to wait for the thread */
-    if (!watches && runs)
+    unlock();
+    pthread_mutex_lock(&life_mutex); /* not before: an open is not to wait for the thread's work */
+    lock();
+    bool last = !watches;
+    unlock();
+    if (last && runs)
         stop_thread();
     pthread_mutex_unlock(&life_mutex);
 }
@@ -335,24 +362,24 @@ void watcher_leave(struct splinter_watch *w)
 void watcher_add(struct watched *it)
 {
     struct splinter_watch *w = it->watch;
-    pthread_mutex_lock(&watcher_mutex);
+    lock();
     it->after = w->all;
     w->all = it;
     watched_ready(it);
-    pthread_mutex_unlock(&watcher_mutex);
+    unlock();
 }
 
 size_t watcher_count(struct splinter_watch *w)
 {
-    pthread_mutex_lock(&watcher_mutex);
+    lock();
     size_t count = w->ready_count;
-    pthread_mutex_unlock(&watcher_mutex);
+    unlock();
     return count;
 }
 
 struct watched *watcher_take(struct splinter_watch *w)
 {
-    pthread_mutex_lock(&watcher_mutex);
+    lock();
     struct watched *it = w->ready;
     if (it) {
         w->ready = it->next;
@@ -362,20 +389,20 @@ struct watched *watcher_take(struct splinter_watch *w)
         it->anyway = it->untold != w->source->untold;
         it->untold = w->source->untold;
     }
-    pthread_mutex_unlock(&watcher_mutex);
+    unlock();
     return it;
 }
 
 void watcher_ready(struct watched *it)
 {
-    pthread_mutex_lock(&watcher_mutex);
+    lock();
     watched_ready(it);
-    pthread_mutex_unlock(&watcher_mutex);
+    unlock();
 }
 
 void watcher_wait(struct watched *it, const struct watched_left *left)
 {
-    pthread_mutex_lock(&watcher_mutex);
+    lock();
     it->seen = left->seen;
     it->due = left->due;
     it->not_before = left->not_before;
@@ -386,12 +413,12 @@ void watcher_wait(struct watched *it, const struct watched_left *left)
         pass.waiting->link = &it->next;
     pass.waiting = it;
     has_more = true;
-    pthread_mutex_unlock(&watcher_mutex);
+    unlock();
 }
 
-void watcher_back(struct splinter_watch *w, bool told)
+bool watcher_back(struct splinter_watch *w, bool told)
 {
-    pthread_mutex_lock(&watcher_mutex);
+    lock();
     if (has_more)
         ring(false);
     has_more = false;
@@ -399,5 +426,7 @@ void watcher_back(struct splinter_watch *w, bool told)
         readable_again(&w->readable);
     else if (!told)
         readable_clear(&w->readable);
-    pthread_mutex_unlock(&watcher_mutex);
+    bool more = w->ready;
+    unlock();
+    return more;
 }

@@ -32,7 +32,8 @@ void watcher_ready(struct watched *it);
 void watcher_wait(struct watched *it, const struct watched_left *left);
 
 /* The call has put back what it has taken: from now on the thread waits for it.  `told`: it returns
- * an event, and the program will call again.  Else the descriptor tells if anything is ready. */
-void watcher_back(struct splinter_watch *w, bool told);
+ * an event, and the program will call again.  Else the descriptor tells if anything is ready.
+ * True: something is. */
+bool watcher_back(struct splinter_watch *w, bool told);
 
 #endif

@@ -76,24 +76,14 @@ static void free_watched(struct watched *it)
     free(it);
 }
 
-/* A child's copy of a watch of its parent.  Another thread of the parent may have been changing it
- * when it forked, so what it leads to cannot be freed. */
-static void abandon(struct splinter_watch *w)
-{
-    static struct splinter_watch *abandoned; /* so that it is no leak */
-    w->next = load_relaxed(&abandoned);
-    while (!cas_seq_cst(&abandoned, &w->next, w))
-        ;
-}
-
 void splinter_watch_close(splinter_watch *w)
 {
     not_cancelled();
     if (!w)
         return;
-    if (w->generation != fork_now()) {
+    if (w->generation != fork_now()) { /* the rest stays in a list of the watcher */
         readable_close(&w->readable);
-        abandon(w);
+        readable_lost(&w->readable);
         return;
     }
     watcher_leave(w);
@@ -121,8 +111,8 @@ int splinter_watch_fd(const splinter_watch *w)
     error_clear();
     if (!w)
         return error_set(EINVAL, "no watch was given");
-    int r = usable(w);
-    return r ? r : w->readable.fd;
+    int r = usable(w), fd = load_relaxed(&w->readable.fd);
+    return r ? r : fd < 0 ? -EBADF : fd;
 }
 
 /* ---- what is watched ---- */
@@ -241,6 +231,7 @@ int splinter_watch_add_feed(splinter_watch *w, splinter_feed *feed, uint64_t tag
 /* ---- what has happened ---- */
 
 #define APART_NS UINT64_C(1000000) /* between two looks at a feed that has a hole */
+#define HOLE_MAX_NS UINT64_C(64000000)
 #define SHARE 10                   /* walks take one part in so many of the time, and one, */
 #define PAUSE_MAX_NS UINT64_C(1000000000) /* but are at most so far apart */
 
@@ -265,6 +256,8 @@ static enum found look_at_key(struct watched *it, struct splinter_event *e, void
         key_gone(s, &it->key, &now);
     else
         r = get_stored(s, &it->key, buf, size, &stored);
+    if (r == -ENOENT && !it->seen) /* it came, and is gone again */
+        return NOTHING;
     if (r == -ENOENT) {
         e->what = SPLINTER_EVENT_UNSET;
         it->seen = 0;
@@ -286,8 +279,14 @@ static enum found look_at_feed(struct watched *it, struct splinter_event *e, voi
 {
     uint64_t again;
     enum feed_found r = feed_look(it->feed, e, buf, size, &left->seen, &again);
+    /* A number that is missing may be missing for good: whoever died with it has told the change by
+     * another one. */
+    if (r == FEED_EVENT || !it->hole_ns)
+        it->hole_ns = again > APART_NS ? again : APART_NS;
+    else if (again && it->hole_ns < HOLE_MAX_NS)
+        it->hole_ns *= 2;
     if (again)
-        left->due = now_monotonic() + (again > APART_NS ? again : APART_NS);
+        left->due = now_monotonic() + it->hole_ns;
     return r == FEED_EVENT ? EVENT : r == FEED_MORE ? MORE : r == FEED_NOTHING ? NOTHING
                                                                                : NO_MEMORY;
 }
@@ -327,7 +326,7 @@ static enum found look(struct watched *it, struct splinter_event *e, void *buf, 
     return r;
 }
 
-/* One look at each that is ready, for a call does not wait.  0, -EAGAIN or -ENOMEM. */
+/* One look at each that is ready, for a call does not wait. */
 static int next_event(struct splinter_watch *w, uint64_t *tag, struct splinter_event *e, void *buf,
                       size_t size)
 {
@@ -339,8 +338,10 @@ static int next_event(struct splinter_watch *w, uint64_t *tag, struct splinter_e
         if (r == EVENT || r == NO_MEMORY)
             break;
     }
-    watcher_back(w, r == EVENT);
-    return r == EVENT ? 0 : r == NO_MEMORY ? -ENOMEM : -EAGAIN;
+    bool more = watcher_back(w, r == EVENT);
+    if (r == EVENT || r == NO_MEMORY)
+        return r == EVENT ? 0 : -ENOMEM;
+    return more || readable_is_ours(&w->readable) ? -EAGAIN : -EBADF;
 }
 
 int splinter_watch_next(splinter_watch *w, uint64_t *tag, struct splinter_event *event, void *buf,
@@ -356,8 +357,6 @@ int splinter_watch_next(splinter_watch *w, uint64_t *tag, struct splinter_event 
     pthread_mutex_lock(&w->mutex);
     int r = next_event(w, &its, &e, buf, buf_size);
     pthread_mutex_unlock(&w->mutex);
-    if (r == -EAGAIN && !readable_is_ours(&w->readable))
-        return -EBADF;
     if (r)
         return r;
     if (tag)

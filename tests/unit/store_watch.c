@@ -25,6 +25,7 @@ static splinter_watch *watch;
 static struct splinter_event event;
 static uint64_t tag;
 static char buf[100];
+static splinter_store *looker;
 
 static void make_watch(int i, size_t slots)
 {
@@ -351,6 +352,43 @@ START_TEST(a_prefix_is_told_of_ends_through_a_handle_that_changes_nothing)
 }
 END_TEST
 
+static void *waits_for_anything(void *until)
+{
+    uint64_t epoch = 0;
+
+    while (!__atomic_load_n((bool *)until, __ATOMIC_ACQUIRE))
+        splinter_store_wait_any(looker, epoch, 5, &epoch);
+    return NULL;
+}
+
+/* Of several waiters with a handle that may not clean up, each is told of an end. */
+START_TEST(a_waiter_takes_nothing_from_a_watch)
+{
+    bool until = false;
+    pthread_t thread;
+
+    if (HAS_FEED(_i)) /* a feed is told by who cleans up */
+        return;
+    make_watch(_i, SLOTS);
+    splinter_watch_close(watch);
+    looker = place_again(&place, SPLINTER_RDONLY);
+    ck_assert_int_eq(splinter_watch_open(&watch, looker, 0), 0);
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, "p/", 0, 1), 0);
+    nothing_more();
+    ck_assert_int_eq(pthread_create(&thread, NULL, waits_for_anything, &until), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(set_with("p/1", "v", 0, 0, 300000000, NULL), 0);
+        next(SPLINTER_EVENT_SET, "p/1", 1);
+        next(SPLINTER_EVENT_UNSET, "p/1", 1);
+    }
+    __atomic_store_n(&until, true, __ATOMIC_RELEASE);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    splinter_watch_close(watch);
+    splinter_store_close(looker);
+    end_store();
+}
+END_TEST
+
 static void *sets_others(void *until)
 {
     while (!__atomic_load_n((bool *)until, __ATOMIC_ACQUIRE))
@@ -590,6 +628,39 @@ START_TEST(a_number_belongs_to_one_watch)
 }
 END_TEST
 
+/* A child that closes all descriptors, opens a watch, and then closes that of its parent. */
+START_TEST(a_number_belongs_to_one_watch_in_a_child_too)
+{
+    pid_t pid;
+
+    make_watch(_i, SLOTS);
+    ck_assert_int_eq(set("k", "v"), 0);
+    pid = fork_child();
+    if (!pid) {
+        splinter_watch *parents = watch;
+        int fd, rc = -EAGAIN;
+
+        for (fd = 3; fd < 256; fd++)
+            close(fd);
+        alarm(60);
+        if (splinter_watch_open(&watch, store, 0) ||
+            splinter_watch_add_key(watch, "k", 0, 1))
+            _exit(1);
+        fd = splinter_watch_fd(watch);
+        splinter_watch_close(parents);
+        if (splinter_watch_fd(watch) != fd)
+            _exit(2);
+        while ((rc = next_now()) == -EAGAIN)
+            if (!readable(fd, 30000))
+                _exit(3);
+        splinter_watch_close(watch);
+        _exit(rc ? 4 : 0);
+    }
+    ck_assert_int_eq(reap(pid), 0);
+    end_watch();
+}
+END_TEST
+
 /* A program that changes the descriptor's flags hangs nobody. */
 START_TEST(a_descriptor_that_blocks_hangs_nobody)
 {
@@ -688,6 +759,7 @@ TCase *watch_tests(void)
     ADD_SLOW(nobody_runs_while_nothing_happens);
     ADD_WAYS(a_read_only_handle_watches_too);
     ADD_SLOW(a_prefix_is_told_of_ends_through_a_handle_that_changes_nothing);
+    ADD_SLOW(a_waiter_takes_nothing_from_a_watch);
     ADD_SLOW(a_prefix_of_a_busy_store_wakes_rarely_and_loses_nothing);
     ADD_SLOW(nothing_is_kept_from_being_told);
     ADD_WAYS(epoll_says_so_too);
@@ -696,6 +768,7 @@ TCase *watch_tests(void)
     ADD_WAYS(a_child_takes_nothing_from_its_parent);
     ADD_SLOW(a_descriptor_that_was_closed_is_left_alone);
     ADD_SLOW(a_number_belongs_to_one_watch);
+    ADD_SLOW(a_number_belongs_to_one_watch_in_a_child_too);
     ADD_WAYS(a_descriptor_that_blocks_hangs_nobody);
     ADD(the_thread_comes_with_the_first_watch_and_goes_with_the_last);
     ADD_WAYS(a_wrong_argument_of_a_watch_is_named);
