@@ -149,7 +149,8 @@ static void *run(void *unused)
         bool all = now >= all_at;
         all_at = all ? now + SLICE_NS : all_at;
         if (now >= chores_at) {
-            uint64_t next = do_chores() ? WAIT_OWNER_NS : SLICE_NS, pause = pause_after(began, UINT64_MAX);
+            uint64_t next = do_chores() ? WAIT_OWNER_NS : SLICE_NS;
+            uint64_t pause = pause_after(began, UINT64_MAX);
             now = now_monotonic();
             chores_at = now + (pause > next ? pause : next);
             began = cpu_time();
@@ -238,8 +239,8 @@ static void forget(void)
     generation = fork_now();
 }
 
-/* Nothing is held across a fork, as the child forgets it all: who forks does not wait for a pass, and
- * a signal handler may fork. */
+/* Nothing is held across a fork, as the child forgets it all.  So who forks does not wait for a
+ * pass, and a signal handler may fork. */
 static void start(void)
 {
     pthread_atfork(NULL, NULL, forget);
