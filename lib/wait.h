@@ -57,7 +57,7 @@ void key_gone(struct splinter_store *s, const struct key *key, const struct key_
 uint32_t *key_word(struct splinter_store *s, const struct key *key);
 
 /* What nobody counts.  If a call says true, this handle may not clean up, and thereby step the
- * epoch, so the caller has to look at the store by itself.  Each waiter that began (CLOCK_MONOTONIC)
+ * epoch: the caller has to look at the store by itself.  Each waiter that began (CLOCK_MONOTONIC)
  * before that was first told is told at once, others once a second. */
 
 /* Cleans up after dead processes once a second: a writer may have died after it published, and
