@@ -9,6 +9,7 @@
 #   how much of lib/ the tests go through, by gcov (tests/coverage/run.sh);
 #   make distcheck, with the tests of what is installed and of the sources;
 #   the models of the protocols, by spin (tests/model/run.sh);
+#   their memory orders, by Relacy (tests/relacy/run.sh);
 #   the unit tests on i386, armhf, arm64 and s390x, cross-compiled (tests/foreign/run.sh);
 #   configure, where something is missing or wrong (tests/configure/run.sh);
 #   the Debian and RPM packages, built, linted and used in a new root (tests/packages/run.sh).
@@ -20,7 +21,7 @@
 # What a stage has to say is printed when it ends.
 #
 # SPLINTER_STAGES chooses among
-# "gcc clang tsan valgrind fuzz coverage distcheck model foreign configure packages".
+# "gcc clang tsan valgrind fuzz coverage distcheck model relacy foreign configure packages".
 # SPLINTER_STAGE_JOBS: stages at a time (2, on one core 1)
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -28,11 +29,11 @@ exec </dev/null
 # First those that do not wait for packages to be installed; then the long ones, so that both
 # workers end at about the same time.
 stages=${SPLINTER_STAGES:-tsan fuzz packages gcc clang foreign coverage distcheck model valgrind
-    configure}
+    relacy configure}
 for this in $stages; do
     case $this in
-        gcc | clang | tsan | valgrind | fuzz | coverage | distcheck | model | foreign | \
-            configure | packages) ;;
+        gcc | clang | tsan | valgrind | fuzz | coverage | distcheck | model | relacy | \
+            foreign | configure | packages) ;;
         *)
             echo "there is no stage $this" >&2
             exit 2 ;;
@@ -103,6 +104,7 @@ need_for() {
     case $1 in
         coverage) need gcovr gcovr ;;
         model) need spin spin ;;
+        relacy) need /usr/include/relacy/relacy.hpp relacy-dev ;;
         foreign)
             [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] || return
             need qemu-arm-static qemu-user-static
@@ -402,6 +404,7 @@ run_stage() {
         distcheck) stage distcheck distcheck ;;
         # They have no configuration, so they run once.
         model) tap model env CC=gcc timeout 1800 sh tests/model/run.sh ;;
+        relacy) tap relacy env CXX=g++ timeout 600 sh tests/relacy/run.sh ;;
         foreign) foreign ;;
         configure) tap configure timeout 1800 sh tests/configure/run.sh ;;
         packages)
