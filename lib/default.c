@@ -82,8 +82,8 @@ static void replace(splinter_store *next)
     if (!old)
         return;
     store_seq_cst(&old->closing, 1); /* a waiter returns at the end of its present sleep */
-    hazard_drain(old);
-    splinter_store_close(old);
+    if (hazard_drain(old)) /* else it stays until the process ends */
+        splinter_store_close(old);
 }
 
 /* Turn a negative errno into errno and the -1 that the verbs return. */

@@ -139,12 +139,14 @@ struct hazard *hazard_get(void)
     return hazard_mine = h;
 }
 
-void hazard_drain(const void *what)
+bool hazard_drain(const void *what)
 {
     /* A thread that looks after this sees what the caller wrote before it.  One that looked earlier
      * has set its hazard. [=hazard] */
-    if (!hazard_barrier || syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
+    if (!hazard_barrier)
         fence_seq_cst();
+    else if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
+        return false; /* a filter of system calls was added, and the threads have no fence */
     for (struct hazard *h = load_acquire(&hazards); h; h = h->next)
         /* A thread that ended within a call, by a signal handler, has nothing in use any more; nor
          * have the other threads of our parent, if we are a child without handlers. */
@@ -152,4 +154,5 @@ void hazard_drain(const void *what)
             struct timespec t = {.tv_nsec = 100000};
             nanosleep(&t, NULL);
         }
+    return true;
 }

@@ -23,8 +23,8 @@ extern _Thread_local struct hazard *hazard_mine __attribute__((tls_model("initia
 struct hazard *hazard_get(void);
 
 /* Returns when no thread has `what` in use that had it when the call began.  The caller has seen to
- * it that no thread begins to use it. */
-void hazard_drain(const void *what);
+ * it that no thread begins to use it.  False: nobody can tell. */
+bool hazard_drain(const void *what);
 
 /* Before the first of the others. */
 void hazard_start(void);
