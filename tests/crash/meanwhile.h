@@ -21,6 +21,9 @@ splinter_store *another(uint32_t flags);
 
 /* `what` is done right before the nth load from now on, and has no such event of its own. */
 void at_load(uint64_t n, void (*what)(void));
+/* A child ends, or dies at its nth load.  True: it has died, which is a moment of the scene. */
+bool dies_at_load(uint64_t n, void (*call)(splinter_store *s));
+
 /* Has it been done?  Now it is not any more. */
 bool was_done(void);
 

@@ -2,8 +2,8 @@
 /*
  * meanwhile_topic.c - calls for a topic while another handle publishes, removes or makes it again
  *
- * Each message is what was published with its number, the numbers have no hole, and a reader is told
- * of all that it has lost.
+ * Each message is what was published with its number, the numbers have no hole, and a reader is
+ * told of all that it has lost.  Wherever its maker dies, a topic is whole, or takes no slot.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -276,8 +276,104 @@ static void during_a_call(uint64_t n)
     round_end();
 }
 
+/* ---- a process dies while it makes or removes a topic ---- */
+
+static bool makes;
+
+static void make_or_remove(splinter_store *s)
+{
+    splinter_topic *t = NULL;
+
+    if (makes)
+        open_it(&t, s, SPLINTER_CREATE);
+    else
+        splinter_topic_remove(s, "topic");
+}
+
+static void fill(splinter_store *s)
+{
+    char key[16];
+    int rc = 0;
+
+    for (unsigned n = 0; !rc; n++) {
+        snprintf(key, sizeof(key), "key %u", n);
+        rc = splinter_store_set(s, key, "v", 1, NULL, NULL);
+    }
+    expect(rc == -ENOSPC, "a full store: %s", strerror(-rc));
+}
+
+static unsigned keys_of_topic(void)
+{
+    splinter_topic *t;
+    int rc = open_it(&t, store, 0);
+
+    expect(!rc || rc == -ENOENT, "what is left of it: %s", splinter_last_error());
+    if (rc)
+        return 0;
+    splinter_topic_close(t);
+    return CAPACITY + 1;
+}
+
+static void opens(void)
+{
+    splinter_topic *t;
+
+    if (!open_it(&t, other, 0))
+        splinter_topic_close(t);
+}
+
+/* [C5] And somebody else uses the topic while what is left of it is cleared up. */
+static void death_in_a_call(uint64_t n)
+{
+    splinter_topic *t;
+    unsigned filled;
+    char key[16];
+
+    call = NULL;
+    removed = true;
+    round_begin(backing, 16, MAX_VALUE, 0);
+    must(splinter_store_set(other, "child's", "v", 1, NULL, NULL), "set");
+    if (!makes) {
+        must(open_it(&t, other, SPLINTER_CREATE), "a topic");
+        splinter_topic_close(t);
+    }
+    if (dies_at_load(n, make_or_remove) && what)
+        at_load(n * 13 % 700 + 1, what);
+    fill(third);
+    was_done();
+    fill(third); /* what was freed meanwhile */
+    filled = keys_of_topic() + 1;
+    for (unsigned i = 0; i < 16; i++) {
+        snprintf(key, sizeof(key), "key %u", i);
+        filled += splinter_store_get(store, key, NULL, 0, NULL, NULL) == 0;
+    }
+    expect(filled == 16, "%u keys fill a store of 16", filled);
+    removes();
+    fill(third);
+    for (unsigned i = 0; i < 15; i++) {
+        snprintf(key, sizeof(key), "key %u", i);
+        expect(!splinter_store_get(store, key, NULL, 0, NULL, NULL), "key %u finds no room", i);
+    }
+    round_end();
+}
+
+static void deaths(void)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        static void (*const acts[])(void) = {NULL, removes, opens, NULL};
+        static const char *const names[] = {"nobody", "a removal", "an open", "nobody"};
+
+        makes = i & 1;
+        what = acts[i / 2];
+        backing = i / 2 == 3 ? BACKING_FILE : BACKING_MEMFD;
+        rounds(death_in_a_call, "%s: a death in %s meets %s", backing_names[backing],
+               makes ? "the making of a topic" : "a removal", names[i / 2]);
+    }
+}
+
 void topics(void)
 {
+    deaths();
     static const struct {
         const char *name;
         void (*act)(void);

@@ -2,10 +2,12 @@
 /* test_meanwhile.c - whatever somebody else does at any moment of a call; see meanwhile.h */
 #include "meanwhile.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support.h"
 #include "tap.h"
@@ -46,6 +48,30 @@ bool was_done(void)
     act = NULL;
     watch_event = 0;
     return done;
+}
+
+static void die_here(void)
+{
+    kill(getpid(), SIGKILL);
+}
+
+bool dies_at_load(uint64_t n, void (*call)(splinter_store *s))
+{
+    pid_t pid = fork_bound_child();
+    int status;
+
+    if (!pid) {
+        splinter_store *s = another(0);
+
+        must(splinter_store_set(s, "child's", "v", 1, NULL, NULL), "set");
+        at_load(n, die_here);
+        call(s);
+        _exit(0);
+    }
+    status = reap(pid);
+    expect(!status || status == 1000 + SIGKILL, "the child ended with %d", status);
+    hits += status != 0;
+    return status;
 }
 
 void round_begin(int backing, size_t slots, size_t max_value, size_t feed)
