@@ -20,14 +20,25 @@ static struct splinter_item had; /* the ticket of what `mine` has taken */
 static uint32_t serial;
 static uint8_t pushed[ITEMS], done[ITEMS];
 static size_t item_size;
+static bool removed;
+
+/* Or the queue is gone. */
+static bool is_fine(int rc, int or_error)
+{
+    return !rc || rc == -or_error || (removed && rc == -EIDRM);
+}
 
 static splinter_queue *open_it(splinter_store *s, uint32_t flags)
 {
     struct splinter_topic_options o = {.struct_size = sizeof(o), .flags = flags};
     splinter_queue *q;
+    int rc;
 
     o.capacity = flags ? CAPACITY : 0;
-    must(splinter_queue_open(&q, s, "queue", &o), "a queue");
+    rc = splinter_queue_open(&q, s, "queue", &o);
+    if (rc == -ENOENT && removed)
+        return NULL;
+    must(rc, "a queue");
     return q;
 }
 
@@ -40,7 +51,7 @@ static void push(splinter_queue *q)
 
     text[0] = own;
     rc = splinter_queue_push(q, text, item_size, NULL, 3, NULL);
-    expect(!rc || rc == -ETIMEDOUT, "a push: %s", strerror(-rc));
+    expect(is_fine(rc, ETIMEDOUT), "a push: %s", strerror(-rc));
     pushed[own] = !rc;
 }
 
@@ -51,7 +62,7 @@ static int take(splinter_queue *q, struct splinter_item *item, uint32_t *which)
 
     item->struct_size = sizeof(*item);
     rc = splinter_queue_take(q, text, sizeof(text), 0, 3, item);
-    expect(!rc || rc == -ETIMEDOUT, "a take: %s", strerror(-rc));
+    expect(is_fine(rc, ETIMEDOUT), "a take: %s", strerror(-rc));
     *which = rc ? 0 : text[0] % ITEMS;
     expect(rc || item->size == item_size, "an item of %llu bytes", (unsigned long long)item->size);
     return rc;
@@ -61,7 +72,7 @@ static void ack(splinter_queue *q, const struct splinter_item *item, uint32_t wh
 {
     int rc = splinter_queue_ack(q, item);
 
-    expect(!rc || rc == -ESTALE, "an acknowledgement: %s", strerror(-rc));
+    expect(is_fine(rc, ESTALE), "an acknowledgement: %s", strerror(-rc));
     if (!rc)
         expect(!done[which]++, "item %u is acknowledged twice", which);
 }
@@ -70,7 +81,7 @@ static void nack(splinter_queue *q, const struct splinter_item *item)
 {
     int rc = splinter_queue_nack(q, item);
 
-    expect(!rc || rc == -ESTALE, "an item is given back: %s", strerror(-rc));
+    expect(is_fine(rc, ESTALE), "an item is given back: %s", strerror(-rc));
 }
 
 /* ---- what the other one does; the first item is what `mine` has ---- */
@@ -139,6 +150,14 @@ static void a_worker_goes(void)
     thirds = open_it(third, 0);
 }
 
+static void removes(void)
+{
+    int rc = splinter_queue_remove(other, "queue");
+
+    removed = true;
+    expect(!rc, "a removal: %s", strerror(-rc));
+}
+
 /* ---- calls ---- */
 
 static void pushing(void)
@@ -168,7 +187,7 @@ static void taking_by_a_new_one(void)
     splinter_queue *q = open_it(store, 0);
     uint32_t which;
 
-    if (!take(q, &item, &which))
+    if (q && !take(q, &item, &which))
         ack(q, &item, which);
     splinter_queue_close(q);
 }
@@ -188,7 +207,7 @@ static void asking(void)
     struct splinter_queue_stat st = {.struct_size = sizeof(st)};
     int rc = splinter_queue_stat(mine, &st);
 
-    expect(!rc, "a stat: %s", strerror(-rc));
+    expect(is_fine(rc, 0), "a stat: %s", strerror(-rc));
     expect(st.waiting + st.taken <= CAPACITY, "%llu wait, and %llu are taken",
            (unsigned long long)st.waiting, (unsigned long long)st.taken);
 }
@@ -234,6 +253,7 @@ static void during_a_call(uint64_t n)
     memset(pushed, 0, sizeof(pushed));
     memset(done, 0, sizeof(done));
     serial = 0;
+    removed = false;
     round_begin(backing, 16, MAX_VALUE, 0);
     mine = open_it(store, SPLINTER_CREATE);
     theirs = open_it(other, 0);
@@ -248,7 +268,13 @@ static void during_a_call(uint64_t n)
     at_load(n, what);
     call();
     was_done();
-    drain();
+    if (removed) {
+        splinter_queue_close(thirds);
+        splinter_queue_close(theirs);
+        splinter_queue_close(mine);
+    } else {
+        drain();
+    }
     round_end();
 }
 
@@ -275,13 +301,15 @@ void queues(void)
         {"its item given back", gives_mine_back},
         {"its item taken from it", gives_mine_back_and_takes_it},
         {"the end of a worker", a_worker_goes},
+        {"a removal", removes},
     };
 
     for (unsigned c = 0; c < sizeof(calls) / sizeof(*calls); c++)
         for (unsigned a = 0; a < sizeof(acts) / sizeof(*acts); a++) {
             call = calls[c].act;
             what = acts[a].act;
-            backing = (c + a) % 4 ? BACKING_MEMFD : BACKING_FILE;
+            /* In a file a removal syncs, and that waits for whoever is stopped in a change. */
+            backing = (c + a) % 4 || what == removes ? BACKING_MEMFD : BACKING_FILE;
             item_size = (c + a) % 3 ? 40 : 2000;
             third_has_one = what == a_worker_goes || (c + a) % 2;
             rounds(during_a_call, "%s: %s meets %s", backing_names[backing], calls[c].name,
