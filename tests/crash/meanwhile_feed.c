@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "feed.h"
 #include "meanwhile.h"
 #include "support.h"
 
@@ -325,9 +326,70 @@ static void death_in_a_change(uint64_t n)
     finish();
 }
 
+/* ---- what is in the rings is anybody's ---- */
+
+#define SCRIBBLES 300
+
+static void scribble(void)
+{
+    static uint64_t seed = 7;
+    const uint64_t published = store->header->published;
+
+    for (unsigned i = 1 + (unsigned)(random_next(&seed) >> 61); i; i--) {
+        uint64_t r = random_next(&seed) >> 20;
+        const uint64_t values[] = {0, UINT64_MAX, FEED_IS_MORE, published << 2, published + 1,
+                                   (published + 1) << 2, (r & 31) << 2, r};
+        uint64_t value = values[r % 8];
+        size_t ring = r >> 3 & 1 ? ENTRY_LANES : 2 * ENTRY_LANES;
+        struct feed_line *line = feed_ring(store, ring) + (r >> 4) % (r & 16 ? 8 : FEED);
+
+        if (r >> 12 & 1)
+            memcpy((uint8_t *)line + (r >> 13) % sizeof(*line), &value, 1);
+        else if (r >> 13 & 3)
+            line->word = value;
+        else
+            store->feed_lanes[ring].over = value;
+    }
+}
+
+/* [P7] A follower comes to an end, and no writer is held up. */
+static void nonsense_in_the_rings(uint64_t n)
+{
+    struct splinter_event e = {.struct_size = sizeof(e)};
+    uint8_t value = 0;
+    unsigned events = 0;
+    int rc;
+
+    before();
+    if (n <= SCRIBBLES)
+        at_load(1 + n % 50, scribble);
+    for (int i = 0; i < 3; i++) {
+        struct tale *t = i % 2 ? reads : writes;
+
+        for (events = 0; events < MADE; events++) {
+            rc = splinter_feed_next(t->feed, &e, &value, 1, 100);
+            if (rc)
+                break;
+            expect(memchr(e.key, '\0', sizeof(e.key)) != NULL, "a key without an end");
+        }
+        expect(rc == -ETIMEDOUT, "after %u events: %s", events, strerror(-rc));
+        set_many(other, 5);
+        set(third, "third");
+    }
+    was_done();
+    splinter_feed_close(writes->feed);
+    splinter_feed_close(reads->feed);
+    splinter_store_close(writes->store);
+    splinter_store_close(reads->store);
+    free(writes);
+    free(reads);
+    round_end();
+}
+
 void feeds(void)
 {
     followers();
+    rounds(nonsense_in_the_rings, "nonsense in the rings");
     for (unsigned i = 0; i < 8; i++) {
         removes = i & 1;
         laps = i & 2;
