@@ -364,8 +364,13 @@ static void queue_memory(void)
     GIVES(EIO, splinter_queue_push(q, value, LARGE, NULL, 0, NULL));
     for (int i = 0; i < CAPACITY; i++)
         must(splinter_queue_push(q, value, LARGE, NULL, 0, NULL), "push");
-    fails(FAIL_allocation, 1, ENOMEM);
-    returned(__LINE__, "splinter_queue_take", take(q, LARGE), -ENOMEM);
+    for (unsigned n = 1; n <= 4; n++) { /* the first take of a handle allocates so often */
+        splinter_queue *fresh = opened(s);
+
+        fails(FAIL_allocation, n, ENOMEM);
+        returned(__LINE__, "splinter_queue_take", take(fresh, LARGE), -ENOMEM);
+        splinter_queue_close(fresh);
+    }
     must(splinter_queue_take(q, value, LARGE, 0, 0, &item), "take");
     fails(FAIL_allocation, 1, ENOMEM);
     GIVES(ENOMEM, splinter_queue_nack(q, &item));
