@@ -213,23 +213,24 @@ static int compare(const struct splinter_topic *t, const struct splinter_topic_o
 }
 
 /* Begin a topic, or finish what this or another process has begun: `r` is what topic_look() gave.
- * 0; 1: another process was faster; or an errno. */
+ * 0; 1: another process was faster; or an errno.  *at_work: the process has counted itself, and is
+ * to go on with what it has begun. */
 static int work(struct splinter_topic *t, const struct splinter_topic_options *o,
-                const struct topic_kind *kind, int r, uint64_t epoch, const struct lookup *own)
+                const struct topic_kind *kind, int r, uint64_t epoch, const struct lookup *own,
+                bool *at_work)
 {
     struct splinter_store *s = t->store;
     int attached = attach_own(s);
     if (attached)
         return attached;
-    topic_work_begin(s);
+    if (!*at_work)
+        topic_work_begin(s);
+    *at_work = true;
     if (r == -ENOENT)
-        r = begin(t, o, kind);
-    else if (t->is.state == TOPIC_MAKING)
-        r = finish(s, &t->name, &t->is, epoch, own, kind);
-    else
-        r = topic_abandon(s, &t->name.key, t->is, epoch);
-    topic_work_end(s, r < 0 && r != -ESTALE);
-    return r;
+        return begin(t, o, kind);
+    if (t->is.state == TOPIC_MAKING)
+        return finish(s, &t->name, &t->is, epoch, own, kind);
+    return topic_abandon(s, &t->name.key, t->is, epoch);
 }
 
 /* Is it something else that a process is about to make? */
@@ -239,8 +240,8 @@ static bool is_being_made(const struct splinter_topic *t, const struct topic_kin
 }
 
 /* Find the topic, make it if that is asked for, and finish what another process has begun. */
-static int find_or_make(struct splinter_topic *t, const struct splinter_topic_options *o,
-                        const struct topic_kind *kind)
+static int try_to_find(struct splinter_topic *t, const struct splinter_topic_options *o,
+                       const struct topic_kind *kind, bool *at_work)
 {
     struct splinter_store *s = t->store;
     const char *name = topic_name(&t->name);
@@ -263,13 +264,25 @@ static int find_or_make(struct splinter_topic *t, const struct splinter_topic_op
             return error_set(EROFS, "the store is open to read only, and there is no %s '%s'",
                              kind->noun, name);
         bool absent = r;
-        r = work(t, o, kind, r, epoch, &own);
+        r = work(t, o, kind, r, epoch, &own, at_work);
         if (absent)
             made = r ? 0 : t->is.id;
         if (r < 0 && r != -ESTALE)
             return r;
     }
     return -EAGAIN;
+}
+
+/* The same, and the process counts itself from the first step of that to the last: also between
+ * them a death leaves something to settle. */
+static int find_or_make(struct splinter_topic *t, const struct splinter_topic_options *o,
+                        const struct topic_kind *kind)
+{
+    bool at_work = false;
+    int r = try_to_find(t, o, kind, &at_work);
+    if (at_work)
+        topic_work_end(t->store, r != 0);
+    return r;
 }
 
 /* -ECANCELED: the topic that was found has been removed meanwhile. */

@@ -3,9 +3,10 @@
 #
 #   sh tests/coverage/run.sh [FOLDER]       or: make coverage
 #
-# Builds with gcc --coverage, runs the tests below tests/unit, crash, stress, fuzz and cli, shorter
-# if they can be, and prints a table by file.  The build is in FOLDER, which stays, so that gcov and
-# gcovr can be asked for more; without FOLDER it is made and removed.
+# Builds with gcc --coverage, runs the tests below tests/unit, crash, stress, fuzz and cli, and the
+# one that makes each error happen, shorter if they can be, and prints a table by file.  The build
+# is in FOLDER, which stays, so that gcov and gcovr can be asked for more; without FOLDER it is made
+# and removed.
 #
 #   COVERAGE_MISSED=yes   also prints the lines with a branch that was not taken
 #   COVERAGE_TESTS=...    an extended regular expression: only the tests whose names match
@@ -18,7 +19,7 @@ LC_ALL=C
 export LC_ALL
 unset MAKEFLAGS MFLAGS MAKELEVEL CC CXX CFLAGS CPPFLAGS LDFLAGS LIBS DESTDIR GCOV_PREFIX
 jobs=$(nproc 2>/dev/null || echo 1)
-which_tests=${COVERAGE_TESTS:-^tests/(unit|crash|stress|fuzz|cli)/}
+which_tests=${COVERAGE_TESTS:-^tests/((unit|crash|stress|fuzz|cli)/|man/test_errors)}
 
 lacks() {
     echo "run.sh: $1" >&2
@@ -67,9 +68,13 @@ make -j"$jobs" >build.out 2>&1 || {
 tests=$(make -s coverage-tests | grep -E "$which_tests")
 # shellcheck disable=SC2086 # a list
 tests=$(echo $tests)
-programs=
+programs=tests/cli/owner
 for t in $tests; do
-    case $t in *.sh) ;; *) programs="$programs $t" ;; esac
+    case $t in
+    */test_errors.sh) programs="$programs tests/crash/test_listed tests/crash/test_listed_p" ;;
+    *.sh) ;;
+    *) programs="$programs $t" ;;
+    esac
 done
 find . -name '*.gcda' -exec rm -f {} +
 export SPLINTER_TEST_SHORT=1 SPLINTER_TEST_DIVISOR=10 SPLINTER_TEST_SCRIPTS=100

@@ -246,6 +246,41 @@ static void topic_arguments(void)
 
 /* ---- damage, races ---- */
 
+/* What the own key of a topic cannot say; nobody believes it. */
+static void no_topic(splinter_store *s, uint32_t *words)
+{
+    static const struct {
+        int word;
+        uint32_t value;
+    } bad[] = {
+        {0, 0}, {0, SLOTS}, {0, UINT32_MAX},           /* capacity */
+        {1, 0}, {1, MAX_VALUE - 7}, {1, UINT32_MAX},   /* longest message */
+        {3, 0}, {3, 4}, {3, UINT32_MAX},               /* state */
+        {-10, 0}, {-10, 33}, {-10, UINT32_MAX},       /* length of the value */
+    };
+    uint32_t id[2];
+    splinter_topic *none;
+    char name_of[SPLINTER_TOPIC_NAME_MAX];
+    uint64_t cursor;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        uint32_t was = words[bad[i].word];
+
+        words[bad[i].word] = bad[i].value;
+        GIVES(EBADMSG, splinter_topic_open(&none, s, "there", NULL));
+        cursor = 0;
+        if (splinter_topic_walk(s, &cursor, name_of))
+            die("a damaged topic is listed");
+        words[bad[i].word] = was;
+    }
+    memcpy(id, words - 2, sizeof(id));
+    memset(words - 2, 0, sizeof(id));
+    GIVES(EBADMSG, splinter_topic_open(&none, s, "there", NULL));
+    memcpy(words - 2, id, sizeof(id));
+    must(splinter_topic_open(&none, s, "there", NULL), "open it as it was");
+    splinter_topic_close(none);
+}
+
 static void topic_damage(void)
 {
     const uint32_t first[] = {CAPACITY, MAX_VALUE - 8, 1, 2};
@@ -293,6 +328,7 @@ static void topic_damage(void)
     GIVES(EBADMSG, splinter_topic_wait(t, &position, 0));
     GIVES(EBADMSG, splinter_topic_stat(t, &st));
     memcpy(message - 8, &number, 8);
+    no_topic(s, words);
     words[0] = 0;
     GIVES(EBADMSG, splinter_topic_open(&none, s, "there", NULL));
     GIVES(EBADMSG, splinter_topic_remove(s, "there"));

@@ -355,6 +355,78 @@ START_TEST(a_copy_in_the_place_of_the_removed_file_is_rebuilt)
 }
 END_TEST
 
+/* ---- ephemeral keys ---- */
+
+static int own(splinter_store *s, const char *key)
+{
+    struct splinter_set_options o = {.struct_size = sizeof(o), .flags = SPLINTER_EPHEMERAL};
+
+    return splinter_store_set(s, key, "v", 1, &o, NULL);
+}
+
+static bool is_there(splinter_store *s, const char *key)
+{
+    int rc = splinter_store_get(s, key, NULL, 0, NULL, NULL);
+
+    ck_assert(!rc || rc == -ENOENT);
+    return !rc;
+}
+
+#define OWNERS 3
+
+/* [C4] An owner of the store is none of its copy, also if the next owner there gets its place, and
+ * the bytes that say which incarnation it was are the copied ones. */
+START_TEST(owners_stay_behind_when_a_file_is_copied)
+{
+    splinter_store *old[OWNERS], *new[OWNERS], *reader;
+    struct place copy;
+    char key[16];
+
+    make_store();
+    set(store, "stays", "v");
+    for (int i = 0; i < OWNERS; i++) {
+        old[i] = place_again(&place, 0);
+        snprintf(key, sizeof(key), "old%d", i);
+        ck_assert_int_eq(own(old[i], key), 0);
+    }
+    ck_assert_int_eq(own(store, "old"), 0);
+    if (_i)
+        ck_assert_int_eq(splinter_store_sync(store), 0);
+    copy_to(place.name, &copy);
+    for (int i = 0; i < OWNERS; i++) {
+        new[i] = place_again(&copy, 0);
+        snprintf(key, sizeof(key), "new%d", i);
+        ck_assert_int_eq(own(new[i], key), 0);
+    }
+    reader = place_again(&copy, SPLINTER_RDONLY);
+    for (int n = 0; n <= OWNERS; n++) {
+        splinter_store *s = n < OWNERS ? new[n] : reader;
+        int i;
+
+        ck_assert(is_there(s, "stays") && !is_there(s, "old"));
+        for (i = 0; i < OWNERS; i++) {
+            snprintf(key, sizeof(key), "old%d", i);
+            ck_assert(!is_there(s, key));
+            snprintf(key, sizeof(key), "new%d", i);
+            ck_assert(is_there(s, key));
+        }
+    }
+    ck_assert_int_eq(own(new[0], "old1"), 0); /* a name that the other store has as well */
+    splinter_store_close(new[1]);
+    ck_assert(!is_there(reader, "new1") && is_there(reader, "new0") && is_there(reader, "old1"));
+    ck_assert_int_eq(check_store(new[0]), 0);
+    splinter_store_close(new[0]);
+    ck_assert(!is_there(reader, "old1"));
+    splinter_store_close(reader);
+    place_end(&copy, new[2]);
+    ck_assert(is_there(store, "old") && is_there(old[0], "old1")); /* nor has the copy touched it */
+    for (int i = 0; i < OWNERS; i++)
+        splinter_store_close(old[i]);
+    ck_assert(!is_there(store, "old1"));
+    end_store();
+}
+END_TEST
+
 TCase *copy_tests(void)
 {
     TCase *tcase = group("copy", 300);
@@ -369,5 +441,6 @@ TCase *copy_tests(void)
     tcase_add_test(tcase, replaced_and_removed_bytes_are_gone_after_a_sync);
     tcase_add_test(tcase, closing_leaves_no_replaced_bytes);
     tcase_add_test(tcase, a_copy_in_the_place_of_the_removed_file_is_rebuilt);
+    tcase_add_loop_test(tcase, owners_stay_behind_when_a_file_is_copied, 0, 2);
     return tcase;
 }
