@@ -20,6 +20,7 @@ static splinter_topic *mine, *theirs;
 static uint32_t text_of[NUMBERS], texts; /* of each number; 0: not published */
 static uint32_t published;
 static bool removed;
+static bool clearing; /* a call clears up what a dead process has left of the topic */
 static int backing;
 static void (*call)(void), (*what)(void);
 
@@ -109,7 +110,7 @@ static void publishes_two_laps(void)
 /* One that meets another removal, which is stopped with the lock of a key, gives up. */
 static bool is_locked_out(int rc)
 {
-    return rc == -EAGAIN && call == removing;
+    return rc == -EAGAIN && (call == removing || clearing);
 }
 
 static void removes(void)
@@ -339,7 +340,9 @@ static void death_in_a_call(uint64_t n)
     }
     if (dies_at_load(n, make_or_remove) && what)
         at_load(n * 13 % 700 + 1, what);
+    clearing = true;
     fill(third);
+    clearing = false;
     was_done();
     fill(third); /* what was freed meanwhile */
     filled = keys_of_topic() + 1;
