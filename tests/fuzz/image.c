@@ -75,14 +75,19 @@ static splinter_store *create(size_t slots, size_t max_value, uint32_t flags)
     return s;
 }
 
-static void set(splinter_store *s, unsigned k, size_t length, uint64_t ttl_ns)
+static void set_with(splinter_store *s, unsigned k, size_t length, uint64_t ttl_ns, uint32_t flags)
 {
     static uint8_t value[100000];
-    struct splinter_set_options o = {.struct_size = sizeof o, .ttl_ns = ttl_ns};
+    struct splinter_set_options o = {.struct_size = sizeof o, .ttl_ns = ttl_ns, .flags = flags};
     memset(value, 'A' + (int)k, sizeof value);
     int r = splinter_store_set(s, image_key(k), value, length, &o, NULL);
     if (r)
         fail("set", -r);
+}
+
+static void set(splinter_store *s, unsigned k, size_t length, uint64_t ttl_ns)
+{
+    set_with(s, k, length, ttl_ns, 0);
 }
 
 /* What is in the file now, as if everybody had been killed: nobody has a lock in the copy. */
@@ -181,6 +186,8 @@ static void make_in_memory(void)
         set(s, k, lengths[(k + 1) % 5], 0);
     splinter_store_unset(s, image_key(2), 0, NULL);
     splinter_store_add(s, image_key(18), 42, NULL);
+    set_with(s, 4, 70, 0, SPLINTER_EPHEMERAL); /* the copy lacks its owner */
+    set_with(s, 5, 8, UINT64_C(1000000000000), SPLINTER_EPHEMERAL);
     copy(s, "used, and left by a kill");
     int r = splinter_store_open_fd(&other, splinter_store_fd(s), NULL);
     if (r)
