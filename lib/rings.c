@@ -202,7 +202,10 @@ static uint32_t read_line(const struct ring *r, uint32_t mask, uint64_t word,
         len += rest;
     }
     e->key[len] = '\0';
-    if (memchr(e->key, '\0', len)) /* a key of a topic, which no program can name */
+    bool known = e->what >= SPLINTER_EVENT_SET && e->what <= SPLINTER_EVENT_OWNER_GONE;
+    if (!known)
+        e->what = SPLINTER_EVENT_SET;
+    if (!known || memchr(e->key, '\0', len)) /* a key of a topic, which no program can name */
         e->key[0] = '\0';
     return feed_lines(key_len);
 }
