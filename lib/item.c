@@ -84,13 +84,14 @@ static bool read_item(struct splinter_topic *t, struct item_seen *seen)
 {
     const struct record *rec = seen->at.rec;
     uint32_t len = load_relaxed(&rec->value_len);
+    bool ends = load_relaxed(&rec->expiry);
     seen->epoch = load_relaxed(&rec->epoch);
     seen->type = load_relaxed(&rec->type);
     seen->is = (struct queue_item){0};
     seen->len = 0;
     if (len == NUMBER_BYTES) /* as it was made */
-        return true;
-    if (len < sizeof(struct queue_item) || len - sizeof(struct queue_item) > t->is.longest)
+        return !ends;
+    if (ends || len < sizeof(struct queue_item) || len - sizeof(struct queue_item) > t->is.longest)
         return false;
     seen->len = len - (uint32_t)sizeof(struct queue_item);
     if (!file_covers(t->store, CURRENT_REF(seen->at.current) +

@@ -141,6 +141,7 @@ static int look(struct splinter_topic *t, uint64_t n, void *buf, size_t size, st
         seen->len = len - NUMBER_BYTES;
         payload_copy(&seen->number, (const uint8_t *)(f.rec + 1) + KEY_SHORT, NUMBER_BYTES);
         bool sane = len >= NUMBER_BYTES && seen->len <= t->is.longest &&
+                    !load_relaxed(&f.rec->expiry) &&
                     file_covers(s, CURRENT_REF(f.current) +
                                        (MESSAGE_AT + (uint64_t)seen->len + UNIT - 1) / UNIT);
         if (sane && (r = copy(s, &f, seen, n, buf, size)) && r != -ESTALE)
@@ -257,7 +258,7 @@ int splinter_topic_publish(splinter_topic *t, const void *val, size_t len,
     for (uint32_t races = 0; races <= RACES_MAX; races++) {
         uint64_t n = load_acquire(&t->known) + 1, end;
         struct seen seen;
-        r = glance(t, n, NULL, 0, &seen) ? 0 : look(t, n, NULL, 0, &seen);
+        r = !races && glance(t, n, NULL, 0, &seen) ? 0 : look(t, n, NULL, 0, &seen);
         if (!r && seen.number >= n) {
             topic_know(t, seen.number);
             r = find_end(t, &end);

@@ -158,24 +158,28 @@ static enum look try_place(const struct follower *f, struct ring *r)
 /* A writer that is at work lets an attempt fail now and then.  If all do, then what is in the ring
  * was not written by this library: that is a gap, and then the ring is left alone. */
 #define ATTEMPTS 1000
+#define ATTEMPTS_BROKEN 10
 
+/* The ring cannot be followed: a gap, once. */
+static enum look give_up_ring(struct ring *r)
+{
+    bool was = r->broken;
+    r->broken = true;
+    return was ? NOTHING : GAP;
+}
+
+/* NOTHING: the ring is broken, as was told before. */
 static enum look find_place(const struct follower *f, struct ring *r)
 {
-    for (int i = 0; i < ATTEMPTS; i++) {
+    int attempts = r->broken ? ATTEMPTS_BROKEN : ATTEMPTS;
+    for (int i = 0; i < attempts; i++) {
         enum look found = try_place(f, r);
-        if (found == CHANGE)
-            r->broken = false;
         if (found)
             return found;
         if (over_of(f, r) > f->number)
-            break;
+            return GAP;
     }
-    if (!r->broken) {
-        r->broken = true;
-        return GAP;
-    }
-    set_place(r, f->store->geo.feed - 1, word_at(r, f->store->geo.feed - 1), 0);
-    return CHANGE;
+    return give_up_ring(r);
 }
 
 /* ---- a change ---- */
@@ -203,7 +207,10 @@ static uint32_t read_line(const struct ring *r, uint32_t mask, uint64_t word,
         len += rest;
     }
     e->key[len] = '\0';
-    if (memchr(e->key, '\0', len)) /* a key of a topic, which no program can name */
+    bool known = e->what >= SPLINTER_EVENT_SET && e->what <= SPLINTER_EVENT_OWNER_GONE;
+    if (!known)
+        e->what = SPLINTER_EVENT_SET;
+    if (!known || memchr(e->key, '\0', len)) /* a key of a topic, which no program can name */
         e->key[0] = '\0';
     return feed_lines(key_len);
 }
@@ -246,9 +253,11 @@ static enum look take(struct follower *f, struct ring *r, uint64_t word, struct 
 /* Look for number N + 1 in a ring. */
 static enum look look_at(struct follower *f, struct ring *r, struct splinter_event *e)
 {
-    for (int i = 0; i < ATTEMPTS; i++) {
-        if (!r->placed && find_place(f, r) == GAP)
-            return GAP;
+    int attempts = r->broken ? ATTEMPTS_BROKEN : ATTEMPTS;
+    for (int i = 0; i < attempts; i++) {
+        enum look place = r->placed ? CHANGE : find_place(f, r);
+        if (place != CHANGE)
+            return place;
         /* In this order: a change that comes late is told even if the ring then goes round. */
         bool moved = word_at(r, r->before_at) != r->before;
         uint64_t word = word_at(r, r->at), number = FEED_NUMBER(word);
@@ -262,6 +271,7 @@ static enum look look_at(struct follower *f, struct ring *r, struct splinter_eve
             if (found == NOTHING)
                 continue;
             if (!late) {
+                r->broken = false;
                 f->number++;
                 return CHANGE;
             }
@@ -274,6 +284,7 @@ static enum look look_at(struct follower *f, struct ring *r, struct splinter_eve
             return CHANGE;
         } else if (number > f->number ||
                    over_of(f, r) <= FEED_NUMBER(r->before)) {
+            r->broken = false;
             return is_lost(f, r) ? GAP : NOTHING;
         } else {
             r->placed = false;
@@ -281,7 +292,7 @@ static enum look look_at(struct follower *f, struct ring *r, struct splinter_eve
         if (is_lost(f, r))
             return GAP;
     }
-    return GAP; /* this library does not write such a ring */
+    return give_up_ring(r); /* this library does not write such a ring */
 }
 
 static enum look look_at_all(struct follower *f, struct splinter_event *e)
@@ -296,7 +307,19 @@ static enum look look_at_all(struct follower *f, struct splinter_event *e)
 
 /* ---- a number that nobody has ---- */
 
-#define PASSES 10000 /* at most in one call, as nothing that stands in the store is to hang it */
+/* At most in one call, as nothing that stands in the store is to hang it: what a pass costs, apart
+ * from a look at each ring, and all of them. */
+#define PASS_COST 100
+#define PASSES_COST (10000 * PASS_COST)
+
+/* A look at such a ring takes long. */
+static bool any_broken(const struct follower *f)
+{
+    for (uint32_t i = 0; i < f->rings; i++)
+        if (f->ring[i].broken)
+            return true;
+    return false;
+}
 
 /* Has another follower given up on it? */
 static bool is_skipped(const struct follower *f)
@@ -348,7 +371,7 @@ static int look_again(struct follower *f, struct splinter_event *e)
 int follower_next(struct follower *f, struct splinter_event *e)
 {
     struct header *h = f->store->header;
-    for (int passed = 0; passed < PASSES; passed++) {
+    for (uint32_t cost = 0; cost < PASSES_COST; cost += PASS_COST + f->rings) {
         bool for_all = f->hole && load_seq_cst(&h->skipped) >= f->hole_last;
         uint64_t published = load_seq_cst(&h->published);
         if (f->lost || f->number < load_acquire(&h->feed_base))
@@ -374,6 +397,8 @@ int follower_next(struct follower *f, struct splinter_event *e)
         if (found)
             return found;
         pass(f, for_all);
+        if (any_broken(f))
+            break;
     }
     return HOLE;
 }

@@ -43,6 +43,7 @@ int topic_look(struct splinter_store *s, const struct key *key, struct topic *ou
             return r ? r : -ENOENT;
         uint32_t at = value_offset(key->len);
         bool whole = load_relaxed(&where->rec->value_len) == sizeof *out &&
+                     !load_relaxed(&where->rec->expiry) &&
                      file_covers(s, CURRENT_REF(where->current) +
                                         (at + sizeof *out + UNIT - 1) / UNIT);
         if (whole)

@@ -101,8 +101,10 @@ int attack_open(struct attack *attack, uint32_t flags)
 void attack_close(struct attack *attack)
 {
     begin(attack, "close");
+    splinter_feed_close(attack->feed);
     splinter_store_close(attack->second);
     splinter_store_close(attack->store);
+    attack->feed = NULL;
     attack->second = attack->store = NULL;
     now = NULL;
     allowed = UINT64_MAX;
@@ -324,13 +326,89 @@ static void sync_it(struct attack *attack)
     MAY_BE(r, ATTACH_ERRORS);
 }
 
+static void hold(struct attack *attack)
+{
+    begin(attack, "hold");
+    int r = splinter_store_hold(attack->store);
+    MAY_BE(r, ATTACH_ERRORS);
+    begin(attack, "release");
+    r = splinter_store_release(attack->store);
+    MAY_BE(r, ATTACH_ERRORS, EINVAL);
+}
+
+#define EVENTS 30 /* at most read of a feed in one call */
+
+static void event_is_sane(const struct splinter_event *e, const char *prefix, size_t size)
+{
+    must(e->struct_size == sizeof *e, "an event of another size");
+    must(e->what >= SPLINTER_EVENT_SET && e->what <= SPLINTER_EVENT_READY, "no such event");
+    must(!(e->flags & ~7u), "an event with other flags");
+    must(strnlen(e->key, SPLINTER_KEY_MAX) < SPLINTER_KEY_MAX, "a key without an end");
+    must(!(e->flags & SPLINTER_EVENT_VALUE) || e->value_size <= size, "a value longer than fits");
+    if (e->what == SPLINTER_EVENT_GAP || e->what == SPLINTER_EVENT_READY)
+        must(!*e->key, "a key of no change");
+    else
+        must(*e->key && !strncmp(e->key, prefix, strlen(prefix)), "a key that was not asked for");
+}
+
+static void read_feed(struct attack *attack, splinter_feed *f, const char *prefix, unsigned number)
+{
+    struct splinter_event e;
+    uint8_t buf[64 + BEHIND];
+    size_t size = number % 2 ? 64 : 8;
+    for (int i = 0; i < EVENTS; i++) {
+        memset(&e, MARK, sizeof e);
+        e.struct_size = sizeof e;
+        memset(buf, MARK, sizeof buf);
+        begin(attack, "read of a feed");
+        int r = splinter_feed_next(f, &e, number % 3 ? buf : NULL, size, number % 30);
+        MAY_BE(r, ETIMEDOUT, ENOMEM);
+        for (size_t k = size; k < sizeof buf; k++)
+            must(buf[k] == MARK, "bytes behind a value were written");
+        if (r)
+            break;
+        event_is_sane(&e, prefix, size);
+    }
+}
+
+/* One that begins here, or goes on from where another one was; and one that stays open. */
+static void feeds(struct attack *attack, unsigned number)
+{
+    struct splinter_feed_options o = {.struct_size = sizeof o};
+    splinter_feed *f;
+    begin(attack, "open a feed");
+    if (!attack->feed) {
+        int r = splinter_feed_open(&attack->feed, attack->store, NULL);
+        MAY_BE(r, EOPNOTSUPP, ENOMEM);
+        must(!r == !!geometry_of(attack->store)->feed, "a feed of a store without, or none");
+        if (r)
+            return;
+    }
+    int r = splinter_feed_position(attack->feed, &o.from);
+    must(!r, "position");
+    o.flags = number % 4;
+    o.prefix = number % 5 ? NULL : "k";
+    if (number % 7) /* nearly always this far back; else from before the store was rebuilt */
+        o.from.number -= o.from.number < number * 2 ? o.from.number : number * 2;
+    else
+        o.from.store ^= 1;
+    begin(attack, "open another feed");
+    r = splinter_feed_open(&f, attack->store, &o);
+    MAY_BE(r, ESTALE, ERANGE, ENOMEM);
+    if (!r) {
+        read_feed(attack, f, o.prefix ? o.prefix : "", number);
+        splinter_feed_close(f);
+    }
+    read_feed(attack, attack->feed, "", number + 1);
+}
+
 /* Messages that are read are no longer than the topic allows, and nothing behind the buffer is
  * written. */
 static void use_topic(struct attack *attack, splinter_topic *t, unsigned number)
 {
     struct splinter_topic_stat st = {.struct_size = sizeof st};
     struct splinter_message m = {.struct_size = sizeof m};
-    uint64_t position = number % 3 ? number : SPLINTER_TOPIC_OLDEST;
+    uint64_t position = number % 3 ? number : SPLINTER_TOPIC_OLDEST - (uint64_t)(number / 3 % 3);
     uint8_t buf[64 + BEHIND];
     begin(attack, "publish");
     int r = splinter_topic_publish(t, "a message", 1 + number % 9, NULL, NULL);
@@ -362,7 +440,9 @@ static void topics(struct attack *attack, unsigned number)
     splinter_topic *t;
     o.capacity = 2;
     begin(attack, "open a topic");
-    int r = splinter_topic_open(&t, attack->store, "topic", &o);
+    int r = splinter_topic_open(&t, attack->store, "topic", number % 3 ? NULL : &o);
+    if (r == -ENOENT && number % 3)
+        r = splinter_topic_open(&t, attack->store, "topic", &o);
     MAY_BE(r, WRITE_ERRORS, EINVAL, EMSGSIZE, EPROTO);
     if (!r) {
         use_topic(attack, t, number);
@@ -401,8 +481,13 @@ static void use_queue(struct attack *attack, splinter_queue *q, unsigned number)
         MAY_BE(r, WRITE_ERRORS, EIDRM, EMSGSIZE, ETIMEDOUT);
         for (size_t k = r ? 0 : item.size; k < sizeof buf; k++)
             must(k < 64 || buf[k] == MARK, "bytes behind an item were written");
-        if (r)
+        if (r) { /* what somebody else has, with a ticket that is as good as his */
+            item = (struct splinter_item){.struct_size = sizeof item, .number = 1 + number % 8,
+                                          .delivery = 1};
+            r = splinter_queue_ack(q, &item);
+            MAY_BE(r, WRITE_ERRORS, EIDRM, ESTALE);
             break;
+        }
         begin(attack, "the end of a hand-out");
         r = i % 2 ? splinter_queue_nack(q, &item) : splinter_queue_ack(q, &item);
         MAY_BE(r, WRITE_ERRORS, EIDRM, ESTALE);
@@ -417,7 +502,10 @@ static void queues(struct attack *attack, unsigned number)
     splinter_queue *q;
     o.capacity = 2;
     begin(attack, "open a queue");
-    int r = splinter_queue_open(&q, attack->store, number % 5 ? "queue" : "topic", &o);
+    const char *which = number % 5 ? "queue" : "topic";
+    int r = splinter_queue_open(&q, attack->store, which, number % 3 ? NULL : &o);
+    if (r == -ENOENT && number % 3)
+        r = splinter_queue_open(&q, attack->store, which, &o);
     MAY_BE(r, WRITE_ERRORS, EINVAL, EMSGSIZE, EPROTO);
     if (!r) {
         use_queue(attack, q, number);
@@ -622,6 +710,18 @@ void attack_call(struct attack *attack, unsigned call, unsigned key_number, unsi
     case 25:
         unlink_of(attack);
         break;
+    case 32:
+        feeds(attack, number);
+        break;
+    case 33:
+        topics(attack, number);
+        break;
+    case 34:
+        queues(attack, number);
+        break;
+    case 35:
+        hold(attack);
+        break;
     case 28:
         sync_it(attack);
         break;
@@ -660,8 +760,12 @@ void attack_all(struct attack *attack)
 void attack_each(struct attack *attack, unsigned n)
 {
     static const uint8_t keys[] = {0, 1, 3, 5, 4, 18, 23};
+    bool feed = attack->store && geometry_of(attack->store)->feed;
+    if (feed) /* those that begin later follow what the other calls do */
+        attack_call(attack, 32, 0, n);
     for (unsigned call = 0; call < CALLS; call++)
-        if (call != 21 && call != 25 && call != 29 && (call < 30 || n % 16 == 0))
+        if (call != 21 && call != 25 && call != 29 &&
+            (call < 30 || n % 16 == 0 || (feed && call >= 32)))
             attack_call(attack, call, keys[(call + n) % sizeof keys], call + n);
     attack_call(attack, n % 16 ? 19 : 29, 0, 0);
     attack_call(attack, 21, 0, 0);

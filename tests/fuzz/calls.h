@@ -21,6 +21,7 @@ struct attack {
     const struct image *image;
     splinter_store *store, *second; /* second: another handle, may be NULL */
     bool read_only;
+    splinter_feed *feed; /* of `store`, that goes on from call to call; may be NULL */
     uint64_t epoch; /* of the latest get */
     uint64_t when;  /* loads until the next write of the attacker's; 0: none */
     void (*strike)(struct attack *);
@@ -31,7 +32,7 @@ int attack_open(struct attack *attack, uint32_t flags);
 void attack_close(struct attack *attack);
 
 /* Does one call, of CALLS kinds, with image_key(key). */
-#define CALLS 32
+#define CALLS 36
 void attack_call(struct attack *attack, unsigned call, unsigned key, unsigned number);
 
 /* Every call at least once, with keys that are there and keys that are not. */

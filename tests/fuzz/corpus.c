@@ -56,7 +56,8 @@ static void field(struct out *out, unsigned n)
 {
     static const uint8_t parts[] = {PART_HEADER, PART_MAPS,    PART_ENTRY,   PART_LANE,
                                     PART_BUCKET, PART_SLAB,    PART_GROUP,   PART_RECORD,
-                                    PART_PAYLOAD, PART_ANYTHING};
+                                    PART_PAYLOAD, PART_ANYTHING, PART_FEED_LANE,
+                                    PART_FEED_LINE};
     unsigned part = n % sizeof parts, form = n / sizeof parts % 8, offset = n / sizeof parts / 8;
     put(out, (uint8_t)(1 + n % (image_count - 1)));
     put(out, (uint8_t)(MODE_ALL | (n % 5 ? 0 : MODE_READ_ONLY) | (n % 2 ? MODE_POINTS : 0) |
@@ -89,6 +90,27 @@ static void race(struct out *out, unsigned n)
     }
 }
 
+/* The stores with a feed come last: a field of one of them, and then what reads it. */
+static void bus(struct out *out, unsigned n)
+{
+    static const uint8_t parts[] = {PART_FEED_LANE, PART_FEED_LINE, PART_RECORD, PART_PAYLOAD,
+                                    PART_HEADER, PART_ENTRY, PART_LANE};
+    unsigned part = n % sizeof parts, offset = n / sizeof parts % 13;
+    put(out, (uint8_t)(image_count - 1 - n % 2));
+    put(out, (uint8_t)((n % 5 ? 0 : MODE_READ_ONLY) | (n % 3 ? MODE_RECORDS : 0)));
+    if (n % 4)
+        call(out, 32, 0, (uint8_t)n);
+    put(out, COMMAND_WRITE);
+    write_to(out, parts[part], (uint8_t)(n % 11), (uint16_t)(offset * 8),
+             (uint8_t)(n / sizeof parts % 8), (uint8_t)(2 + n % 2));
+    for (uint8_t i = 0; i < 4; i++) {
+        call(out, (uint8_t)(32 + (n + i) % 3), 0, (uint8_t)(n + i));
+        call(out, i == 1 ? 22 : 4, i, (uint8_t)(i + n % 3));
+    }
+    call(out, 32, 0, (uint8_t)(n + 1));
+    call(out, 19, 0, 0);
+}
+
 /* The header, raw. */
 static void header(struct out *out, unsigned n)
 {
@@ -103,7 +125,7 @@ size_t corpus_seed(unsigned n, uint8_t bytes[SEED_BYTES_MAX])
     static const struct {
         unsigned count;
         void (*make)(struct out *, unsigned);
-    } kinds[] = {{0, whole}, {1200, field}, {480, race}, {80, header}};
+    } kinds[] = {{0, whole}, {1200, field}, {480, race}, {80, header}, {360, bus}};
     struct out out = {bytes, 0};
     for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         unsigned count = kinds[k].count ? kinds[k].count : 3 * image_count;

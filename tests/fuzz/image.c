@@ -7,6 +7,7 @@
 #include "geometry.h"
 #include "handle.h"
 #include "record.h"
+#include "registry.h"
 #include "session.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 #include <xxhash.h>
 
 #define SEED UINT64_C(0x5eed5eed5eed5eed)
-#define IMAGES 10
+#define IMAGES 12
 
 struct image images[IMAGES];
 unsigned image_count;
@@ -56,12 +57,12 @@ const char *image_key(unsigned i)
 /* ---- making them ---- */
 
 /* As the library does it, but for the seed of the hash, which it takes at random. */
-static splinter_store *create(size_t slots, size_t max_value, uint32_t flags)
+static splinter_store *create_with(size_t slots, size_t max_value, size_t feed, uint32_t flags)
 {
     splinter_store *s;
     struct geometry geo;
     int fd = memfd_create("image", MFD_CLOEXEC);
-    int r = geometry_make(&geo, slots, max_value, 0, flags);
+    int r = geometry_make(&geo, slots, max_value, feed, flags);
     if (fd < 0 || r)
         fail("create", r ? -r : errno);
     geo.seed = SEED;
@@ -75,14 +76,81 @@ static splinter_store *create(size_t slots, size_t max_value, uint32_t flags)
     return s;
 }
 
-static void set(splinter_store *s, unsigned k, size_t length, uint64_t ttl_ns)
+static splinter_store *create(size_t slots, size_t max_value, uint32_t flags)
+{
+    return create_with(slots, max_value, 0, flags);
+}
+
+static splinter_store *open_again(splinter_store *s)
+{
+    splinter_store *other;
+    int r = splinter_store_open_fd(&other, splinter_store_fd(s), NULL);
+    if (r)
+        fail("open again", -r);
+    return other;
+}
+
+static void set_with(splinter_store *s, unsigned k, size_t length, uint64_t ttl_ns, uint32_t flags)
 {
     static uint8_t value[100000];
-    struct splinter_set_options o = {.struct_size = sizeof o, .ttl_ns = ttl_ns};
+    struct splinter_set_options o = {.struct_size = sizeof o, .ttl_ns = ttl_ns, .flags = flags};
     memset(value, 'A' + (int)k, sizeof value);
     int r = splinter_store_set(s, image_key(k), value, length, &o, NULL);
     if (r)
         fail("set", -r);
+}
+
+static void set(splinter_store *s, unsigned k, size_t length, uint64_t ttl_ns)
+{
+    set_with(s, k, length, ttl_ns, 0);
+}
+
+static bool is_internal(const struct image *image, uint64_t current)
+{
+    uint64_t at = image->geo.arena_off + (uint64_t)CURRENT_REF(current) * UNIT;
+    return !image->bytes[at + sizeof(struct record)];
+}
+
+static void find_records(struct image *image)
+{
+    const struct bucket *index = (const void *)(image->bytes + image->geo.index_off);
+    for (uint32_t i = 0; i < image->geo.buckets * BUCKET_SLOTS; i++) {
+        uint64_t current = index[i / BUCKET_SLOTS].slot[i % BUCKET_SLOTS].current;
+        if (!current || image->records == IMAGE_RECORDS)
+            continue;
+        uint32_t at = image->records++;
+        if (is_internal(image, current)) {
+            image->current[at] = image->current[image->internal];
+            at = image->internal++;
+        }
+        image->current[at] = current;
+    }
+}
+
+static void find_rings(struct image *image)
+{
+    const struct entry *registry = (const void *)(image->bytes + image->geo.registry_off);
+    for (uint32_t i = 0; image->geo.feed && i < image->entries * ENTRY_LANES; i++)
+        if (registry[i / ENTRY_LANES].feed_lanes >> i % ENTRY_LANES & 1 &&
+            image->rings < IMAGE_RINGS)
+            image->ring[image->rings++] = i;
+}
+
+/* Most of a store is holes. */
+static void find_pages(struct image *image)
+{
+    static const uint8_t nothing[PAGE];
+    image->pages = 0;
+    for (uint64_t at = 0; at < image->length; at += PAGE) {
+        size_t n = image->length - at < PAGE ? (size_t)(image->length - at) : PAGE;
+        if (!memcmp(image->bytes + at, nothing, n))
+            continue;
+        if (image->pages % 64 == 0)
+            image->page = realloc(image->page, (image->pages + 64) * sizeof *image->page);
+        if (!image->page)
+            fail("copy", errno);
+        image->page[image->pages++] = (uint32_t)(at / PAGE);
+    }
 }
 
 /* What is in the file now, as if everybody had been killed: nobody has a lock in the copy. */
@@ -101,11 +169,8 @@ static struct image *copy_fd(int fd, const char *name)
     const struct header *header = (const void *)image->bytes;
     image->entries = header->registry_used;
     image->slabs = header->slabs_used;
-    const struct bucket *index = (const void *)(image->bytes + image->geo.index_off);
-    for (uint32_t b = 0; b < image->geo.buckets; b++)
-        for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
-            if (index[b].slot[i].current && image->records < IMAGE_RECORDS)
-                image->current[image->records++] = index[b].slot[i].current;
+    find_records(image);
+    find_rings(image);
     return image;
 }
 
@@ -181,10 +246,10 @@ static void make_in_memory(void)
         set(s, k, lengths[(k + 1) % 5], 0);
     splinter_store_unset(s, image_key(2), 0, NULL);
     splinter_store_add(s, image_key(18), 42, NULL);
+    set_with(s, 4, 70, 0, SPLINTER_EPHEMERAL); /* the copy lacks its owner */
+    set_with(s, 5, 8, UINT64_C(1000000000000), SPLINTER_EPHEMERAL);
     copy(s, "used, and left by a kill");
-    int r = splinter_store_open_fd(&other, splinter_store_fd(s), NULL);
-    if (r)
-        fail("open twice", -r);
+    other = open_again(s);
     set(other, 19, 10, 0);
     set(other, 1, 33, 0);
     open_journals(copy(s, "killed in the middle"));
@@ -234,10 +299,124 @@ static void make_durable(void)
     close(fd);
 }
 
+/* ---- a store with a feed, a topic and a queue ---- */
+
+static void fill_topic(splinter_store *s, splinter_store *other)
+{
+    struct splinter_topic_options o = {.struct_size = sizeof o, .flags = SPLINTER_CREATE};
+    splinter_topic *t, *u;
+    o.capacity = 3;
+    int r = splinter_topic_open(&t, s, "topic", &o);
+    if (!r)
+        r = splinter_topic_open(&u, other, "topic", NULL);
+    for (unsigned i = 0; !r && i < 5; i++)
+        r = splinter_topic_publish(i % 2 ? u : t, "a message that says much", 3 + 5 * i, NULL,
+                                   NULL);
+    if (r)
+        fail("topic", -r);
+    splinter_topic_close(t);
+    splinter_topic_close(u);
+}
+
+/* Items that wait, that somebody has, that came back, and the place of one that is gone. */
+static void fill_queue(splinter_store *s, splinter_store *workers[2])
+{
+    struct splinter_topic_options o = {.struct_size = sizeof o, .flags = SPLINTER_CREATE};
+    splinter_queue *q, *worker[2];
+    struct splinter_item item = {.struct_size = sizeof item};
+    char buf[64];
+    o.capacity = 6;
+    int r = splinter_queue_open(&q, s, "queue", &o);
+    for (unsigned i = 0; !r && i < 2; i++)
+        r = splinter_queue_open(&worker[i], workers[i], "queue", NULL);
+    for (unsigned i = 0; !r && i < 6; i++)
+        r = splinter_queue_push(q, "an item of work to be done", 1 + 5 * i, NULL, 0, NULL);
+    for (unsigned i = 0; !r && i < 5; i++) {
+        splinter_queue *w = worker[i % 2];
+        r = splinter_queue_take(w, buf, sizeof buf, i == 2 ? 1000000000000 : 0, 0, &item);
+        if (!r && i >= 3)
+            r = i == 3 ? splinter_queue_ack(w, &item) : splinter_queue_nack(w, &item);
+    }
+    if (r)
+        fail("queue", -r);
+    splinter_queue_close(q);
+    splinter_queue_close(worker[0]);
+    splinter_queue_close(worker[1]);
+}
+
+/* Killed after the latest change of its first lane, which was an update: the journal is open, and
+ * the change has its number or, without one, left a hole. */
+static void open_feed_journal(struct image *image, uint32_t entry, bool numbered)
+{
+    struct lane *lane = lane_of(image, entry * ENTRY_LANES);
+    struct feed_lane *feed = (void *)(image->bytes + image->geo.feed_off);
+    struct feed_line *ring = (struct feed_line *)(feed + FEED_LANES) +
+                             (size_t)entry * ENTRY_LANES * image->geo.feed;
+    struct feed_line *line;
+    const struct record *rec;
+    uint32_t number, mask = image->geo.feed - 1;
+    feed += entry * ENTRY_LANES;
+    do
+        line = &ring[--feed->next & mask];
+    while (line->word & FEED_IS_MORE);
+    for (uint32_t nth = 0;; nth++) {
+        const struct slot *slot = slot_of(image, &number, nth);
+        lane->current = slot->current;
+        lane->hash = slot->hash;
+        rec = (const void *)(image->bytes + image->geo.arena_off +
+                             (uint64_t)CURRENT_REF(slot->current) * UNIT);
+        if (rec->epoch == line->epoch)
+            break;
+    }
+    lane->epoch = rec->epoch;
+    lane->slot = number;
+    lane->kind = LANE_UPDATE;
+    for (lane->spare_at = 0; !lane->spare[lane->spare_at];)
+        if (++lane->spare_at == LANE_SPARES)
+            fail("no spare block", ENOENT);
+    lane->old = lane->spare[lane->spare_at];
+    line->word = numbered ? line->word | FEED_IS_OLD : 0;
+}
+
+static void make_bus(const char *name, uint32_t flags)
+{
+    splinter_store *s = create_with(40, 300, 1, flags), *other = open_again(s);
+    splinter_store *third = open_again(s);
+    for (unsigned i = 0; i < 150; i++) /* the rings go round */
+        set(i % 2 ? other : s, i * 7 % 10, lengths[i % 5], 0);
+    set_with(s, 14, 70, 0, SPLINTER_EPHEMERAL);
+    set_with(other, 15, 8, UINT64_C(1000000000000), SPLINTER_EPHEMERAL);
+    set_with(third, 16, 9, 0, SPLINTER_EPHEMERAL);
+    set_with(third, 5, 9, 0, SPLINTER_EPHEMERAL);
+    set(s, 17, 20, 1);
+    splinter_store_sweep(other);
+    splinter_store_unset(third, image_key(2), 0, NULL);
+    fill_topic(s, other);
+    fill_queue(s, (splinter_store *[]){other, third});
+    set(s, 5, 40, 0); /* the longest key there is */
+    set(other, 0, 40, 0);
+    set(other, 1, 40, 0);
+    set(s, 0, 40, 0);
+    struct image *image = copy(s, name);
+    open_feed_journal(image, s->entry, true);
+    open_feed_journal(image, other->entry, false);
+    if (flags & GEOMETRY_DURABLE)
+        image->running = true;
+    else
+        image->living = third->entry + 1;
+    splinter_store_close(third);
+    splinter_store_close(other);
+    splinter_store_close(s);
+}
+
 void images_make(void)
 {
     make_in_memory();
     make_durable();
+    make_bus("with a feed, killed", 0);
+    make_bus("durable, with a feed, killed", GEOMETRY_DURABLE);
+    for (unsigned i = 0; i < image_count; i++)
+        find_pages(&images[i]);
 }
 
 const struct geometry *geometry_of(const splinter_store *store)
@@ -256,18 +435,41 @@ int image_file(void)
     return file;
 }
 
+/* Who lives is known to the kernel, which is asked about locks of another description. */
+static void let_live(uint32_t living)
+{
+    static splinter_store as_if;
+    static int fd = -1;
+    static uint32_t lives;
+    if (lives == living)
+        return;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", image_file());
+    if (fd >= 0)
+        close(fd);
+    fd = living ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    as_if.fd = as_if.lock_fd = fd;
+    as_if.entry = living - 1;
+    int r = living ? registry_lock_entry(&as_if, as_if.entry) : 0;
+    if (living && !r)
+        r = registry_lock_life(&as_if);
+    if (r)
+        fail("lock", -r);
+    lives = living;
+}
+
 void image_restore(const struct image *image)
 {
-    static const uint8_t nothing[PAGE];
     int fd = image_file();
     if (ftruncate(fd, 0) || ftruncate(fd, (off_t)image->length))
         fail("truncate", errno);
     file_length = image->length;
-    for (uint64_t at = 0; at < image->length; at += PAGE) {
-        size_t n = image->length - at < PAGE ? (size_t)(image->length - at) : PAGE;
-        if (memcmp(image->bytes + at, nothing, n))
-            image_write(at, image->bytes + at, n);
+    for (uint32_t i = 0; i < image->pages; i++) {
+        uint64_t at = (uint64_t)image->page[i] * PAGE;
+        image_write(at, image->bytes + at,
+                    image->length - at < PAGE ? (size_t)(image->length - at) : PAGE);
     }
+    let_live(image->living);
     if (image->running) {
         struct header header;
         memcpy(&header, image->bytes, sizeof header);
@@ -352,9 +554,27 @@ uint32_t part_count(const struct image *image, enum part part)
     case PART_RECORD:
     case PART_PAYLOAD:
         return image->records;
+    case PART_FEED_LANE:
+        return image->rings;
+    case PART_FEED_LINE:
+        return image->rings * image->geo.feed;
     default:
         return 1;
     }
+}
+
+static uint64_t feed_lane_at(const struct image *image, uint32_t number)
+{
+    return image->geo.feed_off + image->ring[number % image->rings] * sizeof(struct feed_lane);
+}
+
+static uint64_t feed_line_at(const struct image *image, uint32_t number)
+{
+    const struct feed_lane *lane = (const void *)(image->bytes + feed_lane_at(image, number));
+    uint64_t line = (lane->next - number / image->rings) & (image->geo.feed - 1);
+    uint64_t ring = (uint64_t)image->ring[number % image->rings] * image->geo.feed;
+    return image->geo.feed_off + FEED_LANES * sizeof *lane +
+           (ring + line) * sizeof(struct feed_line);
 }
 
 uint64_t part_at(const struct image *image, enum part part, uint32_t number, uint64_t *length)
@@ -410,6 +630,14 @@ uint64_t part_at(const struct image *image, enum part part, uint32_t number, uin
         at += sizeof *rec;
         break;
     }
+    case PART_FEED_LANE:
+        at = feed_lane_at(image, number);
+        *length = sizeof(struct feed_lane);
+        break;
+    case PART_FEED_LINE:
+        at = feed_line_at(image, number);
+        *length = sizeof(struct feed_line);
+        break;
     default:
         *length = image->length;
     }

@@ -18,6 +18,7 @@
 const char *image_key(unsigned i);
 
 #define IMAGE_RECORDS 64
+#define IMAGE_RINGS 8
 
 struct image {
     const char *name;
@@ -28,7 +29,13 @@ struct image {
     uint32_t entries; /* of the registry, that were used */
     uint32_t slabs;   /* that were used */
     uint32_t records;
+    uint32_t internal;               /* of them that are of topics and queues; these come first */
     uint64_t current[IMAGE_RECORDS]; /* of records in the index */
+    uint32_t rings;                  /* of the feed, that are reserved */
+    uint32_t ring[IMAGE_RINGS];      /* their places among those of all lanes */
+    uint32_t living; /* entry + 1 whose process seems to live, and to own keys; 0: none */
+    uint32_t pages;  /* that are not all zero: */
+    uint32_t *page;  /* their numbers */
 };
 
 extern struct image images[];
@@ -59,6 +66,8 @@ enum part {
     PART_GROUP,    /* what is known of 64 slabs */
     PART_RECORD,   /* its header */
     PART_PAYLOAD,  /* key and value */
+    PART_FEED_LANE, /* of a lane that has a ring */
+    PART_FEED_LINE, /* of such a ring, the next line that is written first, then the ones before */
     PART_ANYTHING,
     PARTS
 };

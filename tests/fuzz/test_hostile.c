@@ -20,16 +20,19 @@
 #include "script.h"
 #include "support.h"
 #include "tap.h"
+#include "watch.h"
 
 /* What is between the threads of the test is nobody's load of a store. */
 #undef __atomic_load_n
 
 #ifdef PAYLOAD_BY_WORDS
+#define FEED_IMAGES 0
 #define FLIP_IMAGES 0 /* ThreadSanitizer has nothing to say to one thread, and takes minutes */
 #define ROUNDS 1
 #define BENT_SCRIPTS 0
 #else
 #define FLIP_IMAGES 2
+#define FEED_IMAGES 2
 #define ROUNDS 12
 #define BENT_SCRIPTS 1000
 #endif
@@ -86,6 +89,7 @@ struct range {
     uint64_t at, length;
     uint32_t flags;
     unsigned step; /* one mask in so many */
+    unsigned salt; /* so that those of like parts are not the same ones */
 };
 
 static void make_store(const struct range *r, uint64_t offset, unsigned mask)
@@ -103,7 +107,7 @@ static void flip(uint64_t number, void *arg)
     const struct range *r = arg;
     uint64_t offset = r->at + number / 4;
     struct attack attack = {.image = r->image};
-    if ((number / 4 + number) % r->step)
+    if ((number / 4 + number + r->salt) % r->step)
         return;
     progress->done++;
     make_store(r, offset, number % 4);
@@ -121,25 +125,51 @@ static void tell_flip(uint64_t number, void *arg)
             r->flags & SPLINTER_RDONLY ? ", read-only" : "");
 }
 
+/* How many of the part are hit: those that are unlike the others. */
+static uint32_t parts_of(const struct image *image, enum part part)
+{
+    uint32_t count = part_count(image, part);
+    if (part == PART_RECORD || part == PART_PAYLOAD) /* and all of topics and queues */
+        return 1 + image->internal;
+    if (thorough)
+        return count;
+    /* The lanes of an entry are alike, and those of the next entries as well. */
+    if (part == PART_LANE && count > 2 * (image->entries + 1))
+        return 2 * (image->entries + 1);
+    if (part == PART_SLAB && count > 2)
+        return 2;
+    if (part == PART_FEED_LINE && count > 8 * image->rings) /* the longest key has six lines */
+        return 8 * image->rings;
+    return count;
+}
+
+/* A store with a feed has the same parts, which others are hit for. */
+static unsigned step_of(const struct image *image, enum part part, bool read_only)
+{
+    unsigned by = 1000 / repeated(1000);
+    if (thorough)
+        return by;
+    if (part == PART_FEED_LANE || part == PART_FEED_LINE)
+        return by * (read_only ? 16 : 8);
+    if (image->rings)
+        return by * (read_only ? 32 : 16);
+    return by * (part == PART_RECORD ? 1u : part == PART_HEADER ? 1u + read_only
+                 : read_only ? 4u : 2u);
+}
+
 /* [P7] */
 static void flip_part(const struct image *image, enum part part, const char *name)
 {
     static const char *const how[] = {"read-write", "read-only"};
-    uint32_t count = part == PART_RECORD || part == PART_PAYLOAD ? 1 : part_count(image, part);
-    /* The lanes of an entry are alike, and those of the next entries as well. */
-    if (part == PART_LANE && count > 2 * (image->entries + 1) && !thorough)
-        count = 2 * (image->entries + 1);
-    if (part == PART_SLAB && count > 2 && !thorough)
-        count = 2;
+    uint32_t count = parts_of(image, part);
     for (int read_only = 0; read_only < 2; read_only++) {
         unsigned failures = 0;
         progress->done = 0;
         for (uint32_t n = 0; n < count; n++) {
             struct range r = {.image = image, .flags = read_only ? SPLINTER_RDONLY : 0};
             r.at = part_at(image, part, n, &r.length);
-            r.step = thorough || part == PART_RECORD ? 1 : part == PART_HEADER ? 1 + read_only
-                     : read_only ? 4 : 2;
-            r.step *= 1000 / repeated(1000);
+            r.step = step_of(image, part, read_only);
+            r.salt = image->rings ? n * 5 : 0;
             failures += in_children(4 * r.length, flip, tell_flip, &r);
         }
         report(!failures, "%s: %s, %s", image->name, name, how[read_only]);
@@ -176,6 +206,56 @@ static void flip_all(const struct image *image)
     flip_part(image, PART_GROUP, "groups of slabs");
     flip_part(image, PART_RECORD, "a record's header");
     flip_part(image, PART_PAYLOAD, "a record's key and value");
+}
+
+/* ---- keys of topics and queues that would end ---- */
+
+#define FEW_LOADS UINT64_C(1000000) /* a call that loses all races it may makes more */
+
+/* [P7] One of them has an end of life, which this library never gives it, and a topic any state. */
+static void mortal(uint64_t number, void *arg)
+{
+    const struct image *image = arg;
+    struct attack attack = {.image = image};
+    const uint64_t end = number % 2 ? 1 : UINT64_MAX;
+    uint64_t length, at = part_at(image, PART_RECORD, (uint32_t)(number / 8), &length);
+    const struct record *rec = (const void *)(image->bytes + at);
+    uint32_t state = (uint32_t)(number / 2 % 4);
+    image_restore(image);
+    image_write(at + offsetof(struct record, expiry), &end, sizeof end);
+    if (state && rec->value_len == sizeof(struct topic))
+        image_write(at + value_offset(rec->key_len) + offsetof(struct topic, state), &state,
+                    sizeof state);
+    attack_open(&attack, 0);
+    for (unsigned i = 0; i < 6; i++) { /* the last ones remove it */
+        uint64_t loads = watch_loads;
+        attack_call(&attack, i % 2 ? 33 : 34, 0, i / 2 + 2);
+        if (watch_loads - loads > FEW_LOADS)
+            die("'%s' made %llu loads", *attack_step, (unsigned long long)(watch_loads - loads));
+    }
+    attack_close(&attack);
+}
+
+static void tell_mortal(uint64_t number, void *arg)
+{
+    fprintf(stderr, "case %llu of '%s'\n", (unsigned long long)number,
+            ((const struct image *)arg)->name);
+}
+
+#define FEED_FLIP_TESTS (7 * 2 + 1)
+
+/* Of stores with a feed, a topic and a queue. */
+static void flip_feed(struct image *image)
+{
+    flip_part(image, PART_FEED_LANE, "places in the rings");
+    flip_part(image, PART_FEED_LINE, "lines of the rings");
+    flip_part(image, PART_RECORD, "records of a topic and a queue");
+    flip_part(image, PART_PAYLOAD, "messages and items");
+    flip_part(image, PART_HEADER, "header");
+    flip_part(image, PART_ENTRY, "registry");
+    flip_part(image, PART_LANE, "lanes");
+    unsigned failures = in_children(8 * image->internal, mortal, tell_mortal, image);
+    report(!failures, "%s: an end of life", image->name);
 }
 
 /* ---- somebody scribbles meanwhile ---- */
@@ -295,11 +375,14 @@ int main(void)
     progress = shared_memory(sizeof *progress);
     images_make();
     image_file();
-    printf("1..%u\n", FLIP_IMAGES * FLIP_TESTS + (image_count - 1) + 1);
-    for (unsigned i = 0; i < image_count && FLIP_IMAGES > 0; i++)
+    unsigned flips = FLIP_IMAGES * FLIP_TESTS + FEED_IMAGES * FEED_FLIP_TESTS;
+    printf("1..%u\n", flips + (image_count - 1) + 1);
+    for (unsigned i = 0; i < image_count && FLIP_IMAGES > 0; i++) /* and FEED_IMAGES as well */
         if (!strcmp(images[i].name, "used, and left by a kill") ||
             !strcmp(images[i].name, "durable, killed"))
             flip_all(&images[i]);
+        else if (images[i].rings)
+            flip_feed(&images[i]);
     race_all();
     scripts();
     return 0;
