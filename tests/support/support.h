@@ -92,9 +92,11 @@ int check_store(splinter_store *store);
 #endif
 #ifdef SUPPORT_THREAD_SANITIZER
 #define SLOW_HERE true
+#define CHILDREN_HAVE_NO_THREADS true /* ThreadSanitizer ends a child of fork that makes one */
 #define SKIP_WHERE_SLOW " # SKIP under ThreadSanitizer"
 #else
 #define SLOW_HERE false
+#define CHILDREN_HAVE_NO_THREADS false
 #define SKIP_WHERE_SLOW ""
 #endif
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "store.h"
@@ -524,7 +525,7 @@ START_TEST(a_key_that_cannot_be_read_is_told_once)
     ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 1), 0);
     next(SPLINTER_EVENT_SET, "k", 1);
     nothing_more();
-    ck_assert_int_eq(close(splinter_store_fd(blind)), 0);
+    ck_assert_int_eq(syscall(SYS_close, splinter_store_fd(blind)), 0); /* a race, and meant */
     next(SPLINTER_EVENT_SET, "k", 1); /* nobody can tell whether its owner lives */
     ck_assert_uint_eq(event.epoch, 0);
     ck_assert_int_eq(splinter_store_get(blind, "k", NULL, 0, NULL, NULL), -EBADF);
@@ -544,6 +545,8 @@ START_TEST(a_child_takes_nothing_from_its_parent)
 {
     pid_t pid;
 
+    if (CHILDREN_HAVE_NO_THREADS)
+        return;
     make_watch(_i, SLOTS);
     ck_assert_int_eq(splinter_watch_add_key(watch, "k", 0, 1), 0);
     ck_assert_int_eq(set("k", "v"), 0);
@@ -633,6 +636,8 @@ START_TEST(a_number_belongs_to_one_watch_in_a_child_too)
 {
     pid_t pid;
 
+    if (CHILDREN_HAVE_NO_THREADS)
+        return;
     make_watch(_i, SLOTS);
     ck_assert_int_eq(set("k", "v"), 0);
     pid = fork_child();
@@ -695,6 +700,9 @@ START_TEST(the_thread_comes_with_the_first_watch_and_goes_with_the_last)
 
     place_feed = 0;
     make_store(_i % BACKINGS, SLOTS, MAX_VALUE);
+    ck_assert_int_eq(splinter_watch_open(&watch, store, 0), 0);
+    splinter_watch_close(watch); /* ThreadSanitizer makes one of its own with the first */
+    sleep_ms(20);
     before = threads_here();
     fds = names_in("/proc/self/fd", "");
     for (int i = 0; i < 50; i++) {
