@@ -313,10 +313,15 @@ static void tell_race(uint64_t number, void *arg)
             race->flags & SPLINTER_RDONLY ? ", read-only" : "");
 }
 
-/* [P7] */
+/* [P7] Of a store with a feed only with SPLINTER_TEST_LONG: there a call now and then loses as many
+ * races as it may, each of which looks at all buckets, and that takes it seconds. */
 static void race_all(void)
 {
     for (unsigned i = 1; i < image_count; i++) {
+        if (images[i].geo.feed && !thorough) {
+            report(true, "%s, written to meanwhile # SKIP only in a long run", images[i].name);
+            continue;
+        }
         struct race race = {.image = &images[i], .seed = support_seed};
         unsigned rounds = thorough ? 400 : repeated(ROUNDS);
         unsigned failures = in_children(rounds, race_round, tell_race, &race);
