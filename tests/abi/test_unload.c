@@ -254,11 +254,11 @@ static void a_thread_ends_later(const char *path, const char *what)
 }
 
 #define LEFT_OPEN 20
+static void *volatile left[2 * LEFT_OPEN]; /* so that it is no leak */
 
 /* The program forgets to close it; its thread must not go on in memory that is gone. */
 static void a_watch_is_left_open(const char *path, const char *what)
 {
-    static void *volatile left[2 * LEFT_OPEN]; /* so that it is no leak */
     struct splinter_open_options o = {.struct_size = sizeof(o), .flags = SPLINTER_ANONYMOUS,
                                       .slots = 10, .max_value = 10};
     splinter_store *s;
