@@ -136,6 +136,8 @@ bool item_set(struct worker *w, unsigned k, uint32_t size)
             w->items[k] = next;
         return true;
     }
+    if (rc == -EAGAIN && w->locked_out)
+        return false;
     w->tired = true;
     if (rc != -ENOSPC)
         failed(w, rc);
@@ -153,6 +155,8 @@ void item_unset(struct worker *w, unsigned k)
 
     snprintf(key, sizeof(key), "key-%u", k);
     rc = splinter_store_unset(w->store, key, 0, NULL);
+    if (rc == -EAGAIN && w->locked_out)
+        return;
     if (rc)
         failed(w, rc);
     else

@@ -31,6 +31,7 @@ struct worker {
     unsigned process, thread;
     unsigned first, keys; /* it works on the keys from `first` on */
     bool common;          /* other threads work on them, too: their values keep version 0 */
+    bool locked_out;      /* EAGAIN is no failure: a stopped process may have the lock of its key */
     bool tired;           /* it was refused something, and does no more */
     uint64_t seed;
     splinter_store *store;

@@ -451,6 +451,7 @@ static void a_stop_and_deaths(int backing)
     w = worker_make(store, 64, 1000);
     for (unsigned k = 4; k < 64; k++)
         item_set(w, k, any_size(&w->seed, 1000));
+    w->locked_out = true; /* two keys may have one lock */
     for (unsigned i = 0; i < 3; i++)
         pid[i] = goer(i, others, &seed);
     for (unsigned round = 0; round < many(200, 30) && !w->tired; round++) {
@@ -475,6 +476,7 @@ static void a_stop_and_deaths(int backing)
         kill(pid[i], SIGKILL);
         reap(pid[i]);
     }
+    w->locked_out = false;
     for (unsigned k = 4; k < 64; k++)
         item_look(w, k);
     /* [P9] */
