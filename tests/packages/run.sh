@@ -523,8 +523,9 @@ part_rpm() {
     # The build of the Debian package has run all tests of the same tarball.
     # shellcheck disable=SC2116 # on one line
     [ -z "${SPLINTER_TEST_DIVISOR:-}" ] || set -- --define "splinter_tests $(echo \
-        tests/unit/test_verbs tests/unit/test_verbs_p tests/unit/test_store tests/unit/test_store_p \
-        tests/unit/test_durable_p tests/cli/test_send.sh tests/install/test_install.sh)"
+        tests/unit/test_verbs tests/unit/test_verbs_p tests/unit/test_store \
+        tests/unit/test_store_p tests/unit/test_durable_p tests/cli/test_send.sh \
+        tests/install/test_install.sh)"
     # The packages that the spec names are those of Fedora; what is needed is here by other names.
     rpmbuild -ta "$@" --nodeps --define "_topdir $work/rpm" --define "_smp_mflags -j$jobs" \
         --define 'dist %{nil}' out/libsplinter-*.tar.xz >rpm.build 2>&1 || {
