@@ -579,7 +579,8 @@ void splinter_feed_close(splinter_feed *feed);
  * returns -EAGAIN.  Or call it once, and again when the loop says so, if that is level-triggered.
  *
  * One thread of the library waits for all watches of the process.  It exists only while there are
- * any, takes no signals, and wakes nobody but by the descriptors.  The last close ends it.
+ * any, takes no signal of the program, and wakes nobody but by the descriptors.  The last close
+ * ends it.
  *
  * A watch belongs to the handle of its store: close it before the feeds that were added to it, and
  * before the store.  What it tells of a key or a prefix is a state, as with splinter_store_wait():

@@ -176,6 +176,7 @@ static void *run(void *unused)
 
 static int start_thread(void)
 {
+    /* A fault of this thread is the program's to report, by the handler that it has for that. */
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     pthread_attr_t attributes;
     sigset_t all, before;

@@ -24,6 +24,14 @@ int set(const char *key, const char *val)
     return splinter_store_set(store, key, val, strlen(val), NULL, NULL);
 }
 
+void *sets_others(void *until)
+{
+    while (!__atomic_load_n((bool *)until, __ATOMIC_ACQUIRE))
+        if (set("busy", "x"))
+            return (void *)1;
+    return NULL;
+}
+
 int set_with(const char *key, const char *val, uint32_t flags, uint64_t if_epoch, uint64_t ttl_ns,
              uint64_t *epoch)
 {

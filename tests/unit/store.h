@@ -26,6 +26,8 @@ int set_with(const char *key, const char *val, uint32_t flags, uint64_t if_epoch
 int set_typed(const char *key, const void *val, size_t len, uint32_t type);
 struct splinter_meta meta_of(const char *key);
 int absent(const char *key);
+/* A thread that sets "busy" all the time, until the bool is true; what it returns is an error. */
+void *sets_others(void *until);
 
 /* And these on any handle. */
 void has(splinter_store *s, const char *key, const char *val);

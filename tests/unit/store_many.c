@@ -268,14 +268,6 @@ START_TEST(a_read_only_handle_waits_for_many_too)
 }
 END_TEST
 
-static void *sets_others(void *until)
-{
-    while (!__atomic_load_n((bool *)until, __ATOMIC_ACQUIRE))
-        if (set("busy", "x"))
-            return (void *)1;
-    return NULL;
-}
-
 /* A wait in a busy store, for keys that are quiet, lasts as long as it should. */
 START_TEST(what_others_do_neither_ends_nor_delays_it)
 {

@@ -137,22 +137,29 @@ START_TEST(an_end_of_life_is_told)
 }
 END_TEST
 
+static pid_t start_owner_of(const char *key)
+{
+    struct splinter_set_options o = {.struct_size = sizeof(o), .flags = SPLINTER_EPHEMERAL};
+    pid_t pid = fork_bound_child();
+
+    if (!pid) {
+        splinter_store_set(place_again(&place, 0), key, "v", 1, &o, NULL);
+        for (;;)
+            pause();
+    }
+    return pid;
+}
+
 /* A key whose owner dies: nobody wakes the thread. */
 START_TEST(the_end_of_an_owner_is_told)
 {
-    struct splinter_set_options o = {.struct_size = sizeof(o), .flags = SPLINTER_EPHEMERAL};
     pid_t owner;
 
     make_watch(_i, SLOTS);
     ck_assert_int_eq(splinter_watch_add_key(watch, "e", 0, 1), 0);
     if (HAS_FEED(_i))
         ck_assert_int_eq(splinter_watch_add_prefix(watch, "e", 0, 2), 0);
-    owner = fork_bound_child();
-    if (!owner) {
-        splinter_store_set(place_again(&place, 0), "e", "v", 1, &o, NULL);
-        for (;;)
-            pause();
-    }
+    owner = start_owner_of("e");
     next(SPLINTER_EVENT_SET, "e", 0);
     if (HAS_FEED(_i))
         next(SPLINTER_EVENT_SET, "e", 0);
@@ -318,7 +325,6 @@ END_TEST
 /* [C3] Nobody cleans up, and so nobody steps the epoch of the store. */
 START_TEST(a_prefix_is_told_of_ends_through_a_handle_that_changes_nothing)
 {
-    struct splinter_set_options o = {.struct_size = sizeof(o), .flags = SPLINTER_EPHEMERAL};
     const uint32_t flags[] = {SPLINTER_RDONLY, 0};
     splinter_store *idle;
     pid_t owner;
@@ -334,12 +340,7 @@ START_TEST(a_prefix_is_told_of_ends_through_a_handle_that_changes_nothing)
         next(SPLINTER_EVENT_SET, "p/1", 1);
         nothing_more();
         next(SPLINTER_EVENT_UNSET, "p/1", 1);
-        owner = fork_bound_child();
-        if (!owner) {
-            splinter_store_set(place_again(&place, 0), "p/2", "v", 1, &o, NULL);
-            for (;;)
-                pause();
-        }
+        owner = start_owner_of("p/2");
         next(SPLINTER_EVENT_SET, "p/2", 1);
         nothing_more();
         kill(owner, SIGKILL);
@@ -389,14 +390,6 @@ START_TEST(a_waiter_takes_nothing_from_a_watch)
     end_store();
 }
 END_TEST
-
-static void *sets_others(void *until)
-{
-    while (!__atomic_load_n((bool *)until, __ATOMIC_ACQUIRE))
-        if (set("busy", "x"))
-            return (void *)1;
-    return NULL;
-}
 
 /* [C3] A prefix of a busy store: woken once a millisecond at most, and nothing is lost. */
 START_TEST(a_prefix_of_a_busy_store_wakes_rarely_and_loses_nothing)
