@@ -180,8 +180,21 @@ passed=0
 failed=0
 skipped=0
 
+# What failed is named again at the end, where somebody looks first.
+say_failed() { # STAGE NAME...
+    failed=$((failed + 1))
+    echo "failed: $*" >>"$work/failures"
+}
+
+# The same for each test that failed in the build tree $1.
+name_failed_in() {
+    find "$1" -name '*.trs' -exec grep -HE '^:test-result: (FAIL|XPASS|ERROR)' {} + |
+        sed "s,^$1/,failed: $name: ,; s/\\.trs::test-result: [A-Z]*//" >>"$work/failures"
+}
+
 # Adds up the results of every test that ran in the build tree $1.
 count() {
+    name_failed_in "$1"
     results=$(find "$1" -name '*.trs' -exec grep -h '^:test-result:' {} +)
     p=$(echo "$results" | grep -cE ': (PASS|XFAIL)')
     f=$(echo "$results" | grep -cE ': (FAIL|XPASS|ERROR)')
@@ -203,14 +216,12 @@ configuration() {
     start=$(date +%s)
     if ! (cd "$work/$name" && ../src/configure "$@" >configure.out 2>&1); then
         cat "$work/$name/configure.out"
-        echo "== $name: configure failed"
-        failed=$((failed + 1))
+        say_failed "$name: configure"
         return
     fi
     if ! (cd "$work/$name" && make -j"$jobs" >build.out 2>&1); then
         cat "$work/$name/build.out"
-        echo "== $name: the build failed"
-        failed=$((failed + 1))
+        say_failed "$name: the build"
         return
     fi
     # -k, so that a test that does not compile does not hide the others; VERBOSE prints the
@@ -225,8 +236,7 @@ configuration() {
         cat "$work/$name/check.out"
         # A failure that no test reports: of the compiler, or of time.
         if [ "$f" = 0 ]; then
-            echo "== $name: make check ended with status $status"
-            failed=$((failed + 1))
+            say_failed "$name: make check ended with status $status"
         fi
     fi
     echo "== $name: $p passed, $f failed, $s skipped, $(($(date +%s) - start)) s"
@@ -250,7 +260,7 @@ stage() {
         result=skipped
     else
         cat "$work/$name.out"
-        failed=$((failed + 1))
+        say_failed "$name"
         result=FAILED
     fi
     echo "== $name: $result, $(($(date +%s) - start)) s"
@@ -313,7 +323,11 @@ fuzz() {
 # The table is worth its lines when all is well, too.
 coverage() {
     stage coverage timeout 2400 sh "$work/src/tests/coverage/run.sh" "$work/coverage"
-    [ "$result" != passed ] || cat "$work/coverage.out"
+    if [ "$result" = passed ]; then
+        cat "$work/coverage.out"
+    else
+        name_failed_in "$work/coverage"
+    fi
 }
 
 distcheck() {
@@ -339,11 +353,12 @@ foreign() {
     fi
     start=$(date +%s)
     shorter 8
+    name=foreign
     timeout 2400 sh tests/foreign/run.sh -d "$work/foreign"
     status=$?
     count "$work/foreign"
     if [ $status != 0 ] && [ "$f" = 0 ]; then
-        failed=$((failed + 1))
+        say_failed "foreign: tests/foreign/run.sh ended with status $status"
     fi
     echo "== foreign: $p passed, $f failed, $s skipped, $(($(date +%s) - start)) s"
 }
@@ -366,7 +381,8 @@ tap() {
     else
         cat "$work/$name.out"
     fi
-    [ $status != 0 ] && [ "$f" = 0 ] && f=1
+    sed -n "s/^not ok/failed: $name:/p" "$work/$name.out" >>"$work/failures"
+    [ $status != 0 ] && [ "$f" = 0 ] && say_failed "$name: ended with status $status"
     passed=$((passed + p))
     failed=$((failed + f))
     skipped=$((skipped + s))
@@ -389,7 +405,7 @@ run_stage() {
     if [ -e "$work/lacking.$1" ]; then
         echo
         echo "== $1: what it needs cannot be installed"
-        failed=$((failed + 1))
+        say_failed "$1: what it needs cannot be installed"
         return
     fi
     case $1 in
@@ -448,12 +464,12 @@ while [ $running -gt 0 ] && read -r this <&3; do
         failed=$((failed + f))
         skipped=$((skipped + s))
     else
-        echo "== $this: no result"
-        failed=$((failed + 1))
+        say_failed "$this: no result"
     fi
 done
 
 echo
+[ ! -e "$work/failures" ] || cat "$work/failures"
 echo "stages, in the order of their ends:${times%,}"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]
