@@ -22,6 +22,10 @@ static const char *tool = "splinter";
 volatile sig_atomic_t cli_stop;
 volatile sig_atomic_t cli_hup;
 
+const char *cli_usage_of;
+const struct cli_place *cli_place;
+jmp_buf *cli_catcher;
+
 /* ---- beginning and messages ---- */
 
 void cli_start(const char *name)
@@ -43,13 +47,28 @@ __attribute__((format(printf, 1, 0))) static void say(const char *format, va_lis
 {
     /* Whole, so that messages of several processes do not mix. */
     char message[1024], line[64 + CLI_SHOWN_MAX(sizeof(message))];
-    int n = vsnprintf(message, sizeof(message), format, args);
+    int place = 0;
+    if (cli_place)
+        place = snprintf(message, sizeof(message) / 2, "%s:%llu: ", cli_place->name,
+                         (unsigned long long)cli_place->line);
+    if (place > (int)sizeof(message) / 2 - 1)
+        place = (int)sizeof(message) / 2 - 1;
+    int n = place + vsnprintf(message + place, sizeof(message) - (size_t)place, format, args);
     if (n > (int)sizeof(message) - 1)
         n = (int)sizeof(message) - 1;
     size_t len = (size_t)snprintf(line, 64, "%s: ", tool);
     len += cli_show(line + len, message, n < 0 ? 0 : (size_t)n);
     line[len++] = '\n';
     fwrite(line, 1, len, stderr);
+}
+
+static noreturn void end(int status)
+{
+    jmp_buf *to = cli_catcher;
+    cli_catcher = NULL;
+    if (to)
+        longjmp(*to, status + 1);
+    exit(status);
 }
 
 void cli_warn(const char *format, ...)
@@ -66,7 +85,7 @@ void cli_die(int status, const char *format, ...)
     va_start(args, format);
     say(format, args);
     va_end(args);
-    exit(status);
+    end(status);
 }
 
 void cli_usage(const char *format, ...)
@@ -75,8 +94,8 @@ void cli_usage(const char *format, ...)
     va_start(args, format);
     say(format, args);
     va_end(args);
-    fprintf(stderr, "Try '%s --help'.\n", tool);
-    exit(CLI_USAGE);
+    fprintf(stderr, "Try '%s --help'.\n", cli_usage_of ? cli_usage_of : tool);
+    end(CLI_USAGE);
 }
 
 void cli_stdout_done(void)
@@ -118,12 +137,14 @@ static noreturn void wrong_option(const struct cli_syntax *syntax, char **argv, 
 int cli_option(const struct cli_syntax *syntax, int argc, char **argv)
 {
     char letters[64]; /* a ':' in front tells an argument that lacks from a wrong option */
-    int plus = syntax->letters[0] == '+';
-    snprintf(letters, sizeof(letters), "%s:%s", plus ? "+" : "", syntax->letters + plus);
+    int order = syntax->letters[0] == '+' || syntax->letters[0] == '-';
+    snprintf(letters, sizeof(letters), "%.*s:%s", order, syntax->letters, syntax->letters + order);
     opterr = 0;
     int option = getopt_long(argc, argv, letters, syntax->options, NULL);
     switch (option) {
     case 'h':
+        if (!syntax->help)
+            return option;
         fputs(syntax->help, stdout);
         break;
     case 'V':

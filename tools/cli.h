@@ -10,6 +10,7 @@
 #define SPLINTER_CLI_H
 
 #include <getopt.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +25,9 @@ enum {
     CLI_FAILURE = 1,
     CLI_USAGE = 2,  /* the arguments are wrong; nothing was done */
     CLI_ABSENT = 3, /* no such bus or key */
-    CLI_TIMEOUT = 4
+    CLI_TIMEOUT = 4,
+    CLI_REFUSED = 5, /* a condition did not hold: it exists already, a lock is held */
+    CLI_FOUND = 6    /* a check or a comparison found something */
 };
 
 /* The longest time in milliseconds that an option takes: it still fits in nanoseconds. */
@@ -42,6 +45,20 @@ noreturn void cli_die(int status, const char *format, ...) __attribute__((format
 /* As cli_die(CLI_USAGE, ...), and points at --help. */
 noreturn void cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The command, such as "splinterctl get", whose --help cli_usage() points at; NULL: the tool. */
+extern const char *cli_usage_of;
+
+/* The line of an input that is being obeyed, for messages; NULL: none. */
+struct cli_place {
+    const char *name;
+    uint64_t line;
+};
+extern const struct cli_place *cli_place;
+
+/* If it is not NULL, cli_die() and cli_usage() do not end the tool: they set it to NULL, and
+ * setjmp() there returns 1 more than the status. */
+extern jmp_buf *cli_catcher;
+
 /* Returns memory, which an allocation returned; ends the tool if it is NULL. */
 void *cli_need(void *memory);
 
@@ -52,9 +69,10 @@ void cli_stdout_done(void);
 
 /* The options of a tool, for getopt_long(). */
 struct cli_syntax {
-    const char *help;             /* the whole output of --help */
+    const char *help;             /* the whole output of --help; NULL: cli_option() returns 'h' */
     const char *letters;          /* the short options, with CLI_LETTERS; a '+' before them: no
-                                   * option comes after the first argument */
+                                   * option comes after the first argument; a '-': an argument
+                                   * counts as an option with the value 1 */
     const struct option *options; /* ends with CLI_OPTIONS */
 };
 enum { CLI_OPT_OWN = 256 }; /* the first of the tool's own options without a letter */

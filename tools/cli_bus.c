@@ -46,7 +46,7 @@ uint32_t cli_where(const char *bus, bool file)
 
 bool cli_file_of(const char *bus, uint32_t where, struct cli_file *file)
 {
-    static const char memory[] = "/dev/shm/"; /* as splinter(7) says */
+    static const char memory[] = CLI_MEMORY_FOLDER "/";
     char path[sizeof(memory) + NAME_MAX];
     struct stat st;
     if (where == SPLINTER_MEMORY) {

@@ -12,6 +12,9 @@
 #include <splinter.h>
 
 #define CLI_DEFAULT_BUS "splinter_debug"
+#define CLI_DEFAULT_SLOTS 1024 /* of a new bus */
+#define CLI_DEFAULT_MAX_VALUE 65536
+#define CLI_MEMORY_FOLDER "/dev/shm" /* where memory stores are, as splinter(7) says */
 #define CLI_BUS_LETTERS "b:"
 #define CLI_BUS_OPTION {"bus", required_argument, NULL, 'b'}
 

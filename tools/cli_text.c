@@ -2,6 +2,7 @@
 /* cli_text.c - bytes of others, as a person may see them */
 #include "cli_text.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,4 +54,19 @@ size_t cli_show(char *shown, const void *bytes, size_t len)
         }
     }
     return (size_t)(to - shown);
+}
+
+size_t cli_base64(char *text, const void *bytes, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *p = bytes;
+    char *to = text;
+    for (size_t i = 0; i < len; i += 3, to += 4) {
+        size_t n = len - i < 3 ? len - i : 3;
+        uint32_t bits = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
+                        (n > 2 ? (uint32_t)p[i + 2] : 0);
+        for (size_t d = 0; d < 4; d++)
+            to[d] = d <= n ? digits[bits >> (18 - 6 * d) & 63] : '=';
+    }
+    return (size_t)(to - text);
 }

@@ -18,4 +18,9 @@ bool cli_is_utf8(const void *bytes, size_t len);
  */
 size_t cli_show(char *shown, const void *bytes, size_t len);
 
+/* Copies len bytes as base64 (RFC 4648).  text has room for CLI_BASE64_MAX(len).  Returns the
+ * length. */
+#define CLI_BASE64_MAX(len) (((len) + 2) / 3 * 4)
+size_t cli_base64(char *text, const void *bytes, size_t len);
+
 #endif /* SPLINTER_CLI_TEXT_H */

@@ -3,7 +3,6 @@
 #include "logtee_json.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "cli_text.h"
@@ -28,15 +27,10 @@ static void put_escaped(struct cli_out *out, const unsigned char *p, size_t len)
 
 static void put_base64(struct cli_out *out, const unsigned char *p, size_t len)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < len; i += 3) {
-        size_t n = len - i < 3 ? len - i : 3;
-        uint32_t bits = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
-                        (n > 2 ? (uint32_t)p[i + 2] : 0);
-        char group[4] = {digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63],
-                         digits[bits & 63]};
-        memset(group + n + 1, '=', 3 - n);
-        cli_out_put(out, group, 4);
+    char text[CLI_BASE64_MAX(3 * 256)];
+    for (size_t i = 0, n; i < len; i += n) {
+        n = len - i < 3 * 256 ? len - i : 3 * 256;
+        cli_out_put(out, text, cli_base64(text, p + i, n));
     }
 }
 

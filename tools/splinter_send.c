@@ -11,8 +11,6 @@
 #include "cli_bus.h"
 #include "cli_text.h"
 
-#define DEFAULT_SLOTS 1024
-#define DEFAULT_MAX_VALUE 65536
 #define NUMBER_MAX 32 /* bytes of a number as text, and some */
 
 static const char help[] =
@@ -297,9 +295,9 @@ static void open_bus(void)
     if (create) {
         open_options.flags |= SPLINTER_CREATE;
         if (!open_options.slots)
-            open_options.slots = DEFAULT_SLOTS;
+            open_options.slots = CLI_DEFAULT_SLOTS;
         if (!open_options.max_value)
-            open_options.max_value = DEFAULT_MAX_VALUE;
+            open_options.max_value = CLI_DEFAULT_MAX_VALUE;
     }
     int r = cli_open(&store, bus, &open_options);
     if (r == -ENOENT && !create)
