@@ -12,6 +12,8 @@ recv=$TOOLS_DIR/splinter_recv
 logtee=$TOOLS_DIR/splinter_logtee
 perf=$TOOLS_DIR/splinter_perf
 smoke=$TOOLS_DIR/splinter_test
+ctl=$TOOLS_DIR/splinterctl
+[ ! -d "$ctl" ] || ctl=$ctl/splinterctl # a build tree has it in its folder
 unset SPLINTER_BUS
 
 WATCHDOG=120 # seconds; under a sanitizer everything is slow

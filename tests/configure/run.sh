@@ -91,6 +91,9 @@ refuses 'tests of an installed library that is not installed' \
     'needs the pkg-config modules splinter and splinter_p' --enable-check-installed
 takes 'no Check and no pkg-config modules: the unit tests are skipped' \
     'unit tests skipped: Check 0.11 or later was not found; on Debian: apt-get install check'
+takes 'no jansson: splinterctl without --json' 'JSON of splinterctl no: jansson 2.11 or later'
+takes '--without-jansson' 'JSON of splinterctl no: --without-jansson' --without-jansson
+refuses '--with-jansson, and there is none' 'jansson 2.11 or later was not found' --with-jansson
 # Said again by make check, where no unit test runs.
 no_check() {
     # As a test, not only as a file of the tarball.

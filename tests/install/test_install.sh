@@ -51,6 +51,7 @@ for tool in send recv logtee perf test; do
     wanted="$wanted $bindir/splinter_$tool $mandir/man1/splinter_$tool.1"
     [ -n "$bashcompdir" ] && wanted="$wanted $bashcompdir/splinter_$tool"
 done
+wanted="$wanted $bindir/splinterctl $mandir/man1/splinterctl.1"
 for file in $wanted; do
     [ -e "$root$file" ] || missing="$missing $file"
 done
@@ -69,12 +70,12 @@ fi
 # The tools run where they are, and agree with configure.ac on the version.
 LD_LIBRARY_PATH=$root$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
-for tool in send recv logtee perf test; do
-    if "$root$bindir/splinter_$tool" --version >"$tmp/why" 2>&1 &&
+for tool in splinter_send splinter_recv splinter_logtee splinter_perf splinter_test splinterctl; do
+    if "$root$bindir/$tool" --version >"$tmp/why" 2>&1 &&
         grep -qF "${VERSION:-.}" "$tmp/why"; then
-        ok "splinter_$tool --version says ${VERSION:-a version}"
+        ok "$tool --version says ${VERSION:-a version}"
     else
-        not_ok "splinter_$tool --version says ${VERSION:-a version}"
+        not_ok "$tool --version says ${VERSION:-a version}"
     fi
 done
 

@@ -83,7 +83,7 @@ empty 'a header without a file includes none of a file'
 for program in "$top_builddir"/tools/splinter_*.o; do
     [ -f "$program" ] || echo "no objects in $top_builddir/tools" >"$tmp/why"
 done
-nm "$top_builddir"/tools/*.o 2>/dev/null | arrows >"$tmp/tools"
+nm "$top_builddir"/tools/*.o "$top_builddir"/tools/*/*.o 2>/dev/null | arrows >"$tmp/tools"
 cut -d ' ' -f 1,2 "$tmp/tools" | tsort >"$tmp/sorted" 2>"$tmp/circle" || true
 sed -n 's/^tsort: //p' "$tmp/circle" >>"$tmp/why"
 empty 'no circle among the files of tools/'

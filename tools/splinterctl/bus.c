@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bus.c - the bus that commands work on */
+#include "bus.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../cli.h"
+#include "../cli_bus.h"
+#include "../cli_text.h"
+
+bool ctl_stdin_taken;
+
+static const char *chosen; /* NULL: the default */
+static bool chosen_file;
+
+static splinter_store *store;
+static bool writable;
+
+void ctl_choose_bus(const char *name, bool file)
+{
+    if (cli_place)
+        cli_usage("-b and -f come before exec: all its commands work on one bus");
+    if (chosen)
+        cli_usage("only one bus is allowed, and '%s' was named before '%s'", chosen, name);
+    if (!*name)
+        cli_usage("the name of a bus cannot be empty");
+    chosen = name;
+    chosen_file = file;
+}
+
+const char *ctl_bus_name(void)
+{
+    return chosen ? chosen : cli_default_bus();
+}
+
+uint32_t ctl_bus_where(void)
+{
+    return cli_where(ctl_bus_name(), chosen_file);
+}
+
+splinter_store *ctl_open(bool to_write)
+{
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    if (store && (writable || !to_write))
+        return store;
+    options.flags = ctl_bus_where() | (to_write ? 0 : SPLINTER_RDONLY);
+    int r = cli_open(&store, ctl_bus_name(), &options);
+    if (r)
+        cli_open_failed(ctl_bus_name(), r);
+    writable = to_write;
+    return store;
+}
+
+void ctl_create(const struct splinter_open_options *options)
+{
+    struct splinter_open_options o = *options;
+    const char *name = ctl_bus_name();
+    o.flags = ctl_bus_where() | SPLINTER_CREATE | SPLINTER_EXCL;
+    int r = cli_open(&store, name, &o);
+    if (r == -EEXIST)
+        cli_die(CLI_REFUSED, "bus '%s' exists already", name);
+    if (r)
+        cli_die(CLI_FAILURE, "%s", cli_why_not_open(name, r));
+    writable = true;
+}
+
+void ctl_forget(void)
+{
+    cli_close();
+    store = NULL;
+}
+
+void ctl_failed(const char *to, const char *key, int r)
+{
+    const char *bus = ctl_bus_name();
+    switch (r) {
+    case -ENOENT:
+        cli_die(CLI_ABSENT, "key '%s' does not exist in bus '%s'", key, bus);
+    case -EEXIST:
+        cli_die(CLI_REFUSED, "key '%s' exists already in bus '%s'", key, bus);
+    case -ESTALE:
+        cli_die(CLI_REFUSED, "key '%s' of bus '%s' has another epoch by now", key, bus);
+    case -ENOSPC:
+        cli_die(CLI_FAILURE, "bus '%s' is full: %s", bus, cli_what_ran_out());
+    case -EROFS:
+        cli_die(CLI_FAILURE, "bus '%s' is in a file that may only be read", bus);
+    case -EAGAIN:
+        cli_die(CLI_FAILURE, "key '%s' is held by a process that is stopped; try again", key);
+    case -EMSGSIZE: {
+        struct splinter_stat stat;
+        cli_stat(&stat);
+        cli_die(CLI_FAILURE, "cannot %s key '%s': bus '%s' takes values of at most %llu bytes", to,
+                key, bus, (unsigned long long)stat.max_value);
+    }
+    default:
+        cli_die(CLI_FAILURE, "cannot %s key '%s' of bus '%s': %s", to, key, bus, strerror(-r));
+    }
+}
+
+void ctl_confirm(const char *format, ...)
+{
+    char question[512], shown[CLI_SHOWN_MAX(sizeof(question))];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(question, sizeof(question), format, args);
+    va_end(args);
+    if (ctl_stdin_taken || !isatty(STDIN_FILENO))
+        cli_usage("'%s' would be asked on a terminal; --force goes on without", question);
+
+    size_t len = cli_show(shown, question, strlen(question));
+    fprintf(stderr, "%.*s [y/N] ", (int)len, shown);
+    char answer[64];
+    ssize_t n = read(STDIN_FILENO, answer, sizeof(answer)); /* a terminal gives a line */
+    if (n < 1 || (answer[0] != 'y' && answer[0] != 'Y'))
+        cli_die(CLI_REFUSED, "nothing was done");
+}

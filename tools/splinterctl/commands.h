@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands.h - what the table of commands refers to; one file for each family */
+#ifndef SPLINTERCTL_COMMANDS_H
+#define SPLINTERCTL_COMMANDS_H
+
+#include "command.h"
+
+/* create.c */
+int ctl_run_create(const struct ctl_call *call);
+int ctl_run_destroy(const struct ctl_call *call);
+extern const struct ctl_option ctl_create_options[], ctl_destroy_options[];
+
+/* info.c */
+int ctl_run_info(const struct ctl_call *call);
+int ctl_run_buses(const struct ctl_call *call);
+
+/* get.c */
+int ctl_run_get(const struct ctl_call *call);
+int ctl_run_head(const struct ctl_call *call);
+int ctl_run_ttl(const struct ctl_call *call);
+extern const struct ctl_option ctl_get_options[];
+
+/* set.c */
+int ctl_run_set(const struct ctl_call *call);
+int ctl_run_append(const struct ctl_call *call);
+extern const struct ctl_option ctl_set_options[], ctl_append_options[];
+
+/* change.c */
+int ctl_run_unset(const struct ctl_call *call);
+int ctl_run_incr(const struct ctl_call *call);
+int ctl_run_decr(const struct ctl_call *call);
+int ctl_run_touch(const struct ctl_call *call);
+extern const struct ctl_option ctl_unset_options[];
+
+/* list.c */
+int ctl_run_list(const struct ctl_call *call);
+extern const struct ctl_option ctl_list_options[];
+
+/* lock.c */
+int ctl_run_lock(const struct ctl_call *call);
+extern const struct ctl_option ctl_lock_options[];
+
+/* exec.c */
+int ctl_run_exec(const struct ctl_call *call);
+extern const struct ctl_option ctl_exec_options[];
+
+#endif /* SPLINTERCTL_COMMANDS_H */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* get.c - get, head and ttl: what a key has */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../cli.h"
+#include "bus.h"
+#include "commands.h"
+#include "value.h"
+
+enum { GET_META };
+const struct ctl_option ctl_get_options[] = {
+    [GET_META] = {"meta", NULL, "print what is known of the key first, and an empty line"},
+    {NULL, NULL, NULL},
+};
+
+static const char *key_of(const struct ctl_call *call)
+{
+    return cli_key("KEY", call->arguments[0]);
+}
+
+static void get_json(const char *key, const struct cli_value *value)
+{
+    struct ctl_field fields[CTL_META_FIELDS + 2];
+    char type[CTL_TYPE_ROOM];
+    size_t count = CTL_META_FIELDS;
+    int64_t number;
+    ctl_meta_fields(fields, key, &value->meta, type);
+    fields[count++] = (struct ctl_field){
+        .name = "value", .kind = CTL_VALUE, .bytes = value->buf, .size = value->size};
+    if (cli_value_number(value, &number))
+        fields[count++] =
+            (struct ctl_field){.name = "number", .kind = CTL_SIGNED, .signed_number = number};
+    ctl_print_record(fields, count);
+}
+
+static void print_meta(const char *key, const struct splinter_meta *meta)
+{
+    struct ctl_field fields[CTL_META_FIELDS];
+    char type[CTL_TYPE_ROOM];
+    ctl_meta_fields(fields, key, meta, type);
+    ctl_print_record(fields, CTL_META_FIELDS);
+}
+
+int ctl_run_get(const struct ctl_call *call)
+{
+    static struct cli_value value;
+    const char *key = key_of(call);
+    int r;
+    do
+        r = cli_get(key, &value);
+    while (r == -EAGAIN);
+    if (r)
+        ctl_failed("read", key, r);
+    if (ctl_json()) {
+        get_json(key, &value);
+        return CLI_OK;
+    }
+    if (call->given[GET_META]) {
+        print_meta(key, &value.meta);
+        cli_out_put(&ctl_out, "\n", 1);
+    }
+    ctl_print_value(&value);
+    return CLI_OK;
+}
+
+int ctl_run_head(const struct ctl_call *call)
+{
+    struct splinter_meta meta;
+    const char *key = key_of(call);
+    int r = cli_get_meta(key, &meta);
+    if (r)
+        ctl_failed("read", key, r);
+    print_meta(key, &meta);
+    return CLI_OK;
+}
+
+int ctl_run_ttl(const struct ctl_call *call)
+{
+    struct splinter_meta meta;
+    struct ctl_field fields[CTL_META_FIELDS];
+    char type[CTL_TYPE_ROOM];
+    const char *key = key_of(call);
+    int r = cli_get_meta(key, &meta);
+    if (r)
+        ctl_failed("read", key, r);
+    ctl_meta_fields(fields, key, &meta, type);
+    const struct ctl_field two[] = {fields[4], fields[6]};
+    if (ctl_json())
+        ctl_print_record(two, 2);
+    else if (two[0].kind == CTL_NONE)
+        cli_out_printf(&ctl_out, "none\n");
+    else
+        cli_out_printf(&ctl_out, "%llu\n", (unsigned long long)two[0].number);
+    return CLI_OK;
+}

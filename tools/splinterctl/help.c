@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* help.c - the help, made from the table of commands */
+#include "help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../cli_bus.h"
+#include "output.h"
+
+static void say(const char *text)
+{
+    cli_out_put(&ctl_out, text, strlen(text));
+}
+
+static void say_heading(const char *text)
+{
+    ctl_print_heading(text, strlen(text));
+    say("\n");
+}
+
+void ctl_help(const struct ctl_command *commands)
+{
+    say("Usage: splinterctl [-b BUS | -f FILE] [--json] COMMAND [ARGUMENT]...\n"
+        "Look into a bus, and work with it.\n"
+        "\n");
+    say_heading("Options");
+    say("  -b, --bus BUS        the bus (default $SPLINTER_BUS, or " CLI_DEFAULT_BUS ");\n"
+        "                       with a '/' other than a leading one, the path of a file\n"
+        "  -f, --file FILE      the bus is in this file\n"
+        "      --json           print JSON, an object a line\n"
+        "  -h, --help           print this and exit\n"
+        "  -V, --version        print the version and exit\n"
+        "\n");
+    say_heading("Commands");
+    for (const struct ctl_command *c = commands; c->name; c++)
+        cli_out_printf(&ctl_out, "  %-9s %s\n", c->name, c->summary);
+    say("\n"
+        "'splinterctl help COMMAND' tells more of one.\n"
+        "\n"
+        "Exit status: 0 done, 1 failure, 2 wrong arguments, 3 no such bus or key,\n"
+        "4 timed out, 5 refused: a condition did not hold, it exists already, or the\n"
+        "lock is held.\n");
+}
+
+void ctl_help_of(const struct ctl_command *c)
+{
+    const char *space = *c->arguments ? " " : "";
+    cli_out_printf(&ctl_out, "Usage: splinterctl %s%s%s%s\n", c->name,
+                   c->options ? " [OPTION]..." : "", space, c->arguments);
+    /* The summary as a sentence. */
+    cli_out_printf(&ctl_out, "%c%s.\n", c->summary[0] - 'a' + 'A', c->summary + 1);
+    if (c->more)
+        cli_out_printf(&ctl_out, "%s\n", c->more);
+    if (c->options)
+        say("\n");
+    for (const struct ctl_option *o = c->options; o && o->name; o++) {
+        char option[64];
+        snprintf(option, sizeof(option), "--%s%s%s", o->name, o->argument ? " " : "",
+                 o->argument ? o->argument : "");
+        cli_out_printf(&ctl_out, "  %-20s %s\n", option, o->help);
+    }
+    say("\n'splinterctl --help' has the options -b, -f and --json, and the exit statuses.\n");
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parse.h - from words to a call of a command */
+#ifndef SPLINTERCTL_PARSE_H
+#define SPLINTERCTL_PARSE_H
+
+#include "command.h"
+
+/* The command with that name, or NULL. */
+const struct ctl_command *ctl_find(const struct ctl_command *commands, const char *name);
+/* The name most like it, or NULL if none is near. */
+const char *ctl_nearest(const struct ctl_command *commands, const char *name);
+
+/* Reads the words of a command line, of which the first one is the command's name.  It moves the
+ * arguments to the front of argv.  Does not return if they are wrong. */
+void ctl_parse(struct ctl_call *call, const struct ctl_command *command, int argc, char **argv);
+
+/* Splits a line into words as a shell does: 'quotes' and "quotes", a backslash, and a comment after
+ * '#'.  The words are in the line, which the call changes, and *words, which grows as needed, ends
+ * with NULL.  Returns their number, or -1 if a quote is not closed. */
+struct ctl_words {
+    char **word;
+    size_t room;
+};
+int ctl_split(char *line, struct ctl_words *words);
+
+#endif /* SPLINTERCTL_PARSE_H */
