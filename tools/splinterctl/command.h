@@ -26,7 +26,7 @@ enum ctl_need {
 struct ctl_call;
 
 struct ctl_command {
-    const char *name;
+    const char *name;      /* of one word, or of two: that of a family, and its own */
     const char *arguments; /* as the help prints them */
     const char *summary;   /* one line */
     int (*run)(const struct ctl_call *call); /* returns an exit status */

@@ -17,7 +17,7 @@ const struct ctl_command ctl_commands[] = {
     {"destroy", "", "remove the bus, with all that is in it", ctl_run_destroy,
      ctl_destroy_options, 0, 0, CTL_NO_BUS, NULL,
      "Processes that have it open keep it until they close it."},
-    {"info", "", "print what the bus is and holds, and which processes have it open",
+    {"info", "", "print what the bus is and holds, and who has it open",
      ctl_run_info, NO_OPTIONS, 0, 0, CTL_READ_BUS, NULL, NULL},
     {"buses", "", "list the buses in memory that may be read", ctl_run_buses, NO_OPTIONS, 0, 0,
      CTL_NO_BUS, NULL, NULL},
@@ -55,7 +55,7 @@ const struct ctl_command ctl_commands[] = {
      "comment.  It stops at the first command that fails, and ends with its status."},
 
     /* splinterctl.c runs it. */
-    {"help", "[COMMAND]", "print the commands, or what one of them does", NULL, NO_OPTIONS, 0, 1,
+    {"help", "[COMMAND]", "print the commands, or what one of them does", NULL, NO_OPTIONS, 0, 2,
      CTL_NO_BUS, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, CTL_NO_BUS, NULL, NULL},
 };

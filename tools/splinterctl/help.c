@@ -7,6 +7,7 @@
 
 #include "../cli_bus.h"
 #include "output.h"
+#include "parse.h"
 
 static void say(const char *text)
 {
@@ -17,6 +18,11 @@ static void say_heading(const char *text)
 {
     ctl_print_heading(text, strlen(text));
     say("\n");
+}
+
+static void say_summary(const struct ctl_command *c)
+{
+    cli_out_printf(&ctl_out, "  %-13s  %s\n", c->name, c->summary);
 }
 
 void ctl_help(const struct ctl_command *commands)
@@ -34,13 +40,21 @@ void ctl_help(const struct ctl_command *commands)
         "\n");
     say_heading("Commands");
     for (const struct ctl_command *c = commands; c->name; c++)
-        cli_out_printf(&ctl_out, "  %-9s %s\n", c->name, c->summary);
+        say_summary(c);
     say("\n"
         "'splinterctl help COMMAND' tells more of one.\n"
         "\n"
         "Exit status: 0 done, 1 failure, 2 wrong arguments, 3 no such bus or key,\n"
         "4 timed out, 5 refused: a condition did not hold, it exists already, or the\n"
         "lock is held.\n");
+}
+
+void ctl_help_of_family(const struct ctl_command *commands, const char *family)
+{
+    for (const struct ctl_command *c = commands; c->name; c++)
+        if (ctl_is_of_family(c, family))
+            say_summary(c);
+    say("\n'splinterctl help COMMAND' tells more of one.\n");
 }
 
 void ctl_help_of(const struct ctl_command *c)

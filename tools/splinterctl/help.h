@@ -7,6 +7,8 @@
 
 /* Of splinterctl: its own options, and all commands. */
 void ctl_help(const struct ctl_command *commands);
+/* Of the commands of a family. */
+void ctl_help_of_family(const struct ctl_command *commands, const char *family);
 /* Of one command. */
 void ctl_help_of(const struct ctl_command *command);
 

@@ -20,6 +20,20 @@ const struct ctl_command *ctl_find(const struct ctl_command *commands, const cha
     return NULL;
 }
 
+bool ctl_is_of_family(const struct ctl_command *command, const char *family)
+{
+    size_t len = strlen(family);
+    return strncmp(command->name, family, len) == 0 && command->name[len] == ' ';
+}
+
+bool ctl_is_family(const struct ctl_command *commands, const char *name)
+{
+    for (const struct ctl_command *c = commands; c->name; c++)
+        if (ctl_is_of_family(c, name))
+            return true;
+    return false;
+}
+
 #define NAME_MAX_LEN 16 /* longer names are near to no command */
 
 static unsigned least(unsigned a, unsigned b)

@@ -10,6 +10,12 @@ const struct ctl_command *ctl_find(const struct ctl_command *commands, const cha
 /* The name most like it, or NULL if none is near. */
 const char *ctl_nearest(const struct ctl_command *commands, const char *name);
 
+/* The commands of a family have names of two words, "topic list" say.  Is there a family of that
+ * name? */
+bool ctl_is_family(const struct ctl_command *commands, const char *name);
+/* Is that command one of the family? */
+bool ctl_is_of_family(const struct ctl_command *command, const char *family);
+
 /* Reads the words of a command line, of which the first one is the command's name.  It moves the
  * arguments to the front of argv.  Does not return if they are wrong. */
 void ctl_parse(struct ctl_call *call, const struct ctl_command *command, int argc, char **argv);

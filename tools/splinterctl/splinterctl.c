@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../cli.h"
@@ -30,15 +31,42 @@ static const struct ctl_command *find(const char *name)
     return command;
 }
 
+/* The command that the first words name: *words of them, one or two. */
+static const struct ctl_command *find_words(int argc, char **argv, int *words)
+{
+    char name[64];
+    *words = 1;
+    if (!ctl_is_family(ctl_commands, argv[0]))
+        return find(argv[0]);
+    if (argc == 1)
+        cli_usage("%s: its command is missing; 'splinterctl help %s' lists them", argv[0], argv[0]);
+    *words = 2;
+    snprintf(name, sizeof(name), "%s %s", argv[0], argv[1]);
+    return find(name);
+}
+
+static void help(const struct ctl_call *call)
+{
+    char **words = call->arguments;
+    int used;
+    if (!call->count) {
+        ctl_help(ctl_commands);
+    } else if (call->count == 1 && ctl_is_family(ctl_commands, words[0])) {
+        ctl_help_of_family(ctl_commands, words[0]);
+    } else {
+        const struct ctl_command *command = find_words(call->count, words, &used);
+        if (used < call->count)
+            cli_usage("help: too many arguments: it takes [COMMAND]");
+        ctl_help_of(command);
+    }
+}
+
 static int run_call(struct ctl_call *call)
 {
     if (call->help) {
         ctl_help_of(call->command);
     } else if (!call->command->run) { /* help */
-        if (call->count)
-            ctl_help_of(find(call->arguments[0]));
-        else
-            ctl_help(ctl_commands);
+        help(call);
     } else {
         if (call->command->need != CTL_NO_BUS)
             call->store = ctl_open(call->command->need == CTL_WRITE_BUS);
@@ -47,14 +75,26 @@ static int run_call(struct ctl_call *call)
     return CLI_OK;
 }
 
+/* "topic --help" is "help topic". */
+static bool is_help_of_family(int argc, char **argv)
+{
+    return argc == 2 && ctl_is_family(ctl_commands, argv[0]) &&
+           (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
 static int run_words(int argc, char **argv)
 {
     static char usage_of[64];
-    const struct ctl_command *command = find(argv[0]);
     struct ctl_call call;
+    int words;
+    if (is_help_of_family(argc, argv)) {
+        ctl_help_of_family(ctl_commands, argv[0]);
+        return CLI_OK;
+    }
+    const struct ctl_command *command = find_words(argc, argv, &words);
     snprintf(usage_of, sizeof(usage_of), "splinterctl %s", command->name);
     cli_usage_of = usage_of;
-    ctl_parse(&call, command, argc, argv);
+    ctl_parse(&call, command, argc - words + 1, argv + words - 1);
     call.again = run;
     return run_call(&call);
 }
