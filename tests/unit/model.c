@@ -112,9 +112,17 @@ void model_changed(struct model_key *k, uint64_t epoch)
 void model_gone(struct model_key *k, bool expired)
 {
     k->there = false;
+    k->owner = 0;
     model->there--;
     k->lingers = expired;
     model->lingering += expired;
+}
+
+void model_owner_gone(unsigned number)
+{
+    for (unsigned i = 0; i < model->keys; i++)
+        if (model->key[i].there && model->key[i].owner == number)
+            model_gone(&model->key[i], true);
 }
 
 /* ---- comparison ---- */
@@ -135,6 +143,9 @@ void meta_is(const struct model_key *k, const struct splinter_meta *meta, uint64
                     " bytes; not %" PRIu64 ", %u, %u, %zu",
                     model->step, k->name, meta->epoch, meta->type, meta->revision,
                     meta->value_size, k->epoch, k->type, k->revision, k->len);
+    if (meta->struct_size == sizeof(*meta) && meta->owner != (k->owner ? k->owner_pid : 0))
+        model_wrong("step %u, %.20s: process %u owns it, not %u", model->step, k->name, meta->owner,
+                    k->owner ? k->owner_pid : 0);
     if (!life_is(k, meta->ttl_ns, before))
         model_wrong("step %u, %.20s: lives for %" PRIu64 " ns; it should from %" PRIu64
                     " to %" PRIu64,

@@ -21,7 +21,9 @@
 struct model_key {
     char name[SPLINTER_KEY_MAX];
     bool there;
-    bool lingers; /* it has expired, and perhaps nobody has removed it yet */
+    bool lingers; /* it has expired, or its owner is gone, and perhaps nobody has removed it yet */
+    unsigned owner;    /* of an ephemeral key: the handle's number; else 0 */
+    uint32_t owner_pid;
     uint32_t type, revision;
     size_t len;
     uint64_t epoch;
@@ -37,6 +39,7 @@ struct model {
     size_t max;
     unsigned there, lingering; /* how many of the keys are so */
     unsigned holds;
+    unsigned owners; /* numbers of handles that were given out */
     uint64_t epoch; /* of the last change whose epoch is known */
     unsigned step;
     char log[MODEL_LOG][200]; /* the last calls; that of a step is at step % MODEL_LOG */
@@ -48,6 +51,7 @@ struct handle {
     splinter_store *store; /* NULL: it is closed */
     bool read_only;
     unsigned holds;
+    unsigned number; /* no other handle has it, in this process or another */
 };
 
 extern struct model *model; /* in memory that children share */
@@ -70,6 +74,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void model_wrong(const char *for
 void model_changed(struct model_key *k, uint64_t epoch);
 /* The key was unset, or its life has ended. */
 void model_gone(struct model_key *k, bool expired);
+/* Those of the handle with that number were closed with it. */
+void model_owner_gone(unsigned number);
 void model_lingers_not(struct model_key *k);
 
 /* Compare what a call said of a key; of the whole store; and its listing and all its values. */

@@ -36,6 +36,7 @@ static void open_by_name(struct handle *h, uint32_t flags)
     }
     h->read_only = flags & SPLINTER_RDONLY;
     h->holds = 0;
+    h->number = ++model->owners;
 }
 
 /* By a copy of another handle's descriptor, which is closed again. */
@@ -52,6 +53,7 @@ static void open_by_descriptor(struct handle *h, const struct handle *from)
     close(fd);
     h->read_only = options.flags || from->read_only;
     h->holds = 0;
+    h->number = ++model->owners;
 }
 
 static unsigned open_handles(void)
@@ -70,6 +72,7 @@ static void close_handle(struct handle *h)
     h->store = NULL;
     model->holds -= h->holds;
     h->holds = 0;
+    model_owner_gone(h->number);
 }
 
 static void close_all(void)
@@ -236,6 +239,7 @@ void model_make(int backing, uint64_t seed)
         snprintf(model->key[i].name, sizeof(model->key[i].name), "%c/%.*skey-%u", 'a' + i % 3,
                  (int)(i % 40), "----------------------------------------", i);
     handles[0].store = place_make(&place, backing, model->slots, model->max);
+    handles[0].number = ++model->owners;
     durable = backing == BACKING_FILE;
     memfd = backing == BACKING_MEMFD ? dup(splinter_store_fd(handles[0].store)) : -1;
 }

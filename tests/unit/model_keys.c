@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HOUR_NS UINT64_C(3600000000000)
 
@@ -66,11 +67,14 @@ static void let_time_pass(void)
 }
 
 /* The set succeeded, at some time since `before`. */
-static void has_set(struct model_key *k, const struct splinter_set_options *options, size_t len,
-                    uint64_t epoch, uint64_t before)
+static void has_set(const struct handle *h, struct model_key *k,
+                    const struct splinter_set_options *options, size_t len, uint64_t epoch,
+                    uint64_t before)
 {
     if (!(options->flags & SPLINTER_KEEP_TYPE) || !k->there)
         k->type = options->type;
+    k->owner = options->flags & SPLINTER_EPHEMERAL ? h->number : 0;
+    k->owner_pid = (uint32_t)getpid();
     k->len = len;
     memcpy(k->val, val, len);
     k->end_from = options->ttl_ns ? before + options->ttl_ns : 0;
@@ -108,6 +112,8 @@ void try_set(struct handle *h, struct model_key *k)
     }
     if (one_in(5))
         options.flags |= SPLINTER_KEEP_TYPE;
+    if (one_in(5))
+        options.flags |= SPLINTER_EPHEMERAL;
     if (!h->read_only && one_in(100)) {
         len = model->max + 1;
         want = -EMSGSIZE;
@@ -119,7 +125,7 @@ void try_set(struct handle *h, struct model_key *k)
     rc = splinter_store_set(h->store, k->name, val, len, if_any(&options),
                             one_in(4) ? NULL : &epoch);
     if (set_result_is(rc, want))
-        has_set(k, &options, len, epoch, before);
+        has_set(h, k, &options, len, epoch, before);
 }
 
 void try_append(struct handle *h, struct model_key *k)

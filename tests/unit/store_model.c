@@ -42,15 +42,17 @@ static void one_step(void)
 
 static void go_on_in_a_child(void)
 {
-    unsigned holds = model->holds;
+    unsigned holds = model->holds, first = model->owners + 1;
     pid_t pid;
 
     note("fork");
     pid = fork_child();
     if (!pid) {
         model_is_child = true;
-        for (unsigned i = 0; i < MODEL_HANDLES; i++)
+        for (unsigned i = 0; i < MODEL_HANDLES; i++) {
             handles[i].holds = 0; /* those of a parent are not the child's */
+            handles[i].number = ++model->owners;
+        }
         for (unsigned n = pick(30); n; n--)
             one_step();
         _exit(0);
@@ -58,6 +60,8 @@ static void go_on_in_a_child(void)
     if (reap(pid))
         model_wrong("step %u: the child did not end well", model->step);
     model->holds = holds;
+    for (; first <= model->owners; first++)
+        model_owner_gone(first);
 }
 
 /* [P8] */
