@@ -157,8 +157,9 @@ static enum changed_found walk_on(struct changed *c, struct splinter_event *e, v
                                      .type = met.meta.type,
                                      .revision = met.meta.revision};
         strcpy(e->key, met.text);
+        uint32_t home;
         if (buf)
-            event_add_value(c->store, e, buf, size);
+            event_add_value(c->store, e, buf, size, &home);
         return r;
     }
     return CHANGED_MORE;

@@ -25,3 +25,8 @@ uint64_t now_monotonic(void)
 {
     return now(CLOCK_MONOTONIC);
 }
+
+uint64_t now_coarse(void)
+{
+    return now(CLOCK_MONOTONIC_COARSE);
+}

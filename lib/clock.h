@@ -17,6 +17,10 @@ uint64_t now_boot(void);
 /* CLOCK_MONOTONIC: for measuring how long something takes.  It never goes back. */
 uint64_t now_monotonic(void);
 
+/* CLOCK_MONOTONIC_COARSE: the same, at the last tick, of which there are 100 to 1000 a second.  It
+ * costs a fraction. */
+uint64_t now_coarse(void);
+
 /* CLOCK_MONOTONIC, so many milliseconds from now; UINT64_MAX if that is for ever. */
 static inline uint64_t now_and(uint64_t ms)
 {

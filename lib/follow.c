@@ -29,6 +29,8 @@ struct splinter_feed {
     struct follower follower;
     bool state_first;
     bool walking;    /* telling of the state; the changes come after that */
+    uint64_t tick;   /* of the last call that found nothing and did not wait */
+    uint32_t home;   /* the home bucket of the key whose value was copied last */
     uint64_t cursor; /* of the walk */
     size_t prefix_len;
     char prefix[SPLINTER_KEY_MAX];
@@ -75,13 +77,16 @@ static void next_of_state(struct splinter_feed *f, struct splinter_event *e)
     f->walking = false;
 }
 
-bool event_add_value(struct splinter_store *s, struct splinter_event *e, void *buf, size_t size)
+bool event_add_value(struct splinter_store *s, struct splinter_event *e, void *buf, size_t size,
+                     uint32_t *home)
 {
     struct stored now;
     struct key key;
     int r = key_make(s, e->key, &key);
-    if (!r)
+    if (!r) {
+        *home = key.home;
         r = get_stored(s, &key, buf, size, &now);
+    }
     if (e->flags & SPLINTER_EVENT_STATE && (!r || r == -EMSGSIZE)) { /* the latest is as good */
         e->epoch = now.meta.epoch;
         e->type = now.meta.type;
@@ -120,7 +125,7 @@ static int next_event(struct splinter_feed *f, struct splinter_event *e, void *b
         if (r != CHANGE || e->what == SPLINTER_EVENT_READY)
             return r;
         if (is_wanted(f, e) && (!buf || e->what != SPLINTER_EVENT_SET ||
-                                event_add_value(f->follower.store, e, buf, size)))
+                                event_add_value(f->follower.store, e, buf, size, &f->home)))
             return CHANGE;
     }
     return MORE;
@@ -141,16 +146,37 @@ struct splinter_store *feed_store(const struct splinter_feed *f)
     return f->follower.store;
 }
 
+/* A wait, also one that does not wait, asks if there are writers that died and whose changes nobody
+ * has told of.  For calls in a row, once a tick of the clock is enough. */
+static bool is_same_tick(struct splinter_feed *f)
+{
+    uint64_t before = f->tick;
+    f->tick = now_coarse();
+    return f->tick == before;
+}
+
+/* There is a change: ask for the lines of memory that a look at it will need.  Often it is one of
+ * the same key again. */
+static void expect(const struct splinter_feed *f, const void *buf)
+{
+    follower_expect(&f->follower);
+    if (buf)
+        __builtin_prefetch(&f->follower.store->index[f->home]);
+}
+
 int splinter_feed_next(splinter_feed *f, struct splinter_event *event, void *buf, size_t buf_size,
                        uint64_t timeout_ms)
 {
     if (!f || !event || !sized_may_give(event))
         return -EINVAL;
     struct splinter_store *s = f->follower.store;
-    uint64_t end = now_and(timeout_ms), first = load_seq_cst(&s->header->published);
+    uint64_t end = timeout_ms ? now_and(timeout_ms) : 0;
+    uint64_t first = load_seq_cst(&s->header->published);
     for (;;) {
         struct splinter_event e;
         uint64_t published = load_seq_cst(&s->header->published);
+        if (published > f->follower.number)
+            expect(f, buf);
         int r = next_event(f, &e, buf, buf_size);
         if (r == CHANGE) {
             sized_give(event, &e, sizeof e);
@@ -160,6 +186,9 @@ int splinter_feed_next(splinter_feed *f, struct splinter_event *event, void *buf
             return r;
         if (r == MORE && !wait_ended(s) && (f->walking || f->follower.number < first))
             continue; /* what was there when the call began is looked at in any case */
+        if (r == NOTHING && !timeout_ms && !f->follower.hole && !wait_ended(s) &&
+            is_same_tick(f))
+            return -ETIMEDOUT;
         uint64_t now = now_monotonic(), left = now < end ? end - now : 0;
         /* A number that was passed may come late, and is not counted again then. */
         if ((r == HOLE || f->follower.hole) && left > f->follower.patience)

@@ -25,6 +25,7 @@ struct splinter_store *feed_store(const struct splinter_feed *f);
 
 /* Copy the value, if it is still the one of the event.  False: a key of the state is gone again, so
  * there is nothing to tell. */
-bool event_add_value(struct splinter_store *s, struct splinter_event *e, void *buf, size_t size);
+bool event_add_value(struct splinter_store *s, struct splinter_event *e, void *buf, size_t size,
+                     uint32_t *home);
 
 #endif

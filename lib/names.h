@@ -15,6 +15,7 @@
 #define error_set splinter__error_set
 
 /* clock.c */
+#define now_coarse splinter__now_coarse
 #define now_monotonic splinter__now_monotonic
 #define now_boot splinter__now_boot
 #define now_realtime splinter__now_realtime

@@ -368,6 +368,17 @@ static int look_again(struct follower *f, struct splinter_event *e)
     return r ? r : (int)look_at_all(f, e);
 }
 
+#define EXPECTED 4 /* rings: of more it is not worth it */
+
+void follower_expect(const struct follower *f)
+{
+    for (uint32_t i = 0; i < f->rings && f->rings <= EXPECTED; i++) {
+        const struct ring *r = &f->ring[i];
+        __builtin_prefetch(&r->line[r->at]);
+        __builtin_prefetch(r->lane);
+    }
+}
+
 int follower_next(struct follower *f, struct splinter_event *e)
 {
     struct header *h = f->store->header;

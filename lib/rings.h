@@ -47,6 +47,9 @@ void follower_end(struct follower *f);
 /* The next change, in *e.  An enum look, or -ENOMEM. */
 int follower_next(struct follower *f, struct splinter_event *e);
 
+/* There is a change: ask for the lines of memory that a look will need. */
+void follower_expect(const struct follower *f);
+
 /* Go on behind what was overwritten, or behind the last change there is now. */
 void follower_gap(struct follower *f, bool to_now);
 
