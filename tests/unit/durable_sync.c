@@ -256,7 +256,7 @@ END_TEST
 
 START_TEST(the_file_does_not_grow_with_updates)
 {
-    uint64_t reserved;
+    uint64_t reserved = 0;
 
     make_store();
     for (int i = 0; i < 50; i++) {
