@@ -351,6 +351,7 @@
 /* rings.c */
 #define follower_begin splinter__follower_begin
 #define follower_end splinter__follower_end
+#define follower_expect splinter__follower_expect
 #define follower_gap splinter__follower_gap
 #define follower_next splinter__follower_next
 #define follower_position splinter__follower_position
