@@ -149,7 +149,7 @@ run "$ctl" set a 1
 run "$ctl" set b 1
 run "$ctl" watch --from 0
 ok 'without a feed: no --from' says 1 "--from needs a feed, and bus '$BUS.plain' was made without"
-run "$ctl" watch --state --count 2 b none
+run "$ctl" watch --state --count 2 b none b
 ok 'without a feed: the state of named keys' eval \
     "is_status 0 && seen '- set b 1 1\n- ready - - -\n' && says_also 'can be missed'"
 ok 'without a feed: it says so once' [ "$(grep -c 'can be missed' "$T/err")" = 1 ]

@@ -191,18 +191,29 @@ static void open_watch(void)
     next_key = 0;
 }
 
+/* Is that key told of in any case, by the prefix, or as it was named before? */
+static bool is_twice(int i)
+{
+    for (int other = 0; other < i; other++)
+        if (strcmp(wanted->keys[other], wanted->keys[i]) == 0)
+            return true;
+    return has_prefix(wanted->keys[i]);
+}
+
 /* The named keys, one after the other: the first event of each, if it is there, and the rest comes
  * from the watch. */
 static bool next_of_named(struct splinter_event *e)
 {
     while (next_key < wanted->key_count) {
         const char *key = wanted->keys[next_key];
-        int r = has_prefix(key) ? -ENOENT : cli_get(key, &value);
+        if (is_twice(next_key)) {
+            next_key++;
+            continue;
+        }
+        int r = cli_get(key, &value);
         if (r == -EAGAIN && !cli_stop)
             continue;
         next_key++;
-        if (has_prefix(key))
-            continue;
         add_key(key, r ? 0 : value.meta.epoch);
         if (r)
             continue;
