@@ -27,6 +27,8 @@ const char *ctl_name_of(const char *what, const char *name)
 void ctl_named_failed(const struct ctl_named *of, const char *to, int r)
 {
     const char *bus = ctl_bus_name(), *why = splinter_last_error();
+    if ((r == -EMSGSIZE || r == -EPROTO) && *why)
+        cli_die(CLI_FAILURE, "cannot %s %s '%s': %s", to, of->kind, of->name, why);
     switch (r) {
     case -ENOENT:
         cli_die(CLI_ABSENT, "%s '%s' does not exist in bus '%s'", of->kind, of->name, bus);
@@ -36,11 +38,6 @@ void ctl_named_failed(const struct ctl_named *of, const char *to, int r)
         cli_die(CLI_FAILURE, "bus '%s' is full: %s", bus, cli_what_ran_out());
     case -EROFS:
         cli_die(CLI_FAILURE, "bus '%s' is in a file that may only be read", bus);
-    case -EMSGSIZE:
-    case -EPROTO:
-        if (*why)
-            cli_die(CLI_FAILURE, "cannot %s %s '%s': %s", to, of->kind, of->name, why);
-        /* fall through */
     default:
         cli_die(CLI_FAILURE, "cannot %s %s '%s' of bus '%s': %s", to, of->kind, of->name, bus,
                 strerror(-r));

@@ -152,10 +152,11 @@ static void tell(const struct ctl_change *c)
         run_command(c);
     else
         print_change(c);
-    if (e->what == SPLINTER_EVENT_GAP && e->first)
+    uint64_t lost = e->number - e->first + 1;
+    /* The numbers leap when the index of a file is rebuilt. */
+    if (e->what == SPLINTER_EVENT_GAP && e->first && lost <= UINT32_MAX)
         cli_warn("the feed of bus '%s' has a gap: up to %" PRIu64 " change%s %s lost",
-                 ctl_bus_name(), e->number - e->first + 1, CLI_S(e->number - e->first + 1),
-                 e->number == e->first ? "is" : "are");
+                 ctl_bus_name(), lost, CLI_S(lost), lost == 1 ? "is" : "are");
     else if (e->what == SPLINTER_EVENT_GAP)
         cli_warn("the feed of bus '%s' has a gap: some changes are lost", ctl_bus_name());
 }
