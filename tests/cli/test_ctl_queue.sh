@@ -193,8 +193,9 @@ ok 'an item that kills its workers goes to the dead' eval \
 
 # ---- a queue or a bus that goes, and JSON
 
-start "$ctl" queue work q -- true
-run "$ctl" queue list
+push q x
+start "$ctl" queue work q -- echo begun
+bg_printed begun
 rm "/dev/shm/$BUS"
 ok 'it says that the bus was removed' bg_says "bus '$BUS' was removed"
 signal_it TERM

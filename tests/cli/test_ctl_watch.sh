@@ -80,9 +80,8 @@ ok 'a key that goes with its owner' bg_printed gone
 signal_it TERM
 ended
 ok 'SIGTERM ends it in order: status 0' is_status 0
-start "$ctl" watch --count 1
-signal_it STOP
-signal_it CONT
+start "$ctl" watch --state --prefix none --count 2
+bg_printed ready
 signal_it TERM
 ended
 ok 'SIGTERM before --count is reached: the status says so' is_status 143
@@ -95,7 +94,8 @@ status=$?
 
 # Nobody has a key but owners that are dead.
 run "$ctl" -b "$BUS.dead" create --feed 64
-start "$ctl" -b "$BUS.dead" watch
+start "$ctl" -b "$BUS.dead" watch --state
+bg_printed ready
 # shellcheck disable=SC2016 # for the command
 "$ctl" -b "$BUS.dead" set --ephemeral mine v -- sh -c 'kill -s KILL $PPID' >/dev/null 2>&1
 ok 'a killed owner: its key is gone, though nobody else writes' bg_printed gone
@@ -155,16 +155,16 @@ ok 'without a feed: the state of named keys' eval \
 ok 'without a feed: it says so once' [ "$(grep -c 'can be missed' "$T/err")" = 1 ]
 run "$ctl" watch --state --count 3
 ok 'without a feed: the state of all' eval 'is_status 0 && grep -q "ready" "$T/out"'
-start "$ctl" watch a --prefix b
-bg_says 'can be missed'
+start "$ctl" watch a --prefix b --state
+bg_printed ready
 run "$ctl" set b 2
-ok 'without a feed: a change' bg_printed 'b  '
+ok 'without a feed: a change' eventually bg_has ' b  .*  2$'
 signal_it STOP
 seq 9 | sed 's/.*/set a &/' >"$T/in"
 run "$ctl" exec "$T/in"
 run "$ctl" unset b
 signal_it CONT
-ok 'without a feed: the last one of several' bg_printed 'a  '
+ok 'without a feed: the last one of several' eventually bg_has ' a  .*  9$'
 ok 'without a feed: a removal' bg_printed 'unset'
 signal_it TERM
 ended
