@@ -13,6 +13,7 @@ run "$ctl" help
 ok 'help is what --help prints' eval 'is_status 0 && cmp -s "$T/out" "$T/help"'
 sed -n '/^Commands/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)   *.*/\1/p' "$T/help" >"$T/commands"
 for command in create destroy info buses get head ttl list set append unset incr decr touch lock \
+    watch 'topic publish' 'topic tail' 'topic list' 'queue push' 'queue work' 'queue list' \
     exec help; do
     ok "--help names $command" grep -qx "$command" "$T/commands"
 done
@@ -38,7 +39,10 @@ done <"$T/commands"
 
 # ---- what is no command
 
-for pair in gte:get lsit:list destory:destroy crate:create inf:info un:unset toch:touch; do
+has_line() { grep -q "^  $1 " "$T/out"; }
+
+for pair in gte:get lsit:list destory:destroy crate:create inf:info un:unset toch:touch wach:watch
+do
     run "$ctl" "${pair%:*}"
     ok "'${pair%:*}' is none, but like '${pair#*:}'" \
         says 2 "there is no command '${pair%:*}'; do you mean '${pair#*:}'?"
@@ -52,6 +56,15 @@ run "$ctl" ''
 ok 'an empty command' says 2 "there is no command ''"
 run "$ctl"
 ok 'no command' says 2 'COMMAND is missing'
+for family in topic queue; do
+    run "$ctl" $family
+    ok "$family alone" says 2 "$family: its command is missing"
+    run "$ctl" $family lits
+    ok "$family: no such command, but one like it" \
+        says 2 "there is no command '$family lits'; do you mean '$family list'?"
+    run "$ctl" $family --help
+    ok "$family --help lists its commands" eval 'is_status 0 && silent && has_line "$family list"'
+done
 
 # ---- the number of arguments
 
@@ -98,7 +111,8 @@ ok '-b and -f exclude each other' says 2 'only one bus is allowed'
 run "$ctl" -b '' list
 ok 'an empty name' says 2 'cannot be empty'
 for command in info 'get k' 'head k' 'ttl k' list 'set k v' 'append k v' 'unset k' 'incr k' \
-    'decr k' 'touch k' 'lock k -- true' 'destroy --force'; do
+    'decr k' 'touch k' 'lock k -- true' 'destroy --force' watch 'topic publish t v' 'topic tail t' \
+    'topic list' 'queue push q v' 'queue work q -- true' 'queue list'; do
     # shellcheck disable=SC2086 # words
     run "$ctl" -b "$BUS.none" $command
     ok "$command: there is no such bus" says 3 "bus '$BUS.none' does not exist"

@@ -55,6 +55,22 @@ splinter_store *ctl_open(bool to_write)
     return store;
 }
 
+splinter_store *ctl_open_to_follow(void)
+{
+    struct splinter_open_options options = {.struct_size = sizeof(options)};
+    splinter_store *opened;
+    if (store && writable)
+        return store;
+    options.flags = ctl_bus_where();
+    int r = cli_open(&opened, ctl_bus_name(), &options);
+    if (r == -EACCES || r == -EPERM || r == -EROFS)
+        return ctl_open(false);
+    if (r)
+        cli_open_failed(ctl_bus_name(), r);
+    writable = true;
+    return store = opened;
+}
+
 void ctl_create(const struct splinter_open_options *options)
 {
     struct splinter_open_options o = *options;

@@ -18,6 +18,8 @@ uint32_t ctl_bus_where(void);
 
 /* The store, opened if it is not, and to write if it has to be.  Does not return if it cannot. */
 splinter_store *ctl_open(bool to_write);
+/* The store, opened to write if that is allowed, and else to read. */
+splinter_store *ctl_open_to_follow(void);
 /* Makes it. */
 void ctl_create(const struct splinter_open_options *options);
 /* It was removed: the next ctl_open() looks for one of that name. */

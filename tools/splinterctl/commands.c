@@ -7,6 +7,9 @@
 static const char value_more[] =
     "Without VALUE, --stdin or --file gives it.  A VALUE that begins with '-' comes\n"
     "after '--'.";
+static const char message_more[] =
+    "Without VALUE, --lines, --stdin or --file says what.  A VALUE that begins with\n"
+    "'-' comes after '--'.";
 static const char program_more[] =
     "The exit status is that of COMMAND: 128 and the number of the signal if one\n"
     "ended it, 127 if it was not found, 126 if it could not be run.";
@@ -46,6 +49,31 @@ const struct ctl_command ctl_commands[] = {
      "A key that is absent counts as 0.  The number has the type int64."},
     {"touch", "KEY", "give the value of a key a new epoch, so that waiters wake", ctl_run_touch,
      NO_OPTIONS, 1, 1, CTL_WRITE_BUS, NULL, NULL},
+
+    {"watch", "[KEY]...", "print what happens to the keys, a line an event", ctl_run_watch,
+     ctl_watch_options, 0, -1, CTL_NO_BUS, NULL,
+     "Without KEY and --prefix: to all keys.  A line has the number of the event, its\n"
+     "epoch, what it is (set, unset, expired, gone, gap or ready), the key, the size,\n"
+     "and the value, if it is still that one.  A COMMAND gets the value on standard\n"
+     "input, and the rest in SPLINTER_EVENT, SPLINTER_KEY and others: see the manual."},
+    {"topic publish", "TOPIC [VALUE]", "publish a message, or many", ctl_run_topic_publish,
+     ctl_publish_options, 1, 2, CTL_WRITE_BUS, NULL, message_more},
+    {"topic tail", "TOPIC", "print the messages of a topic as they come", ctl_run_topic_tail,
+     ctl_tail_options, 1, 1, CTL_NO_BUS, NULL,
+     "Without --from, it begins with the message that is published next.  A newline\n"
+     "follows each.  On a terminal, bytes that it might obey are quoted."},
+    {"topic list", "", "list the topics, and what each holds", ctl_run_topic_list, NO_OPTIONS, 0, 0,
+     CTL_READ_BUS, NULL, NULL},
+    {"queue push", "QUEUE [VALUE]", "push an item of work, or many", ctl_run_queue_push,
+     ctl_push_options, 1, 2, CTL_WRITE_BUS, NULL, message_more},
+    {"queue work", "QUEUE -- COMMAND [ARGUMENT]...", "run a command for each item of a queue",
+     ctl_run_queue_work, ctl_work_options, 1, 1, CTL_WRITE_BUS, "",
+     "COMMAND gets the item on standard input.  Its exit status 0 acknowledges the\n"
+     "item; after any other, and if this is killed, the item goes back, and is handed\n"
+     "out again.  SIGINT and SIGTERM end it after the commands that run, and a second\n"
+     "one ends those, too."},
+    {"queue list", "", "list the queues, and what each holds", ctl_run_queue_list, NO_OPTIONS, 0, 0,
+     CTL_READ_BUS, NULL, NULL},
 
     {"lock", "NAME -- COMMAND [ARGUMENT]...", "hold the lease NAME while a command runs",
      ctl_run_lock, ctl_lock_options, 1, 1, CTL_WRITE_BUS, "", program_more},

@@ -40,6 +40,25 @@ extern const struct ctl_option ctl_list_options[];
 int ctl_run_lock(const struct ctl_call *call);
 extern const struct ctl_option ctl_lock_options[];
 
+/* watch.c */
+int ctl_run_watch(const struct ctl_call *call);
+extern const struct ctl_option ctl_watch_options[];
+
+/* topic.c */
+int ctl_run_topic_publish(const struct ctl_call *call);
+int ctl_run_topic_tail(const struct ctl_call *call);
+int ctl_run_topic_list(const struct ctl_call *call);
+extern const struct ctl_option ctl_publish_options[], ctl_tail_options[];
+
+/* queue.c */
+int ctl_run_queue_push(const struct ctl_call *call);
+int ctl_run_queue_list(const struct ctl_call *call);
+extern const struct ctl_option ctl_push_options[];
+
+/* work.c */
+int ctl_run_queue_work(const struct ctl_call *call);
+extern const struct ctl_option ctl_work_options[];
+
 /* exec.c */
 int ctl_run_exec(const struct ctl_call *call);
 extern const struct ctl_option ctl_exec_options[];

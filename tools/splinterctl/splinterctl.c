@@ -15,6 +15,7 @@
 #include "bus.h"
 #include "command.h"
 #include "help.h"
+#include "lasting.h"
 #include "output.h"
 #include "parse.h"
 
@@ -110,6 +111,7 @@ static int run(int argc, char **argv)
         status = run_words(argc, argv);
     }
     cli_catcher = before;
+    ctl_command_ended();
     cli_usage_of = NULL;
     ctl_set_json(json);
     return status;

@@ -49,6 +49,7 @@ static bool is_harmless(const unsigned char *p, size_t len)
 
 void ctl_print_value(const struct cli_value *value)
 {
+    static bool hinted;
     int64_t number;
     if (!ctl_out.terminal) {
         cli_out_put(&ctl_out, value->buf, value->size);
@@ -63,8 +64,10 @@ void ctl_print_value(const struct cli_value *value)
         cli_out_put(&ctl_out, shown, cli_show(shown, value->buf, value->size));
         cli_out_put(&ctl_out, "\n", 1);
         cli_out_flush(&ctl_out);
-        cli_warn("the value has bytes that are no text, and is quoted; to a file or a pipe it goes "
-                 "as it is");
+        if (!hinted)
+            cli_warn("the value has bytes that are no text, and is quoted; to a file or a pipe it "
+                     "goes as it is");
+        hinted = true;
         free(shown);
     }
     cli_out_record(&ctl_out);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lasting.c - what commands share that go on until they are stopped, or hold something */
+#include "lasting.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "../cli.h"
+#include "../cli_bus.h"
+#include "bus.h"
+
+#define LOOK_MS 500 /* how often to look where the name of the bus leads */
+
+volatile sig_atomic_t ctl_stops;
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+#define SIGNALS (sizeof(signals) / sizeof(*signals))
+
+static void (*at_end)(void);
+static splinter_store *volatile interrupted; /* NULL: no signals are caught */
+static struct sigaction before[SIGNALS];
+
+/* ---- the end ---- */
+
+static void release_signals(void)
+{
+    splinter_store *store = interrupted;
+    if (!store)
+        return;
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &before[i], NULL);
+    interrupted = NULL;
+    splinter_store_resume(store);
+    ctl_stops = 0;
+    cli_stop = 0;
+}
+
+void ctl_command_ended(void)
+{
+    void (*clean_up)(void) = at_end;
+    at_end = NULL;
+    if (clean_up)
+        clean_up();
+    release_signals();
+}
+
+/* Of those that exit() calls, this comes before the one that closes the store, which was opened
+ * earlier. */
+static void also_at_exit(void)
+{
+    static bool set;
+    if (!set)
+        atexit(ctl_command_ended);
+    set = true;
+}
+
+void ctl_at_end(void (*clean_up)(void))
+{
+    also_at_exit();
+    at_end = clean_up;
+}
+
+/* ---- signals ---- */
+
+static void on_signal(int number)
+{
+    splinter_store *store = interrupted;
+    if (number != SIGCHLD) {
+        ctl_stops++;
+        cli_stop = number;
+    }
+    if (store)
+        splinter_store_interrupt(store);
+}
+
+void ctl_catch_signals(splinter_store *store)
+{
+    struct sigaction new = {.sa_handler = on_signal};
+    also_at_exit();
+    sigemptyset(&new.sa_mask);
+    interrupted = store;
+    for (size_t i = 0; i < SIGNALS; i++) {
+        sigaction(signals[i], NULL, &before[i]);
+        /* What was ignored when we were started (nohup) stays ignored, but for the last one. */
+        if (before[i].sa_handler != SIG_IGN || signals[i] == SIGCHLD)
+            sigaction(signals[i], &new, NULL);
+    }
+}
+
+int ctl_stopped(bool unfinished)
+{
+    return cli_stop && unfinished ? 128 + cli_stop : CLI_OK;
+}
+
+/* ---- the bus ---- */
+
+void ctl_look_for_bus(void)
+{
+    static uint64_t look_ms;
+    static struct cli_file told; /* the store of which it was said */
+    struct stat st;
+    struct cli_file now;
+    uint64_t ms = cli_now_ms();
+    if (ms < look_ms)
+        return;
+    look_ms = ms + LOOK_MS;
+    if (fstat(splinter_store_fd(interrupted), &st) ||
+        (st.st_dev == told.dev && st.st_ino == told.ino))
+        return;
+    if (cli_file_of(ctl_bus_name(), ctl_bus_where(), &now) && now.dev == st.st_dev &&
+        now.ino == st.st_ino)
+        return;
+    told = (struct cli_file){st.st_dev, st.st_ino};
+    cli_warn("bus '%s' was removed; this goes on with what was open, and with no new one",
+             ctl_bus_name());
+}
