@@ -17,6 +17,7 @@
 #include "help.h"
 #include "output.h"
 #include "parse.h"
+#include "unfinished.h"
 
 static int run(int argc, char **argv);
 
@@ -109,6 +110,7 @@ static int run(int argc, char **argv)
         cli_catcher = &here;
         status = run_words(argc, argv);
     }
+    ctl_unfinished_end();
     cli_catcher = before;
     cli_usage_of = NULL;
     ctl_set_json(json);
