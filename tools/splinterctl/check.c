@@ -127,9 +127,6 @@ static void print(struct both *both)
 {
     const struct found *last = both->repair ? &both->after : &both->before;
     size_t left = 0, gone = 0;
-    for (size_t i = 0; i < both->after.count; i++) /* what the repair has brought to light */
-        if (!has(&both->before, both->after.problem[i]))
-            add(&both->before, both->after.problem[i]);
     for (size_t i = 0; i < both->before.count; i++) {
         const char *problem = both->before.problem[i];
         bool stays = tells_of_loss(problem) || has(last, problem);
@@ -148,6 +145,28 @@ static void print(struct both *both)
     ctl_print_record(fields, sizeof(fields) / sizeof(*fields));
 }
 
+/* Looks again, as a writer, and notes what that has brought to light. */
+static void look_again(struct both *both, uint32_t flags)
+{
+    struct found *after = &both->after;
+    look(after, flags);
+    for (size_t i = 0; i < after->count; i++)
+        if (!has(&both->before, after->problem[i]))
+            add(&both->before, after->problem[i]);
+    if (after->lost > both->lost)
+        both->lost = after->lost;
+}
+
+/* A writer cleans up after the dead, and closes the file in order. */
+static void repair(struct both *both)
+{
+    look_again(both, 0);
+    if (both->after.count && ctl_bus_where() == SPLINTER_FILE) {
+        look_again(both, SPLINTER_REBUILD);
+        look_again(both, 0); /* forgets how many were damaged */
+    }
+}
+
 int ctl_run_check(const struct ctl_call *call)
 {
     static struct both both;
@@ -158,14 +177,8 @@ int ctl_run_check(const struct ctl_call *call)
     ctl_unfinished_begin();
     look(&both.before, SPLINTER_RDONLY);
     both.lost = both.before.lost;
-    /* A writer cleans up after the dead, and closes the file in order. */
-    if (both.repair) {
-        look(&both.after, 0);
-        if (both.after.count && ctl_bus_where() == SPLINTER_FILE)
-            look(&both.after, SPLINTER_REBUILD);
-        if (both.after.lost > both.lost)
-            both.lost = both.after.lost;
-    }
+    if (both.repair)
+        repair(&both);
     print(&both);
     return both.lost || (both.repair ? both.after.count : both.before.count) ? CLI_FOUND : CLI_OK;
 }
