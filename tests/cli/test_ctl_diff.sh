@@ -69,7 +69,7 @@ status=$?
 ok '--other-file' printed ''
 "$TOP_BUILDDIR/tests/cli/owner" "$BUS" owned >"$T/owner" &
 pids="$pids $!"
-eventually grep -q ready "$T/owner"
+eventually grep -qs ready "$T/owner"
 run "$ctl" diff "$T/snap"
 ok 'ephemeral keys are not compared' printed ''
 "$TOP_BUILDDIR/tests/cli/rooms" fill "$BUS"

@@ -104,6 +104,13 @@ run "$ctl" dump "$T/link"
 ok 'a file that is there is replaced, through a link too' \
     eval '[ -L "$T/link" ] && ! grep -q mortal "$T/file"'
 ok 'nothing is left beside it' eval '[ "$(ls "$T" | grep -c "^file\|^link")" = 2 ]'
+run "$ctl" -f "$T/store" dump "$T/store"
+ok 'the bus itself' says 2 "'$T/store' is the bus itself"
+longest=$(printf '%0255d' 0)
+run "$ctl" dump "$T/$longest"
+ok 'the longest name' eval 'is_status 0 && [ -f "$T/$longest" ]'
+run "$ctl" dump "$T/${longest}0"
+ok 'a name that is too long' says 1 'File name too long'
 run "$ctl" dump "$T/none/file"
 ok 'a folder that is not there' says 1 "cannot make '$T/none/file': No such file"
 run "$ctl" dump "$T"
@@ -301,7 +308,7 @@ ok 'not all of many are named' eval 'counts "too_large 100" && [ "$(wc -l <"$T/e
 
 "$TOP_BUILDDIR/tests/cli/owner" "$BUS.m" owned >"$T/owner" &
 pids="$pids $!"
-eventually grep -q ready "$T/owner"
+eventually grep -qs ready "$T/owner"
 "$TOP_BUILDDIR/tests/cli/rooms" fill "$BUS.m"
 run "$ctl" -b "$BUS.m" dump
 ok 'ephemeral keys, topics and queues are not in it' eval \

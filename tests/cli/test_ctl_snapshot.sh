@@ -15,7 +15,7 @@ run "$ctl" incr n
 "$rooms" fill "$BUS"
 "$TOP_BUILDDIR/tests/cli/owner" "$BUS" owned >"$T/owner" &
 pids="$pids $!"
-eventually grep -q ready "$T/owner"
+eventually grep -qs ready "$T/owner"
 
 run "$ctl" snapshot "$T/snap"
 ok 'snapshot says nothing' eval 'printed "" && silent'
@@ -82,6 +82,9 @@ status=$?
 ok '--to-file' eval 'is_status 0 && [ -f "$T/plain" ]'
 run "$ctl" clone "$BUS.4"
 ok 'a bus that is there' says 5 "'$BUS.4' exists already"
+longest=$BUS.$(printf '%0254d' 0 | cut -c "${#BUS}-253")
+run "$ctl" clone "/$longest"
+ok 'the longest name, with a slash in front' eval 'is_status 0 && [ -e "/dev/shm/$longest" ]'
 run "$ctl" clone ''
 ok 'an empty name' says 2 'cannot be empty'
 printf 'clone %s\nset new v\nsnapshot %s\nload %s\n' "$BUS.6" "$T/snap6" "$T/snap6" >"$T/in"

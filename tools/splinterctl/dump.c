@@ -193,6 +193,16 @@ static uint64_t put_all(struct cli_out *out, splinter_store *store, const char *
     return records;
 }
 
+/* A dump in place of the bus would be the end of both. */
+static void refuse_own_file(const char *path)
+{
+    struct cli_file bus, file;
+    if (cli_file_of(path, SPLINTER_FILE, &file) &&
+        cli_file_of(ctl_bus_name(), ctl_bus_where(), &bus) && bus.dev == file.dev &&
+        bus.ino == file.ino)
+        cli_usage("'%s' is the bus itself", path);
+}
+
 int ctl_run_dump(const struct ctl_call *call)
 {
     static struct cli_out to_file;
@@ -200,6 +210,8 @@ int ctl_run_dump(const struct ctl_call *call)
     const char *path = call->count ? call->arguments[0] : NULL, *prefix = call->given[DUMP_PREFIX];
     struct splinter_stat stat;
     cli_stat(&stat);
+    if (path)
+        refuse_own_file(path);
     ctl_unfinished_begin();
     if (path) {
         cli_out_init(&to_file, ctl_unfinished_file(path, ctl_mode_of(call->store)), path);

@@ -51,10 +51,11 @@ static void show(uint64_t done, uint64_t now)
     uint64_t percent = work.total ? done * 100 / work.total : 0;
     if (percent > 99)
         percent = 99;
-    if (work.total && each > 0) {
-        double rest = work.total > done ? (double)(work.total - done) / each : 0;
-        snprintf(left, sizeof(left), ", %" PRIu64 "%%, %.0f s left", percent, rest);
-    }
+    if (work.total > done && each > 0)
+        snprintf(left, sizeof(left), ", %" PRIu64 "%%, %.0f s left", percent,
+                 (double)(work.total - done) / each);
+    else if (work.total) /* what remains is not counted, such as to go to disk */
+        snprintf(left, sizeof(left), ", %" PRIu64 "%%", percent);
     shorten(amount, sizeof(amount), (double)done);
     shorten(rate, sizeof(rate), each);
     int n = done ? snprintf(line, sizeof(line), "%s: %s %s, %s/s%s\033[K\r", work.doing, amount,

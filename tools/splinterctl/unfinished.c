@@ -91,13 +91,19 @@ static noreturn void cannot_make(int error)
     cli_die(CLI_FAILURE, "cannot make '%s': %s", final_name, strerror(error));
 }
 
-/* Takes path as the final name, and a name beside it, which ends with `more`, as the other. */
+/* Takes path as the final name, and one beside it, with as much of it as fits before `more`. */
 static void name_it(const char *path, const char *more)
 {
-    int n = snprintf(final, sizeof(final), "%s", path);
-    if (n < 0 || (size_t)n + strlen(more) >= sizeof(final))
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t folder = (size_t)(name - path), len = strlen(name), most = NAME_MAX - strlen(more);
+    if (folder + len >= sizeof(final) || len > NAME_MAX)
         cannot_make(ENAMETOOLONG);
-    snprintf(temporary, sizeof(temporary), "%.*s%s", n, path, more);
+    memcpy(final, path, folder + len + 1);
+    if (len > most)
+        len = most;
+    if (folder + len + strlen(more) >= sizeof(temporary))
+        cannot_make(ENAMETOOLONG);
+    snprintf(temporary, sizeof(temporary), "%.*s%s", (int)(folder + len), path, more);
 }
 
 /* The new name outlives a power cut.  Not every file system can sync a directory. */
