@@ -59,11 +59,25 @@ void ctl_unfinished_abandon(void)
 
 void ctl_unfinished_check(void)
 {
-    if (!cli_stop)
+    int number = cli_stop;
+    if (!number)
         return;
     ctl_unfinished_end();
-    cli_close();
-    ctl_unfinished_abandon();
+    cli_die(128 + number, "interrupted"); /* whoever reads commands has a handler of its own */
+}
+
+/* The signal that was noted, now that all is in order, does what it would have done before. */
+static void obey(void)
+{
+    int number = cli_stop;
+    for (size_t i = 0; i < SIGNALS; i++) {
+        sigaction(signals[i], &before[i], NULL);
+        if (signals[i] == number && before[i].sa_handler == SIG_DFL)
+            cli_close();
+    }
+    cli_stop = 0;
+    if (number)
+        raise(number);
 }
 
 void ctl_unfinished_end(void)
@@ -82,8 +96,7 @@ void ctl_unfinished_end(void)
         close(file);
     file = -1;
     remove_temporary();
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaction(signals[i], &before[i], NULL);
+    obey();
 }
 
 static noreturn void cannot_make(int error)
