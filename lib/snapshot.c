@@ -151,6 +151,20 @@ static int copy_all(struct splinter_store *from, struct splinter_store *to)
     return r ? r : settle(from, to);
 }
 
+#define MANY_CHUNKS 64 /* 1 MiB of the index */
+#define KEYS_A_CHUNK 4 /* on average: then nearly every chunk has one */
+
+/* Reserve the whole index at once, if it is large and nearly all of it will be used.  Chunks that
+ * are reserved when the first key comes lie all over the disk, and to write them takes several
+ * times as long.  If it fails, chunks are reserved as they are needed. */
+static void reserve_index(int fd, const struct geometry *geo, struct splinter_store *from)
+{
+    uint32_t keys = (uint32_t)load_relaxed(&from->header->keys);
+    uint32_t chunks = geo->buckets / CHUNK_BUCKETS;
+    if (chunks >= MANY_CHUNKS && keys / KEYS_A_CHUNK >= chunks)
+        (void)backing_reserve(fd, geo->index_off, (uint64_t)geo->buckets * sizeof(struct bucket));
+}
+
 /* Fill in the new file, as a process that opens it, sets keys and closes it. */
 static int fill_copy(int fd, const char *path, const struct geometry *geo, void *from)
 {
@@ -159,6 +173,7 @@ static int fill_copy(int fd, const char *path, const struct geometry *geo, void 
     if (own < 0)
         return error_set(-own, "cannot open the new file of the snapshot a second time%s",
                          own == -ENOLCK ? ": there is no /proc" : "");
+    reserve_index(fd, geo, from);
     int r = store_attach(&to, own, path, "the snapshot", geo, NULL);
     if (r)
         return r;

@@ -56,6 +56,23 @@ static enum walk read_slot(struct splinter_store *s, struct slot *slot, struct w
     return WALK_END;
 }
 
+#define AHEAD 6 /* buckets */
+
+/* Records lie anywhere in memory.  So those of a later bucket are fetched while these are read. */
+static void fetch_ahead(struct splinter_store *s, uint32_t b)
+{
+    if (b >= s->geo.buckets || !index_present(s, b))
+        return;
+    for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
+        uint64_t current = load_relaxed(&s->index[b].slot[i].current);
+        const char *rec = current ? (const char *)record_at(s, current) : NULL;
+        if (rec) {
+            __builtin_prefetch(rec);
+            __builtin_prefetch(rec + UNIT);
+        }
+    }
+}
+
 enum walk walk_next(struct splinter_store *s, uint64_t *cursor, struct walked *out)
 {
     uint64_t end = (uint64_t)s->geo.buckets * BUCKET_SLOTS;
@@ -65,6 +82,8 @@ enum walk walk_next(struct splinter_store *s, uint64_t *cursor, struct walked *o
             *cursor = (uint64_t)(b / CHUNK_BUCKETS + 1) * CHUNK_BUCKETS * BUCKET_SLOTS;
             continue;
         }
+        if (i == 0)
+            fetch_ahead(s, b + AHEAD);
         ++*cursor;
         enum walk r = read_slot(s, &s->index[b].slot[i], out);
         if (r)

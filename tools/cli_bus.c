@@ -194,9 +194,9 @@ bool cli_feed_next_up_to(uint64_t last, struct splinter_event *e)
 
 /* ---- keys and values ---- */
 
-static noreturn void cannot_read(const char *key, int r)
+static noreturn void cannot_read(const char *key, const char *bus, int r)
 {
-    cli_die(CLI_FAILURE, "cannot read key '%s' of bus '%s': %s", key, opened_name, strerror(-r));
+    cli_die(CLI_FAILURE, "cannot read key '%s' of bus '%s': %s", key, bus, strerror(-r));
 }
 
 int cli_get_meta(const char *key, struct splinter_meta *meta)
@@ -207,21 +207,21 @@ int cli_get_meta(const char *key, struct splinter_meta *meta)
         r = splinter_store_get(opened, key, NULL, 0, NULL, meta);
     while (r == -EAGAIN && !cli_stop);
     if (r && r != -ENOENT && r != -EAGAIN)
-        cannot_read(key, r);
+        cannot_read(key, opened_name, r);
     return r;
 }
 
-int cli_get(const char *key, struct cli_value *v)
+int cli_get_of(splinter_store *store, const char *bus, const char *key, struct cli_value *v)
 {
     for (;;) {
         v->meta.struct_size = sizeof(v->meta);
-        int r = splinter_store_get(opened, key, v->buf, v->room, &v->size, &v->meta);
+        int r = splinter_store_get(store, key, v->buf, v->room, &v->size, &v->meta);
         if (!r && !v->buf) /* no buffer: that was the length alone */
             r = -EMSGSIZE;
         if (!r || r == -ENOENT || r == -EAGAIN)
             return r;
         if (r != -EMSGSIZE)
-            cannot_read(key, r);
+            cannot_read(key, bus, r);
         size_t room = v->size < 4096 ? 4096 : v->size;
         unsigned char *bigger = realloc(v->buf, room);
         if (!bigger)
@@ -229,6 +229,11 @@ int cli_get(const char *key, struct cli_value *v)
         v->buf = bigger;
         v->room = room;
     }
+}
+
+int cli_get(const char *key, struct cli_value *v)
+{
+    return cli_get_of(opened, opened_name, key, v);
 }
 
 bool cli_value_number(const struct cli_value *v, int64_t *number)

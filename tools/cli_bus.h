@@ -82,5 +82,7 @@ uint32_t cli_type(const char *what, const char *text);
 
 /* The value of key into v.  Returns 0, -ENOENT, or -EAGAIN if it is worth another try. */
 int cli_get(const char *key, struct cli_value *v);
+/* The same, of another store, with its name for messages. */
+int cli_get_of(splinter_store *store, const char *bus, const char *key, struct cli_value *v);
 
 #endif /* SPLINTER_CLI_BUS_H */

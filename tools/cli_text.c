@@ -70,3 +70,41 @@ size_t cli_base64(char *text, const void *bytes, size_t len)
     }
     return (size_t)(to - text);
 }
+
+/* 64 and more: no digit. */
+static uint32_t base64_digit(char c)
+{
+    return c >= 'A' && c <= 'Z'   ? (uint32_t)(c - 'A')
+           : c >= 'a' && c <= 'z' ? (uint32_t)(c - 'a') + 26
+           : c >= '0' && c <= '9' ? (uint32_t)(c - '0') + 52
+           : c == '+'             ? 62
+           : c == '/'             ? 63
+                                  : 64;
+}
+
+bool cli_from_base64(void *bytes, size_t *size, const char *text, size_t len)
+{
+    unsigned char *to = bytes;
+    size_t pad = 0;
+    if (len % 4)
+        return false;
+    while (pad < 2 && pad < len && text[len - 1 - pad] == '=')
+        pad++;
+    for (size_t i = 0; i < len; i += 4) {
+        size_t digits = i + 4 < len ? 4 : 4 - pad;
+        uint32_t bits = 0;
+        for (size_t d = 0; d < 4; d++) {
+            uint32_t digit = d < digits ? base64_digit(text[i + d]) : 0;
+            if (digit > 63)
+                return false;
+            bits = bits << 6 | digit;
+        }
+        /* What belongs to no byte is zero, so that bytes have one spelling. */
+        if (bits & ((1u << 8 * (4 - digits)) - 1))
+            return false;
+        for (size_t b = 0; b + 1 < digits; b++)
+            *to++ = (unsigned char)(bits >> (16 - 8 * b));
+    }
+    *size = len / 4 * 3 - pad;
+    return true;
+}

@@ -22,5 +22,8 @@ size_t cli_show(char *shown, const void *bytes, size_t len);
  * length. */
 #define CLI_BASE64_MAX(len) (((len) + 2) / 3 * 4)
 size_t cli_base64(char *text, const void *bytes, size_t len);
+/* The reverse, which may be in place: bytes may be text.  Returns false if text is no base64 with
+ * its padding. */
+bool cli_from_base64(void *bytes, size_t *size, const char *text, size_t len);
 
 #endif /* SPLINTER_CLI_TEXT_H */

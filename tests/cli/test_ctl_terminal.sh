@@ -73,4 +73,25 @@ answer y
 on_terminal "'$ctl' destroy"
 ok 'y is yes' eval 'is_status 0 && [ ! -e "/dev/shm/$BUS" ]'
 
+# Work that takes longer than a second shows how far it is, and takes that away again.
+input=/dev/null
+run "$ctl" create
+run "$ctl" set bytes --file "$T/bytes"
+mkfifo "$T/fifo"
+{
+    echo '{"dump":"splinter","schema":1}'
+    echo '{"key":"slow/1","value":"v"}'
+    sleep 1.5
+    echo '{"key":"slow/2","value":"v"}'
+    echo '{"key":"slow/3","value":"v"}'
+} >"$T/fifo" &
+pids="$pids $!"
+on_terminal "NO_COLOR=1 '$ctl' restore '$T/fifo'"
+ok 'long work shows its progress' eval \
+    'is_status 0 && has "restoring: " && has "bytes, " && has "/s$escape[K" && has "restored   3"'
+on_terminal "NO_COLOR=1 '$ctl' restore --merge ours '$T/none'"
+ok 'short work does not' eval '! has "restoring"'
+on_terminal "'$ctl' dump"
+ok 'bytes of a dump are escaped' eval 'is_status 0 && has "\"value_base64\":" && ! has "$escape"'
+
 finish

@@ -75,6 +75,28 @@ const struct ctl_command ctl_commands[] = {
     {"queue list", "", "list the queues, and what each holds", ctl_run_queue_list, NO_OPTIONS, 0, 0,
      CTL_READ_BUS, NULL, NULL},
 
+    {"dump", "[FILE]", "write the keys as JSON Lines", ctl_run_dump, ctl_dump_options, 0, 1,
+     CTL_READ_BUS, NULL,
+     "Without FILE they go to standard output.  Ephemeral keys, topics and queues are\n"
+     "left out.  A FILE that is there is replaced once the dump is whole."},
+    {"restore", "[FILE]", "set the keys of a dump", ctl_run_restore, ctl_restore_options, 0, 1,
+     CTL_NO_BUS, NULL,
+     "Without FILE the dump comes from standard input.  It stops at the first line\n"
+     "that is wrong, or whose key exists already."},
+    {"snapshot", "FILE", "copy the bus as it is to a new file", ctl_run_snapshot,
+     ctl_snapshot_options, 1, 1, CTL_READ_BUS, NULL,
+     "The file is a store.  Ephemeral keys are left out.  The bus may be in use."},
+    {"load", "FILE", "make the bus anew, as a copy of the store in a file", ctl_run_load,
+     ctl_snapshot_options, 1, 1, CTL_NO_BUS, NULL, NULL},
+    {"clone", "TARGET", "copy the bus to a new one, in memory or in a file", ctl_run_clone,
+     ctl_clone_options, 1, 1, CTL_READ_BUS, NULL, NULL},
+    {"diff", "[LEFT] OTHER", "compare the bus, or LEFT, with another one", ctl_run_diff,
+     ctl_diff_options, 1, 2, CTL_NO_BUS, NULL,
+     "A name with a slash in it is that of a file.  The exit status is 0 if nothing\n"
+     "differs, else 6."},
+    {"check", "", "look for damage, and repair it", ctl_run_check, ctl_check_options, 0, 0,
+     CTL_NO_BUS, NULL, "The exit status is 0 if nothing is wrong, else 6."},
+
     {"lock", "NAME -- COMMAND [ARGUMENT]...", "hold the lease NAME while a command runs",
      ctl_run_lock, ctl_lock_options, 1, 1, CTL_WRITE_BUS, "", program_more},
     {"exec", "[FILE]", "run the commands in a file or from standard input, one a line",

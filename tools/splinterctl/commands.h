@@ -36,6 +36,28 @@ extern const struct ctl_option ctl_unset_options[];
 int ctl_run_list(const struct ctl_call *call);
 extern const struct ctl_option ctl_list_options[];
 
+/* dump.c */
+int ctl_run_dump(const struct ctl_call *call);
+extern const struct ctl_option ctl_dump_options[];
+
+/* restore.c */
+int ctl_run_restore(const struct ctl_call *call);
+extern const struct ctl_option ctl_restore_options[];
+
+/* snapshot.c */
+int ctl_run_snapshot(const struct ctl_call *call);
+int ctl_run_load(const struct ctl_call *call);
+int ctl_run_clone(const struct ctl_call *call);
+extern const struct ctl_option ctl_snapshot_options[], ctl_clone_options[];
+
+/* diff.c */
+int ctl_run_diff(const struct ctl_call *call);
+extern const struct ctl_option ctl_diff_options[];
+
+/* check.c */
+int ctl_run_check(const struct ctl_call *call);
+extern const struct ctl_option ctl_check_options[];
+
 /* lock.c */
 int ctl_run_lock(const struct ctl_call *call);
 extern const struct ctl_option ctl_lock_options[];

@@ -18,6 +18,7 @@
 #include "lasting.h"
 #include "output.h"
 #include "parse.h"
+#include "unfinished.h"
 
 static int run(int argc, char **argv);
 
@@ -110,6 +111,7 @@ static int run(int argc, char **argv)
         cli_catcher = &here;
         status = run_words(argc, argv);
     }
+    ctl_unfinished_end();
     cli_catcher = before;
     ctl_command_ended();
     cli_usage_of = NULL;
