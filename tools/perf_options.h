@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli_bus.h"
 #include "perf_value.h"
 
 /* What is measured. */
@@ -17,7 +18,7 @@ struct perf_options {
     uint64_t readers, keys, value_size, duration_ms; /* keys: of a topic or queue, its capacity */
     bool writer, processes, json;
     enum perf_fault fault; /* --self-test; PERF_RIGHT: none */
-    const char *bus;       /* NULL: a store without a name */
+    struct cli_choice chosen; /* no bus: a store without a name */
     uint64_t feed;         /* of a store that is created: the changes that it keeps */
     uint32_t mode;         /* of a store that is created; 0: the library's default */
 };
