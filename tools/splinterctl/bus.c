@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,6 +32,12 @@ void ctl_choose_bus(const char *name, bool file)
 const char *ctl_bus_name(void)
 {
     return chosen.bus ? chosen.bus : cli_default_bus();
+}
+
+bool ctl_bus_is_named(void)
+{
+    const char *bus = getenv("SPLINTER_BUS");
+    return chosen.bus || (bus && *bus);
 }
 
 uint32_t ctl_bus_where(void)
