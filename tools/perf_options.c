@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "cli_bus.h"
+#include "perf_scenario.h"
 
 #define READERS_MAX 4096
 #define KEYS_MAX 10000000
@@ -48,10 +49,6 @@ static enum perf_fault fault_named(const char *text)
             return fault;
     cli_usage("--self-test: '%s' is not allowed; it takes torn, stale or foreign", text);
 }
-
-const char *const perf_scenario_names[PERF_SCENARIOS] = {
-    [PERF_KEYS] = "keys", [PERF_FEED] = "feed", [PERF_TOPIC] = "topic", [PERF_QUEUE] = "queue",
-};
 
 static enum perf_scenario scenario_named(const char *text)
 {

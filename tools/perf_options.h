@@ -11,7 +11,6 @@
 
 /* What is measured. */
 enum perf_scenario { PERF_KEYS, PERF_FEED, PERF_TOPIC, PERF_QUEUE, PERF_SCENARIOS };
-extern const char *const perf_scenario_names[PERF_SCENARIOS];
 
 struct perf_options {
     enum perf_scenario scenario;

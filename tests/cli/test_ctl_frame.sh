@@ -61,7 +61,7 @@ for line in get head ttl set append incr decr touch 'lock -- true'; do
     ok "$line: too few arguments" says 2 "${line%% *}: too few arguments: it takes"
 done
 for line in 'get a b' 'head a b' 'ttl a b' 'append a b c' 'incr a 1 2' 'decr a 1 2' \
-    'touch a b' 'create a' 'destroy a' 'info a' 'buses a' 'doctor a' \
+    'touch a b' 'create a' 'destroy a' 'info a' 'buses a' 'doctor a' 'bench a' \
     'list a' 'exec a b' 'lock a b -- true' \
     'help get b' 'help a b c'; do
     # shellcheck disable=SC2086 # words

@@ -17,6 +17,10 @@ int ctl_run_buses(const struct ctl_call *call);
 /* doctor.c */
 int ctl_run_doctor(const struct ctl_call *call);
 
+/* bench.c */
+int ctl_run_bench(const struct ctl_call *call);
+extern const struct ctl_option ctl_bench_options[];
+
 /* get.c */
 int ctl_run_get(const struct ctl_call *call);
 int ctl_run_head(const struct ctl_call *call);
