@@ -48,10 +48,11 @@ static void note_holder(void *arg, pid_t pid, const struct stat *file)
             continue;
         all->stopped = pid;
         doctor_found("holder", doctor_text("process %d", (int)pid),
-                     doctor_text("kill -CONT %d", (int)pid),
-                     "%s has bus '%s' open, and is stopped; whoever needs what it was changing "
+                     process.traced ? "let the debugger that has stopped it go on"
+                                    : doctor_text("kill -CONT %d", (int)pid),
+                     "'%s' has bus '%s' open, and is stopped; whoever needs what it was changing "
                      "waits for it",
-                     doctor_text("'%s'", process.name), bus->name);
+                     process.name, bus->name);
     }
 }
 
@@ -176,7 +177,7 @@ static const char *let_in(const char *rights, const char *path)
                        doctor_word(path));
 }
 
-static void find_closed(const char *path, const char *may_not, const char *rights)
+static void find_closed(const char *path, const char *may_not, const char *rights, const char *why)
 {
     struct stat st;
     const char *where = closed_folder(path);
@@ -189,6 +190,16 @@ static void find_closed(const char *path, const char *may_not, const char *right
                      "user %s may not %s bus '%s', which belongs to user %s and has the mode %03o",
                      doctor_user(geteuid()), may_not, ctl_bus_name(), doctor_user(st.st_uid),
                      (unsigned)st.st_mode & 0777);
+    else
+        doctor_found("open", path, NULL, "%s", why);
+}
+
+static void find_read_only(const char *path)
+{
+    doctor_found("permission", path,
+                 doctor_text("mount -o remount,rw \"$(findmnt -n -o TARGET -T %s)\"",
+                             doctor_word(path)),
+                 "bus '%s' is on a file system that is mounted read-only", ctl_bus_name());
 }
 
 static void look_into(splinter_store *store, const char *path)
@@ -200,8 +211,12 @@ static void look_into(splinter_store *store, const char *path)
         doctor_found("sync", path, NULL,
                      "the last sync of bus '%s' failed, so what was set since is not on disk: %s",
                      ctl_bus_name(), strerror((int)stat.sync_error));
-    if (access(path, W_OK))
-        find_closed(path, "change", "rw");
+    if (access(path, W_OK)) {
+        if (errno == EROFS)
+            find_read_only(path);
+        else
+            find_closed(path, "change", "rw", "it cannot be opened to write");
+    }
 }
 
 void doctor_bus(void)
@@ -213,15 +228,15 @@ void doctor_bus(void)
     if (ctl_bus_where() == SPLINTER_MEMORY)
         path = doctor_text("%s/%s", folder, name + (*name == '/'));
     int r = splinter_store_open(&store, name, &options);
+    const char *why = r ? doctor_text("%s", cli_why_not_open(name, r)) : NULL;
     if (!r) {
         look_into(store, path);
         splinter_store_close(store);
     } else if (r == -EACCES || r == -EPERM) {
-        find_closed(path, "read", "rw");
+        find_closed(path, "read", "rw", why);
     } else if (r != -ENOENT || ctl_bus_is_named()) {
         if (r == -ENOENT)
             cli_open_failed(name, r);
-        const char *why = cli_why_not_open(name, r);
         doctor_found("open", path, NULL, "%s", why);
     }
 }

@@ -26,7 +26,7 @@ static struct {
     size_t texts;
 } all;
 
-static char *keep(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *keep(const char *format, va_list args)
 {
     char *text;
     if (vasprintf(&text, format, args) < 0)

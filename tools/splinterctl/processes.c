@@ -83,6 +83,7 @@ bool ctl_describe(struct ctl_process *process)
         return false;
     snprintf(process->name, sizeof(process->name), "%.*s", (int)(end - begin - 1), begin + 1);
     process->state = strchr("Tt", end[2]) ? "stopped" : strchr("ZX", end[2]) ? "ending" : "running";
+    process->traced = end[2] == 't';
     return true;
 }
 

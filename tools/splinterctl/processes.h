@@ -12,6 +12,7 @@ struct ctl_process {
     pid_t pid;
     char name[32];
     const char *state; /* "running", "stopped" or "ending" */
+    bool traced;       /* it was stopped by a debugger */
 };
 
 /* Those that have the file behind the descriptor open, except this one, by their numbers; of the
