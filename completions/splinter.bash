@@ -38,6 +38,8 @@ _splinter()
     help=$("$tool" --help 2>/dev/null) || return
     while IFS= read -r line; do
         if [[ $line =~ ^\ +(-(.),\ )?(--[a-z-]+)([\ =]([A-Z]+)(\ |$))? ]]; then
+            # Of "--file" and "--file=FILE" the first says that BUS is a file.
+            [[ ${BASH_REMATCH[0]} == *--file=* ]] && continue
             options+=("${BASH_REMATCH[3]}")
             if [[ -n ${BASH_REMATCH[5]} ]]; then
                 argument[${BASH_REMATCH[3]}]=${BASH_REMATCH[3]}
@@ -51,6 +53,8 @@ _splinter()
         word=${COMP_WORDS[i]}
         if [[ -n $pending ]]; then
             [[ $word == '=' ]] || pending=
+        elif [[ $word == '=' && ${COMP_WORDS[i - 1]} == --file ]]; then
+            pending=--file bus=yes
         elif [[ $only_words == yes ]]; then
             positional=$((positional + 1))
         elif [[ $word == -- ]]; then
@@ -58,17 +62,18 @@ _splinter()
         elif [[ $word == -?* ]]; then
             [[ $word == --file || $word == -f ]] && file=yes
             pending=${argument[$word]-}
-            [[ $pending == --bus ]] && bus=yes
+            [[ $pending == --bus || $pending == --file ]] && bus=yes
         else
             positional=$((positional + 1))
             [[ $tool == *_send ]] && only_words=yes # its options come before the arguments
         fi
     done
+    [[ $cur == '=' && ${COMP_WORDS[COMP_CWORD - 1]} == --file ]] && pending=--file
     [[ $cur == '=' ]] && cur=
 
     case $pending in
         '') ;;
-        --output)
+        --output | --file)
             _splinter_files "$cur"
             return ;;
         --bus)

@@ -75,7 +75,10 @@ struct cli_syntax {
                                    * counts as an option with the value 1 */
     const struct option *options; /* ends with CLI_OPTIONS */
 };
-enum { CLI_OPT_OWN = 256 }; /* the first of the tool's own options without a letter */
+enum {
+    CLI_OPT_FILE = 255, /* --file, of cli_bus.h */
+    CLI_OPT_OWN = 256   /* the first of the tool's own options without a letter */
+};
 #define CLI_LETTERS "hV"
 #define CLI_OPTIONS                         \
     {"help", no_argument, NULL, 'h'},       \

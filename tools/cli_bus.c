@@ -33,6 +33,32 @@ void cli_close(void)
     opened = NULL;
 }
 
+/* ---- which bus ---- */
+
+void cli_choose(struct cli_choice *choice, const char *name, bool by_file)
+{
+    if (!*name)
+        cli_usage("the name of a bus cannot be empty");
+    if (choice->bus && choice->by_file != by_file)
+        cli_usage("only one bus is allowed, and '%s' was named before '%s'", choice->bus, name);
+    choice->bus = name;
+    choice->by_file = by_file;
+    choice->file |= by_file;
+}
+
+bool cli_choice_option(struct cli_choice *choice, int option)
+{
+    if (option == 'b')
+        cli_choose(choice, optarg, false);
+    else if (option == CLI_OPT_FILE && optarg)
+        cli_choose(choice, optarg, true);
+    else if (option == CLI_OPT_FILE || option == 'f')
+        choice->file = true;
+    else
+        return false;
+    return true;
+}
+
 const char *cli_default_bus(void)
 {
     const char *bus = getenv("SPLINTER_BUS");

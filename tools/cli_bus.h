@@ -15,8 +15,33 @@
 #define CLI_DEFAULT_SLOTS 1024 /* of a new bus */
 #define CLI_DEFAULT_MAX_VALUE 65536
 #define CLI_MEMORY_FOLDER "/dev/shm" /* where memory stores are, as splinter(7) says */
-#define CLI_BUS_LETTERS "b:"
-#define CLI_BUS_OPTION {"bus", required_argument, NULL, 'b'}
+
+/* ---- which bus ---- */
+
+/* What a command line says of the bus. */
+struct cli_choice {
+    const char *bus; /* NULL until an option or an argument names it */
+    bool file;       /* it is the path of a file, whatever it looks like */
+    bool by_file;    /* --file=FILE has named it */
+};
+
+/* The options of a tool whose BUS may be an argument: -f and --file without one say that it is a
+ * file.  Scripts rely on that, so only --file=FILE names the file as well. */
+#define CLI_BUS_LETTERS "b:f"
+#define CLI_BUS_OPTIONS                      \
+    {"bus", required_argument, NULL, 'b'},   \
+    {"file", optional_argument, NULL, CLI_OPT_FILE}
+/* Those of a tool whose BUS is never an argument. */
+#define CLI_BUS_ONLY_LETTERS "b:f:"
+#define CLI_BUS_ONLY_OPTIONS                 \
+    {"bus", required_argument, NULL, 'b'},   \
+    {"file", required_argument, NULL, 'f'}
+
+/* -b NAME, or --file=NAME if it is by_file.  Of two of a kind the last one counts; one of each is
+ * refused. */
+void cli_choose(struct cli_choice *choice, const char *name, bool by_file);
+/* One of CLI_BUS_OPTIONS.  Returns false if it is another one. */
+bool cli_choice_option(struct cli_choice *choice, int option);
 
 /* The bus that is meant if the command line names none: SPLINTER_BUS, or CLI_DEFAULT_BUS. */
 const char *cli_default_bus(void);

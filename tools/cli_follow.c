@@ -33,9 +33,6 @@ void cli_follow_init(struct cli_follow *f)
 void cli_follow_option(struct cli_follow *f, int option)
 {
     switch (option) {
-    case 'b':
-        f->bus = optarg;
-        break;
     case 'n':
         f->count = cli_number("--count", optarg, 1, UINT64_MAX - 1);
         f->counted = true;
@@ -49,12 +46,11 @@ void cli_follow_option(struct cli_follow *f, int option)
     case 'w':
         f->wait = true;
         break;
-    case 'f':
-        f->file = true;
-        break;
     case 'v':
         f->verbose = true;
         break;
+    default:
+        cli_choice_option(&f->chosen, option);
     }
 }
 
@@ -73,21 +69,21 @@ static bool same_file(const struct cli_file *a, const struct cli_file *b)
 static int open_now(struct cli_follow *f, splinter_store **store)
 {
     struct splinter_open_options options = {.struct_size = sizeof(options)};
-    uint32_t where = cli_where(f->bus, f->file);
+    uint32_t where = cli_where(f->chosen.bus, f->chosen.file);
     struct cli_file before;
     int r;
     do { /* until what was opened is surely what the name leads to */
         before = (struct cli_file){0};
-        cli_file_of(f->bus, where, &before);
+        cli_file_of(f->chosen.bus, where, &before);
         options.flags = where;
-        r = cli_open(store, f->bus, &options);
+        r = cli_open(store, f->chosen.bus, &options);
         /* A process that may only read can follow as well; no writer wakes it, so it polls. */
         if (r == -EACCES || r == -EPERM || r == -EROFS) {
             options.flags = where | SPLINTER_RDONLY;
-            r = cli_open(store, f->bus, &options);
+            r = cli_open(store, f->chosen.bus, &options);
         }
         f->at = before;
-    } while (!r && cli_file_of(f->bus, where, &f->at) && !same_file(&before, &f->at));
+    } while (!r && cli_file_of(f->chosen.bus, where, &f->at) && !same_file(&before, &f->at));
     if (r)
         return r;
     f->feed = cli_feed_open();
@@ -95,7 +91,8 @@ static int open_now(struct cli_follow *f, splinter_store **store)
     if (f->verbose && f->feed)
         cli_warn("follows by the feed, which tells of every change");
     else if (f->verbose)
-        cli_warn("bus '%s' has no feed: values that are replaced quickly may be missed", f->bus);
+        cli_warn("bus '%s' has no feed: values that are replaced quickly may be missed",
+                 f->chosen.bus);
     return 0;
 }
 
@@ -108,15 +105,15 @@ splinter_store *cli_follow_open(struct cli_follow *f)
         if (!r)
             return store;
         if (r != -ENOENT || !f->wait)
-            cli_open_failed(f->bus, r);
+            cli_open_failed(f->chosen.bus, r);
         if (!f->came && f->verbose)
-            cli_warn("waiting for bus '%s'", f->bus);
+            cli_warn("waiting for bus '%s'", f->chosen.bus);
         f->came = true;
         if (cli_stop)
             return NULL;
         uint64_t ms = cli_slice(f->deadline);
         if (!ms)
-            cli_die(CLI_TIMEOUT, "bus '%s' was not created in time", f->bus);
+            cli_die(CLI_TIMEOUT, "bus '%s' was not created in time", f->chosen.bus);
         poll(NULL, 0, (int)(ms < 20 ? ms : 20));
     }
 }
@@ -128,15 +125,15 @@ bool cli_follow_moved(struct cli_follow *f)
     if (ms < f->look_ms)
         return false;
     f->look_ms = ms + LOOK_MS;
-    bool there = cli_file_of(f->bus, cli_where(f->bus, f->file), &now);
+    bool there = cli_file_of(f->chosen.bus, cli_where(f->chosen.bus, f->chosen.file), &now);
     if (there && same_file(&now, &f->at)) {
         f->told = false; /* it was away for a moment, perhaps */
         return false;
     }
     if (!f->told && !f->wait)
-        cli_warn("bus '%s' was removed; without --wait no new one is followed", f->bus);
+        cli_warn("bus '%s' was removed; without --wait no new one is followed", f->chosen.bus);
     else if (!f->told && !there)
-        cli_warn("bus '%s' was removed; waiting for a new one", f->bus);
+        cli_warn("bus '%s' was removed; waiting for a new one", f->chosen.bus);
     f->told = true;
     return there && f->wait;
 }
@@ -147,14 +144,15 @@ splinter_store *cli_follow_again(struct cli_follow *f)
     splinter_store *store;
     int r = open_now(f, &store);
     if (!r) {
-        cli_warn("bus '%s' was made again; following the new one", f->bus);
+        cli_warn("bus '%s' was made again; following the new one", f->chosen.bus);
         f->told = false;
         f->came = true;
         return store;
     }
     /* Perhaps it is being copied there.  Once for each file. */
     if (r != -ENOENT && !same_file(&f->at, &f->refused)) {
-        cli_warn("%s; the old one is followed until that changes", cli_why_not_open(f->bus, r));
+        cli_warn("%s; the old one is followed until that changes",
+                 cli_why_not_open(f->chosen.bus, r));
         f->refused = f->at;
     }
     f->at = was;
@@ -277,7 +275,7 @@ void cli_follow_say_gap(struct cli_follow *f)
         return;
     cli_warn("the feed of bus '%s' has a gap: up to %" PRIu64 " change%s %s lost; going on with "
              "what is there now",
-             f->bus, f->lost, CLI_S(f->lost), f->lost == 1 ? "is" : "are");
+             f->chosen.bus, f->lost, CLI_S(f->lost), f->lost == 1 ? "is" : "are");
     f->lost = 0;
     f->gap_ms = cli_now_ms() + GAP_MS;
 }

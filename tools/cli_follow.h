@@ -15,8 +15,7 @@
 #include "cli_bus.h"
 
 struct cli_follow {
-    const char *bus; /* NULL until an option or an argument names it */
-    bool file;      /* --file */
+    struct cli_choice chosen;
     bool wait;      /* the bus, or a key, may come later */
     bool current;   /* begin with what is there */
     bool verbose;   /* say when waiting and following begin */
@@ -39,14 +38,13 @@ struct cli_follow {
 
 void cli_follow_init(struct cli_follow *f);
 
-#define CLI_FOLLOW_LETTERS CLI_BUS_LETTERS "n:t:cwfv" CLI_LETTERS
+#define CLI_FOLLOW_LETTERS CLI_BUS_LETTERS "n:t:cwv" CLI_LETTERS
 #define CLI_FOLLOW_OPTIONS                      \
-    CLI_BUS_OPTION,                             \
+    CLI_BUS_OPTIONS,                            \
     {"count", required_argument, NULL, 'n'},    \
     {"timeout", required_argument, NULL, 't'},  \
     {"current", no_argument, NULL, 'c'},        \
     {"wait", no_argument, NULL, 'w'},           \
-    {"file", no_argument, NULL, 'f'},           \
     {"verbose", no_argument, NULL, 'v'}
 
 /* One of these options. */

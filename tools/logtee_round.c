@@ -81,7 +81,7 @@ static void look_at_named(bool first)
             met(task->names[i], &meta, first);
         else if (r == -ENOENT && first && !task->follow.wait)
             cli_die(CLI_ABSENT, "key '%s' does not exist in bus '%s'", task->names[i],
-                    task->follow.bus);
+                    task->follow.chosen.bus);
     }
 }
 
@@ -154,7 +154,7 @@ static bool look_at_all(splinter_store *store, struct cli_value *v, bool first)
         }
     }
     if (r < 0)
-        cli_die(CLI_FAILURE, "cannot list the keys of bus '%s': %s", task->follow.bus,
+        cli_die(CLI_FAILURE, "cannot list the keys of bus '%s': %s", task->follow.chosen.bus,
                 strerror(-r));
     return printed;
 }
@@ -273,7 +273,7 @@ static bool by_looks(splinter_store *store, struct cli_value *v, uint64_t ms, ui
     uint64_t at = unseen_change ? cli_slice(all_at_ms) : ms;
     int r = splinter_store_wait_any(store, *epoch, at < ms ? at : ms, epoch);
     if (r && r != -ETIMEDOUT)
-        cli_die(CLI_FAILURE, "cannot wait for bus '%s': %s", task->follow.bus, strerror(-r));
+        cli_die(CLI_FAILURE, "cannot wait for bus '%s': %s", task->follow.chosen.bus, strerror(-r));
     if (r)
         logtee_output_check();
     if (!ms)
@@ -326,7 +326,7 @@ void logtee_follow(splinter_store *store, struct logtee_task *asked)
     if (look(store, &v, !f->came)) /* a bus that came later: whatever is in it is new */
         cli_follow_renew_deadline(f);
     if (f->verbose)
-        cli_warn("following bus '%s'", f->bus);
+        cli_warn("following bus '%s'", f->chosen.bus);
     while (f->count && !cli_stop) {
         if (cli_hup)
             reopen();

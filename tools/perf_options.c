@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "cli_bus.h"
+#include "perf_scenario.h"
 
 #define READERS_MAX 4096
 #define KEYS_MAX 10000000
@@ -24,8 +25,10 @@ static const char help[] =
     "  -k, --keys N           number of keys; of a topic or a queue, its capacity (default 20000)\n"
     "  -s, --value-size BYTES size of each value, 32 or more (default 64)\n"
     "  -d, --duration SECONDS how long to measure (default 3; up to three decimals)\n"
-    "  -b, --bus BUS          use this memory store, created if it does not exist (default:\n"
-    "                         a store without a name); what was made is removed afterwards\n"
+    "  -b, --bus BUS          use this bus, created if it does not exist (default: a store\n"
+    "                         without a name, whatever $SPLINTER_BUS says); what was made is\n"
+    "                         removed afterwards\n"
+    "  -f, --file FILE        the same, of the bus in this file\n"
     "      --mode MODE        permissions of a new bus, less the umask (default 600)\n"
     "      --feed N           keep the last N changes of each writer of a new bus (default 0; in\n"
     "                         the scenario feed 4096)\n"
@@ -47,10 +50,6 @@ static enum perf_fault fault_named(const char *text)
     cli_usage("--self-test: '%s' is not allowed; it takes torn, stale or foreign", text);
 }
 
-const char *const perf_scenario_names[PERF_SCENARIOS] = {
-    [PERF_KEYS] = "keys", [PERF_FEED] = "feed", [PERF_TOPIC] = "topic", [PERF_QUEUE] = "queue",
-};
-
 static enum perf_scenario scenario_named(const char *text)
 {
     for (enum perf_scenario s = PERF_KEYS; s < PERF_SCENARIOS; s++)
@@ -68,8 +67,6 @@ static void check(const struct perf_options *o, int argument_count)
                   perf_scenario_names[o->scenario]);
     if (o->scenario == PERF_FEED && !o->feed)
         cli_usage("--feed: '0' is not allowed in the scenario feed; it takes a number from 1");
-    if (o->bus && cli_where(o->bus, false) != SPLINTER_MEMORY)
-        cli_usage("--bus: '%s' is not allowed; it takes the name of a memory store", o->bus);
 }
 
 static const struct option options[] = {
@@ -80,14 +77,15 @@ static const struct option options[] = {
     {"keys", required_argument, NULL, 'k'},
     {"value-size", required_argument, NULL, 's'},
     {"duration", required_argument, NULL, 'd'},
-    CLI_BUS_OPTION,
+    CLI_BUS_ONLY_OPTIONS,
     {"mode", required_argument, NULL, OPT_MODE},
     {"feed", required_argument, NULL, OPT_FEED},
     {"json", no_argument, NULL, 'j'},
     {"self-test", required_argument, NULL, OPT_SELF_TEST},
     CLI_OPTIONS,
 };
-static const struct cli_syntax syntax = {help, CLI_BUS_LETTERS "S:r:Pk:s:d:j" CLI_LETTERS, options};
+static const struct cli_syntax syntax = {
+    help, CLI_BUS_ONLY_LETTERS "S:r:Pk:s:d:j" CLI_LETTERS, options};
 
 void perf_options_read(struct perf_options *o, int argc, char **argv)
 {
@@ -125,7 +123,8 @@ void perf_options_read(struct perf_options *o, int argc, char **argv)
             o->duration_ms = cli_seconds("--duration", optarg, 1, 86400000);
             break;
         case 'b':
-            o->bus = optarg;
+        case 'f':
+            cli_choose(&o->chosen, optarg, option == 'f');
             break;
         case OPT_MODE:
             o->mode = cli_mode("--mode", optarg);

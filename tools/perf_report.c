@@ -9,6 +9,7 @@
 
 #include "cli_text.h"
 #include "perf_latency.h"
+#include "perf_scenario.h"
 #include "perf_store.h"
 #include "perf_value.h"
 

@@ -21,6 +21,10 @@
 #define FAULT_EVERY 1000
 #define WAIT_MS 10 /* how often a receiver that waits looks whether all has ended */
 
+const char *const perf_scenario_names[PERF_SCENARIOS] = {
+    [PERF_KEYS] = "keys", [PERF_FEED] = "feed", [PERF_TOPIC] = "topic", [PERF_QUEUE] = "queue",
+};
+
 static char name[PERF_KEY_SIZE];
 
 static struct splinter_topic_options options_of(const struct perf_options *o)

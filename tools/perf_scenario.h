@@ -6,6 +6,8 @@
 #include "perf_options.h"
 #include "perf_worker.h"
 
+extern const char *const perf_scenario_names[PERF_SCENARIOS];
+
 /* Makes the topic or queue of the scenario; does not return if that is not possible. */
 void perf_scenario_make(const struct perf_options *o, splinter_store *store);
 /* Removes it again. */

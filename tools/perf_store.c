@@ -20,6 +20,7 @@
 #define MESSAGE_HEAD 64 /* more than a message needs beside its bytes */
 
 static const char *bus; /* NULL: a store without a name */
+static uint32_t where;  /* else SPLINTER_MEMORY or SPLINTER_FILE */
 static splinter_store *store;
 static uint64_t feed; /* lines of each ring of it; 0: none */
 static bool created;       /* by us, so it is removed at exit */
@@ -35,7 +36,7 @@ static void clean_up(void)
     if (!created)
         perf_scenario_remove(made, store);
     if (created)
-        splinter_store_unlink(bus, SPLINTER_MEMORY);
+        splinter_store_unlink(bus, where);
     else
         for (uint64_t i = 0; i < keys_set; i++) {
             perf_make_key(key, i);
@@ -63,10 +64,10 @@ static void open_or_create(struct splinter_open_options *options)
 {
     int r;
     do { /* between the two calls another process may create or remove it */
-        options->flags = SPLINTER_MEMORY;
+        options->flags = where;
         r = cli_open(&store, bus, options);
         if (r == -ENOENT) {
-            options->flags = SPLINTER_MEMORY | SPLINTER_CREATE | SPLINTER_EXCL;
+            options->flags = where | SPLINTER_CREATE | SPLINTER_EXCL;
             r = cli_open(&store, bus, options);
             created = !r;
         }
@@ -105,11 +106,13 @@ splinter_store *perf_store_open(const struct perf_options *o)
         .mode = o->mode,
         .feed = (size_t)o->feed,
     };
-    bus = o->bus;
-    if (bus)
+    bus = o->chosen.bus;
+    if (bus) {
+        where = cli_where(bus, o->chosen.file);
         open_or_create(&options);
-    else
+    } else {
         open_anonymous(&options);
+    }
     main_process = getpid();
     atexit(clean_up); /* runs before the store is closed */
     check_room(o);

@@ -38,6 +38,7 @@ static const char help[] =
     "  -c, --current        begin with the values that are there\n"
     "  -w, --wait           wait for a bus or named keys that do not exist yet\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
+    "      --file=FILE      the bus in this file, as --bus does\n"
     "  -v, --verbose        say on standard error when following begins, and if by a feed\n"
     "  -h, --help           print this and exit\n"
     "  -V, --version        print the version and exit\n"
@@ -86,12 +87,12 @@ static void read_options(int argc, char **argv)
 
 static void read_arguments(int count, char **arguments)
 {
-    if (!task.follow.bus && count > 0) {
-        task.follow.bus = *arguments++;
+    if (!task.follow.chosen.bus && count > 0) {
+        task.follow.chosen.bus = *arguments++;
         count--;
     }
-    if (!task.follow.bus)
-        task.follow.bus = cli_default_bus();
+    if (!task.follow.chosen.bus)
+        task.follow.chosen.bus = cli_default_bus();
     task.names = arguments;
     task.name_count = (size_t)count;
     for (size_t i = 0; i < task.name_count; i++)

@@ -36,6 +36,7 @@ static const char help[] =
     "  -0, --null           end each value with a zero byte instead of a newline\n"
     "  -r, --raw            print nothing but the values, and those of type int64 as their bytes\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
+    "      --file=FILE      the bus in this file, as --bus does\n"
     "  -q, --quiet          do not say on standard error how many values were missed\n"
     "  -v, --verbose        say on standard error when following begins, and if by a feed\n"
     "  -h, --help           print this and exit\n"
@@ -101,12 +102,13 @@ static void read_options(int argc, char **argv)
 
 static void read_arguments(int count, char **arguments)
 {
-    if (count > (asked.bus ? 1 : 2))
-        cli_usage("too many arguments: only %s allowed", asked.bus ? "KEY is" : "BUS and KEY are");
+    if (count > (asked.chosen.bus ? 1 : 2))
+        cli_usage("too many arguments: only %s allowed",
+                  asked.chosen.bus ? "KEY is" : "BUS and KEY are");
     if (count > 1)
-        asked.bus = *arguments++;
-    else if (!asked.bus)
-        asked.bus = cli_default_bus();
+        asked.chosen.bus = *arguments++;
+    else if (!asked.chosen.bus)
+        asked.chosen.bus = cli_default_bus();
     if (count > 0)
         key = *arguments;
     cli_key("KEY", key);
@@ -139,7 +141,7 @@ static void key_absent(const char *how)
     if (!asked.wait) {
         cli_out_flush(&out); /* what was received before */
         say_rest();
-        cli_die(CLI_ABSENT, "key '%s' %s bus '%s'", key, how, asked.bus);
+        cli_die(CLI_ABSENT, "key '%s' %s bus '%s'", key, how, asked.chosen.bus);
     }
 }
 
@@ -299,7 +301,7 @@ static bool by_waiting(splinter_store *store, struct cli_value *v, uint64_t ms)
             cli_seen_gone(&seen);
         seen.epoch = 0; /* wait until the key exists */
     } else if (r && r != -EAGAIN) {
-        cli_die(CLI_FAILURE, "cannot wait for key '%s' of bus '%s': %s", key, asked.bus,
+        cli_die(CLI_FAILURE, "cannot wait for key '%s' of bus '%s': %s", key, asked.chosen.bus,
                 strerror(-r));
     } else if (!r && v->meta.epoch > seen.epoch) {
         value_came(v);
@@ -360,7 +362,7 @@ int main(int argc, char **argv)
         if (!asked.came) /* else whatever is in it is new */
             begin();
         if (asked.verbose)
-            cli_warn("following key '%s' of bus '%s'", key, asked.bus);
+            cli_warn("following key '%s' of bus '%s'", key, asked.chosen.bus);
         follow(store);
     }
     cli_out_flush(&out);

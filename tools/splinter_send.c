@@ -33,16 +33,18 @@ static const char help[] =
     "      --mode MODE        permissions MODE, less the umask (default 600)\n"
     "      --feed N           the last N changes of each writer, for followers (default 0)\n"
     "  -f, --file           BUS is the path of a file, whatever it looks like\n"
+    "      --file=FILE      the bus in this file, as --bus does\n"
     "      --sync           end only when what was sent is on disk, if BUS is in a file\n"
     "  -h, --help           print this and exit\n"
     "  -V, --version        print the version and exit\n"
     "\n"
     "Exit status: 0 sent, 1 failure, 2 wrong arguments, 3 no such bus.\n";
 
-static const char *bus; /* NULL until an option or an argument names it */
+static const char *bus; /* that was chosen, or is the default */
+static struct cli_choice chosen;
 static const char *key = CLI_DEFAULT_KEY;
 static const char *value; /* NULL: from standard input */
-static bool from_stdin, lines, create, file, sync_at_end, feed_given;
+static bool from_stdin, lines, create, sync_at_end, feed_given;
 static struct splinter_open_options open_options = {.struct_size = sizeof(open_options)};
 static struct splinter_set_options set_options = {.struct_size = sizeof(set_options)};
 
@@ -174,7 +176,7 @@ static void send_lines(void)
 enum { OPT_TYPE = CLI_OPT_OWN, OPT_SLOTS, OPT_MAX_VALUE, OPT_MODE, OPT_FEED, OPT_SYNC };
 
 static const struct option options[] = {
-    CLI_BUS_OPTION,
+    CLI_BUS_OPTIONS,
     {"stdin", no_argument, NULL, 's'},
     {"lines", no_argument, NULL, 'l'},
     {"type", required_argument, NULL, OPT_TYPE},
@@ -184,11 +186,10 @@ static const struct option options[] = {
     {"max-value", required_argument, NULL, OPT_MAX_VALUE},
     {"mode", required_argument, NULL, OPT_MODE},
     {"feed", required_argument, NULL, OPT_FEED},
-    {"file", no_argument, NULL, 'f'},
     {"sync", no_argument, NULL, OPT_SYNC},
     CLI_OPTIONS,
 };
-static const struct cli_syntax syntax = {help, "+" CLI_BUS_LETTERS "slt:cf" CLI_LETTERS, options};
+static const struct cli_syntax syntax = {help, "+" CLI_BUS_LETTERS "slt:c" CLI_LETTERS, options};
 
 static void read_options(int argc, char **argv)
 {
@@ -196,9 +197,6 @@ static void read_options(int argc, char **argv)
 
     while ((option = cli_option(&syntax, argc, argv)) != -1)
         switch (option) {
-        case 'b':
-            bus = optarg;
-            break;
         case 's':
             from_stdin = true;
             break;
@@ -221,9 +219,6 @@ static void read_options(int argc, char **argv)
             open_options.max_value =
                 (size_t)cli_number("--max-value", optarg, 1, SPLINTER_VALUE_MAX);
             break;
-        case 'f':
-            file = true;
-            break;
         case OPT_MODE:
             open_options.mode = cli_mode("--mode", optarg);
             break;
@@ -234,6 +229,8 @@ static void read_options(int argc, char **argv)
         case OPT_SYNC:
             sync_at_end = true;
             break;
+        default:
+            cli_choice_option(&chosen, option);
         }
 }
 
@@ -259,6 +256,7 @@ static int only_arguments(int count, char **arguments)
 
 static void read_arguments(int count, char **arguments)
 {
+    bus = chosen.bus;
     if (count && (!from_stdin || strcmp(arguments[count - 1], "-") == 0))
         value = arguments[--count];
     if (value && strcmp(value, "-") == 0) {
@@ -291,7 +289,7 @@ static void read_arguments(int count, char **arguments)
 
 static void open_bus(void)
 {
-    open_options.flags = cli_where(bus, file);
+    open_options.flags = cli_where(bus, chosen.file);
     if (create) {
         open_options.flags |= SPLINTER_CREATE;
         if (!open_options.slots)

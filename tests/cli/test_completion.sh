@@ -73,6 +73,12 @@ ok "splinter_recv: options may come later" offers '--verbose\n--version\n'
 mkdir "$T/d" && : >"$T/d/a file" && : >"$T/d/another"
 complete_words splinter_recv --file "$T/d/a"
 ok "with --file the bus is a path" offers "$T/d/a file\n$T/d/another\n"
+complete_words splinter_recv --file '=' "$T/d/an"
+ok "so is what --file= names" offers "$T/d/another\n"
+complete_words splinter_recv --file '=' "$T/d/another" "$BUS"
+ok "after which no argument is a bus" offers '\n'
+complete_words splinter_perf -f "$T/d/an"
+ok "splinter_perf: -f takes a path" offers "$T/d/another\n"
 complete_words splinter_recv "$T/d/an"
 ok "with a slash it is a path" offers "$T/d/another\n"
 complete_words splinter_recv -b "$T/d/an"

@@ -50,6 +50,32 @@ ok 'info: and that it is stopped' eventually stopped
 signal_it CONT
 signal_it TERM
 ended
+start "$TOP_BUILDDIR/tests/cli/owner" "$BUS" mine
+bg_printed ready
+owner=$(cat "$T/bg.pid")
+run "$ctl" -b "$BUS" set plain v
+run "$ctl" -b "$BUS" info
+ok 'info: an ephemeral key, and whose it is' \
+    grep -qx " *$owner  running  owner  -       mine" "$T/out"
+ok 'info: of no other key' eval '! grep -q "plain\|k\$" "$T/out"'
+if json; then
+    run "$ctl" -b "$BUS" --json info
+    object='{"owner":'$owner',"state":"running","name":"owner","ttl_ms":null,"key":"mine"}'
+    ok 'info --json: the same' grep -qF "\"owned\":[$object]" "$T/out"
+fi
+signal_it STOP
+owner_stopped() {
+    run "$ctl" -b "$BUS" info
+    grep -qx " *$owner  stopped  owner  -       mine" "$T/out"
+}
+ok 'info: the owner is stopped' eventually owner_stopped
+signal_it KILL
+ended
+run "$ctl" -b "$BUS" info
+ok 'info: the owner is gone, and so is the key' eval '! grep -q mine "$T/out"'
+run "$ctl" -b "$BUS" lock --ttl 60000 door -- "$ctl" -b "$BUS" info
+ok 'info: a lease, its holder and its life' \
+    grep -q "^ *[1-9][0-9]*  running  splinterctl   *[1-9][0-9]*  door\$" "$T/out"
 run "$ctl" -f "$T/store" create
 run "$ctl" -f "$T/store" info
 ok 'info of a file' eval '[ "$(field where)" = file ] && [ "$(field bus)" = "$T/store" ]'
@@ -68,7 +94,7 @@ echo 'no store' >"/dev/shm/$BUS.none"
 run "$ctl" buses
 ok 'buses: both, and nothing else' eval \
     '[ "$(grep -c " $BUS\(\.[a-z]*\)*\$" "$T/out")" = 2 ] && grep -q " $BUS.two\$" "$T/out"'
-ok 'buses: with their keys and slots' grep -q "^ *1  *77  *999 .* 64  $BUS\$" "$T/out"
+ok 'buses: with their keys and slots' grep -q "^ *[1-9]  *77  *999 .* 64  $BUS\$" "$T/out"
 if json; then
     run "$ctl" --json buses
     ok 'buses --json: an object a line' grep -q "^{\"schema\":1,.*\"bus\":\"$BUS.two\"}\$" "$T/out"

@@ -12,7 +12,7 @@ ok '--help fits into 80 columns' eval '! grep -q ".\{81\}" "$T/help"'
 run "$ctl" help
 ok 'help is what --help prints' eval 'is_status 0 && cmp -s "$T/out" "$T/help"'
 sed -n '/^Commands/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)   *.*/\1/p' "$T/help" >"$T/commands"
-for command in create destroy info buses get head ttl list set append unset incr decr touch \
+for command in create destroy info buses doctor get head ttl list set append unset incr decr touch \
     watch 'topic publish' 'topic tail' 'topic list' 'queue push' 'queue work' 'queue list' \
     dump restore snapshot load clone diff check lock exec help; do
     ok "--help names $command" grep -qx "$command" "$T/commands"
@@ -74,7 +74,8 @@ for line in get head ttl set append incr decr touch 'lock -- true'; do
     ok "$line: too few arguments" says 2 "${line%% *}: too few arguments: it takes"
 done
 for line in 'get a b' 'head a b' 'ttl a b' 'append a b c' 'incr a 1 2' 'decr a 1 2' \
-    'touch a b' 'create a' 'destroy a' 'info a' 'buses a' 'list a' 'exec a b' 'lock a b -- true' \
+    'touch a b' 'create a' 'destroy a' 'info a' 'buses a' 'doctor a' 'bench a' \
+    'list a' 'exec a b' 'lock a b -- true' \
     'help get b' 'help a b c'; do
     # shellcheck disable=SC2086 # words
     run "$ctl" $line
@@ -113,7 +114,7 @@ ok 'an empty name' says 2 'cannot be empty'
 for command in info 'get k' 'head k' 'ttl k' list 'set k v' 'append k v' 'unset k' 'incr k' \
     'decr k' 'touch k' 'lock k -- true' 'destroy --force' watch 'topic publish t v' 'topic tail t' \
     'topic list' 'queue push q v' 'queue work q -- true' 'queue list' dump \
-    'snapshot f' 'clone t' 'diff d' check; do
+    'snapshot f' 'clone t' 'diff d' check doctor; do
     # shellcheck disable=SC2086 # words
     run "$ctl" -b "$BUS.none" $command
     ok "$command: there is no such bus" says 3 "bus '$BUS.none' does not exist"

@@ -52,6 +52,29 @@ run "$ctl" -b "$BUS.many" list
 seq 1 2000 | sed 's/.*/long-common-beginning-&/' | sort >"$T/expected"
 ok 'many keys, in order' cmp -s "$T/expected" "$T/out"
 
+# Groups of many that begin with the same eights of bytes, beginnings of others, and bytes that are
+# no ASCII.  All values have the same size, so --sort size has nothing but the keys to go by.
+{
+    seq 1 700 | sed 's/.*/12345678abcdefgh&/'
+    seq 1 700 | sed 's/.*/12345678abcdefghABCDEFGH&/'
+    seq 1 400 | sed "s/.*/$(printf '\303\251')\/&/"
+    printf '12345678\n1234567\n12345678a\n12345678abcdefgh\n12345678abcdefghABCDEFGH\n1\n'
+} >"$T/keys"
+sort "$T/keys" >"$T/expected"
+sed 's/.*/set & v/' "$T/keys" >"$T/in"
+run "$ctl" -b "$BUS.groups" create --slots 2000
+run "$ctl" -b "$BUS.groups" exec "$T/in"
+for order in key size; do
+    run "$ctl" -b "$BUS.groups" list --sort $order
+    ok "many keys that begin alike, by $order" cmp -s "$T/expected" "$T/out"
+done
+run "$ctl" -b "$BUS.groups" list --sort epoch
+ok 'and in the order in which they were set' cmp -s "$T/keys" "$T/out"
+run "$ctl" -b "$BUS.groups" list --prefix 12345678abcdefghA --long
+grep 12345678abcdefghA "$T/expected" >"$T/part"
+sed '1d; s/.* //' "$T/out" >"$T/listed"
+ok 'with --long too' cmp -s "$T/part" "$T/listed"
+
 # ---- unset
 
 run "$ctl" unset ab c

@@ -24,8 +24,6 @@ for bad in 70000 x; do
     ok "--feed=$bad is refused" \
         says 2 "--feed: '$bad' is not allowed; it takes a whole number from 0"
 done
-run "$perf" --bus=a/b
-ok '--bus with a path is refused' says 2 'memory store'
 
 quick='--keys=500 --duration=0.2'
 # shellcheck disable=SC2086 # $quick is a list

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,8 +15,7 @@
 
 bool ctl_stdin_taken;
 
-static const char *chosen; /* NULL: the default */
-static bool chosen_file;
+static struct cli_choice chosen; /* no bus: the default */
 
 static splinter_store *store;
 static bool writable;
@@ -24,22 +24,25 @@ void ctl_choose_bus(const char *name, bool file)
 {
     if (cli_place)
         cli_usage("-b and -f come before exec: all its commands work on one bus");
-    if (chosen)
-        cli_usage("only one bus is allowed, and '%s' was named before '%s'", chosen, name);
-    if (!*name)
-        cli_usage("the name of a bus cannot be empty");
-    chosen = name;
-    chosen_file = file;
+    if (chosen.bus)
+        cli_usage("only one bus is allowed, and '%s' was named before '%s'", chosen.bus, name);
+    cli_choose(&chosen, name, file);
 }
 
 const char *ctl_bus_name(void)
 {
-    return chosen ? chosen : cli_default_bus();
+    return chosen.bus ? chosen.bus : cli_default_bus();
+}
+
+bool ctl_bus_is_named(void)
+{
+    const char *bus = getenv("SPLINTER_BUS");
+    return chosen.bus || (bus && *bus);
 }
 
 uint32_t ctl_bus_where(void)
 {
-    return cli_where(ctl_bus_name(), chosen_file);
+    return cli_where(ctl_bus_name(), chosen.file);
 }
 
 splinter_store *ctl_open(bool to_write)

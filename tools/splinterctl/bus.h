@@ -13,6 +13,8 @@ void ctl_choose_bus(const char *name, bool file);
 
 /* The name that was chosen, or else the default. */
 const char *ctl_bus_name(void);
+/* An option or SPLINTER_BUS has named it. */
+bool ctl_bus_is_named(void);
 /* SPLINTER_MEMORY or SPLINTER_FILE. */
 uint32_t ctl_bus_where(void);
 

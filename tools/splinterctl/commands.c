@@ -14,6 +14,15 @@ static const char program_more[] =
     "The exit status is that of COMMAND: 128 and the number of the signal if one\n"
     "ended it, 127 if it was not found, 126 if it could not be run.";
 
+static const char bench_more[] =
+    "It takes five seconds, and all processors.  The bus has no name, and goes with\n"
+    "the command, however that ends.  splinter_perf(1) tells more.";
+static const char doctor_more[] =
+    "Each finding comes with the command that mends it, which may need root.\n"
+    "It looks at /dev/shm, the file system of the bus, permissions, logind, buses\n"
+    "that nobody uses, holders that are stopped, the kernel, and limits.  The exit\n"
+    "status is 6 if it has found something.";
+
 const struct ctl_command ctl_commands[] = {
     {"create", "", "make a new bus", ctl_run_create, ctl_create_options, 0, 0, CTL_NO_BUS, NULL,
      NULL},
@@ -24,6 +33,11 @@ const struct ctl_command ctl_commands[] = {
      ctl_run_info, NO_OPTIONS, 0, 0, CTL_READ_BUS, NULL, NULL},
     {"buses", "", "list the buses in memory that may be read", ctl_run_buses, NO_OPTIONS, 0, 0,
      CTL_NO_BUS, NULL, NULL},
+
+    {"doctor", "", "find what is wrong around the buses and the machine", ctl_run_doctor,
+     NO_OPTIONS, 0, 0, CTL_NO_BUS, NULL, doctor_more},
+    {"bench", "", "measure how fast this machine is, on a bus of its own", ctl_run_bench,
+     ctl_bench_options, 0, 0, CTL_NO_BUS, NULL, bench_more},
 
     {"get", "KEY", "print the value of a key: its bytes as they are", ctl_run_get,
      ctl_get_options, 1, 1, CTL_READ_BUS, NULL,

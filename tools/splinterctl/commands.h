@@ -14,6 +14,13 @@ extern const struct ctl_option ctl_create_options[], ctl_destroy_options[];
 int ctl_run_info(const struct ctl_call *call);
 int ctl_run_buses(const struct ctl_call *call);
 
+/* doctor.c */
+int ctl_run_doctor(const struct ctl_call *call);
+
+/* bench.c */
+int ctl_run_bench(const struct ctl_call *call);
+extern const struct ctl_option ctl_bench_options[];
+
 /* get.c */
 int ctl_run_get(const struct ctl_call *call);
 int ctl_run_head(const struct ctl_call *call);

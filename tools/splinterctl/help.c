@@ -46,7 +46,7 @@ void ctl_help(const struct ctl_command *commands)
         "\n"
         "Exit status: 0 done, 1 failure, 2 wrong arguments, 3 no such bus or key,\n"
         "4 timed out, 5 refused: a condition did not hold, it exists already, or the\n"
-        "lock is held.\n");
+        "lock is held, 6 a check found something.\n");
 }
 
 void ctl_help_of_family(const struct ctl_command *commands, const char *family)

@@ -20,6 +20,71 @@ static void process_row(void *arg, size_t i, struct ctl_field *fields)
     fields[2] = ctl_text("name", process->name);
 }
 
+/* ---- keys that go with their owners ---- */
+
+struct owned {
+    char *key;
+    struct splinter_meta meta;
+    const struct ctl_process *owner; /* NULL: no process of that number was seen with the bus */
+};
+struct owned_keys {
+    struct owned *owned;
+    size_t count;
+};
+
+static void owned_row(void *arg, size_t i, struct ctl_field *fields)
+{
+    const struct owned *owned = (const struct owned *)arg + i;
+    fields[0] = ctl_number("owner", owned->meta.owner);
+    fields[1] = owned->owner ? ctl_text("state", owned->owner->state) : ctl_none("state");
+    fields[2] = owned->owner ? ctl_text("name", owned->owner->name) : ctl_none("name");
+    fields[3] = owned->meta.ttl_ns ? ctl_number("ttl_ms", (owned->meta.ttl_ns - 1) / 1000000 + 1)
+                                   : ctl_none("ttl_ms");
+    fields[4] = ctl_text("key", owned->key);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct owned *)a)->key, ((const struct owned *)b)->key);
+}
+
+static const struct ctl_process *find_process(const struct ctl_process *processes, size_t count,
+                                              uint32_t pid)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((uint32_t)processes[i].pid == pid)
+            return &processes[i];
+    return NULL;
+}
+
+static struct owned_keys find_owned(splinter_store *store, const struct ctl_process *processes,
+                                    size_t process_count)
+{
+    struct owned_keys all = {NULL, 0};
+    struct splinter_meta meta = {.struct_size = sizeof(meta)};
+    char key[SPLINTER_KEY_MAX];
+    uint64_t cursor = 0;
+    while (splinter_store_walk(store, NULL, &cursor, key, &meta) == 1) {
+        if (!meta.owner)
+            continue;
+        all.owned = cli_need(realloc(all.owned, (all.count + 1) * sizeof(*all.owned)));
+        all.owned[all.count++] = (struct owned){
+            cli_need(strdup(key)), meta, find_process(processes, process_count, meta.owner)};
+    }
+    if (all.owned)
+        qsort(all.owned, all.count, sizeof(*all.owned), by_key);
+    return all;
+}
+
+static void free_owned(struct owned_keys *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        free(all->owned[i].key);
+    free(all->owned);
+}
+
+/* ---- info ---- */
+
 /* UINT64_MAX is no limit, and 0 not known. */
 static struct ctl_field limit(const char *name, uint64_t bytes)
 {
@@ -32,7 +97,9 @@ int ctl_run_info(const struct ctl_call *call)
     cli_stat(&stat);
     size_t count;
     struct ctl_process *processes = ctl_processes(splinter_store_fd(call->store), &count);
+    struct owned_keys owned = find_owned(call->store, processes, count);
     const struct ctl_table table = {count, 3, process_row, processes};
+    const struct ctl_table owned_table = {owned.count, 5, owned_row, owned.owned};
     const struct ctl_field fields[] = {
         ctl_text("bus", ctl_bus_name()),
         ctl_text("where", ctl_bus_where() == SPLINTER_FILE ? "file" : "memory"),
@@ -56,8 +123,10 @@ int ctl_run_info(const struct ctl_call *call)
         stat.feed ? ctl_number("feed_number", stat.feed_number) : ctl_none("feed_number"),
         ctl_number("attached", stat.attached),
         {.name = "processes", .kind = CTL_ROWS, .table = &table},
+        {.name = "owned", .kind = CTL_ROWS, .table = &owned_table},
     };
     ctl_print_record(fields, sizeof(fields) / sizeof(*fields));
+    free_owned(&owned);
     free(processes);
     return CLI_OK;
 }

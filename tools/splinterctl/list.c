@@ -2,12 +2,14 @@
 /* list.c - list: the keys, in an order */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../cli.h"
 #include "bus.h"
 #include "commands.h"
+#include "sort.h"
 #include "value.h"
 
 enum { LIST_PREFIX, LIST_PATTERN, LIST_SORT, LIST_LONG };
@@ -19,21 +21,16 @@ const struct ctl_option ctl_list_options[] = {
     {NULL, NULL, NULL},
 };
 
+/* In memory, a key lies behind its metadata, if these are kept. */
 struct entry {
     struct splinter_meta meta;
-    char *key;
-};
-
-/* Entries are sorted by their rank, and those with the same one by their keys.  By key, the rank is
- * the first bytes of it that not all keys have, so that few comparisons look at the key itself. */
-struct ranked {
-    uint64_t rank;
-    struct entry *entry;
+    char key[];
 };
 
 struct keys {
-    struct ranked *key;
+    struct ctl_ranked *key;
     size_t count, room;
+    size_t common; /* how many bytes all of them begin with */
     struct block *blocks;
 };
 
@@ -47,7 +44,6 @@ struct block {
 
 static void *take(struct keys *keys, size_t size)
 {
-    size = (size + 15) & ~(size_t)15;
     if (!keys->blocks || keys->blocks->used + size > BLOCK_ROOM) {
         struct block *block = cli_need(malloc(sizeof(*block)));
         block->next = keys->blocks;
@@ -59,18 +55,34 @@ static void *take(struct keys *keys, size_t size)
     return taken;
 }
 
-static void add(struct keys *keys, const char *key, const struct splinter_meta *meta)
+/* How many of the first most bytes are the same. */
+static size_t same_bytes(const char *a, const char *b, size_t most)
+{
+    size_t same = 0;
+    while (same < most && a[same] == b[same])
+        same++;
+    return same;
+}
+
+static void add(struct keys *keys, const char *key, uint64_t rank, const struct splinter_meta *meta)
 {
     size_t len = strlen(key) + 1;
     if (keys->count == keys->room) {
         keys->room = keys->room ? keys->room * 2 : 1024;
         keys->key = cli_need(realloc(keys->key, keys->room * sizeof(*keys->key)));
     }
-    struct entry *entry = take(keys, sizeof(*entry) + len);
-    entry->meta = *meta;
-    entry->key = (char *)(entry + 1);
-    memcpy(entry->key, key, len);
-    keys->key[keys->count++] = (struct ranked){0, entry};
+    char *copy;
+    if (meta) {
+        size_t size = offsetof(struct entry, key) + len, align = _Alignof(struct entry);
+        struct entry *entry = take(keys, (size + align - 1) / align * align);
+        entry->meta = *meta;
+        copy = entry->key;
+    } else {
+        copy = take(keys, len);
+    }
+    memcpy(copy, key, len);
+    keys->common = keys->count ? same_bytes(keys->key[0].key, key, keys->common) : len - 1;
+    keys->key[keys->count++] = (struct ctl_ranked){rank, copy};
 }
 
 static void free_keys(struct keys *keys)
@@ -81,20 +93,6 @@ static void free_keys(struct keys *keys)
         keys->blocks = next;
     }
     free(keys->key);
-}
-
-static void collect(struct keys *keys, splinter_store *store, const char *prefix,
-                    const char *pattern)
-{
-    char key[SPLINTER_KEY_MAX];
-    struct splinter_meta meta = {.struct_size = sizeof(meta)};
-    uint64_t cursor = 0;
-    int r;
-    while ((r = splinter_store_walk(store, prefix, &cursor, key, &meta)) == 1)
-        if (!pattern || fnmatch(pattern, key, 0) == 0)
-            add(keys, key, &meta);
-    if (r)
-        cli_die(CLI_FAILURE, "cannot list the keys of bus '%s': %s", ctl_bus_name(), strerror(-r));
 }
 
 /* ---- the order ---- */
@@ -112,50 +110,24 @@ static enum order order_of(const char *text)
     return BY_KEY;
 }
 
-/* How many bytes all keys begin with. */
-static size_t common_length(const struct keys *keys)
-{
-    const char *first = keys->count ? keys->key[0].entry->key : "";
-    size_t common = strlen(first);
-    for (size_t i = 1; i < keys->count; i++) {
-        const char *key = keys->key[i].entry->key;
-        size_t same = 0;
-        while (same < common && key[same] == first[same])
-            same++;
-        common = same;
-    }
-    return common;
-}
+/* ---- to collect ---- */
 
-static uint64_t first_bytes(const char *text)
+static void collect(struct keys *keys, const struct ctl_call *call, enum order order,
+                    bool keep_meta)
 {
-    uint64_t rank = 0;
-    for (int i = 0; i < 8; i++) {
-        rank = rank << 8 | (unsigned char)*text;
-        text += *text != '\0';
-    }
-    return rank;
-}
-
-static int by_rank(const void *a, const void *b)
-{
-    const struct ranked *left = a, *right = b;
-    if (left->rank != right->rank)
-        return left->rank < right->rank ? -1 : 1;
-    return strcmp(left->entry->key, right->entry->key);
-}
-
-static void sort(struct keys *keys, enum order order)
-{
-    size_t common = order == BY_KEY ? common_length(keys) : 0;
-    for (size_t i = 0; i < keys->count; i++) {
-        const struct entry *entry = keys->key[i].entry;
-        keys->key[i].rank = order == BY_EPOCH  ? entry->meta.epoch
-                            : order == BY_SIZE ? entry->meta.value_size
-                                               : first_bytes(entry->key + common);
-    }
-    if (keys->count)
-        qsort(keys->key, keys->count, sizeof(*keys->key), by_rank);
+    const char *pattern = call->given[LIST_PATTERN];
+    char key[SPLINTER_KEY_MAX];
+    struct splinter_meta meta = {.struct_size = sizeof(meta)};
+    struct splinter_meta *wanted = keep_meta || order != BY_KEY ? &meta : NULL;
+    uint64_t cursor = 0;
+    int r;
+    while ((r = splinter_store_walk(call->store, call->given[LIST_PREFIX], &cursor, key,
+                                    wanted)) == 1)
+        if (!pattern || fnmatch(pattern, key, 0) == 0)
+            add(keys, key, order == BY_EPOCH ? meta.epoch : meta.value_size,
+                keep_meta ? &meta : NULL);
+    if (r)
+        cli_die(CLI_FAILURE, "cannot list the keys of bus '%s': %s", ctl_bus_name(), strerror(-r));
 }
 
 /* ---- to print ---- */
@@ -163,25 +135,39 @@ static void sort(struct keys *keys, enum order order)
 static void key_row(void *arg, size_t i, struct ctl_field *fields)
 {
     static char type[CTL_TYPE_ROOM];
-    const struct entry *entry = ((const struct ranked *)arg)[i].entry;
-    ctl_meta_fields(fields, entry->key, &entry->meta, type);
+    const char *key = ((const struct ctl_ranked *)arg)[i].key;
+    const struct entry *entry = (const void *)(key - offsetof(struct entry, key));
+    ctl_meta_fields(fields, key, &entry->meta, type);
+}
+
+#define AHEAD 8 /* keys are anywhere in memory: one that far ahead is on its way */
+
+static void print_keys(const struct keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        if (i + AHEAD < keys->count)
+            __builtin_prefetch(keys->key[i + AHEAD].key);
+        cli_out_name(&ctl_out, keys->key[i].key);
+        cli_out_put(&ctl_out, "\n", 1);
+        cli_out_record(&ctl_out);
+    }
 }
 
 int ctl_run_list(const struct ctl_call *call)
 {
-    struct keys keys = {NULL, 0, 0, NULL};
+    struct keys keys = {NULL, 0, 0, 0, NULL};
     enum order order = order_of(call->given[LIST_SORT]);
-    collect(&keys, call->store, call->given[LIST_PREFIX], call->given[LIST_PATTERN]);
-    sort(&keys, order);
-    if (ctl_json() || call->given[LIST_LONG]) {
+    bool rows = ctl_json() || call->given[LIST_LONG];
+    collect(&keys, call, order, rows);
+    if (order == BY_KEY)
+        ctl_sort_by_key(keys.key, keys.count, keys.common);
+    else
+        ctl_sort_by_rank(keys.key, keys.count);
+    if (rows) {
         const struct ctl_table table = {keys.count, CTL_META_FIELDS, key_row, keys.key};
         ctl_print_table(&table);
     } else {
-        for (size_t i = 0; i < keys.count; i++) {
-            cli_out_name(&ctl_out, keys.key[i].entry->key);
-            cli_out_put(&ctl_out, "\n", 1);
-            cli_out_record(&ctl_out);
-        }
+        print_keys(&keys);
     }
     free_keys(&keys);
     return CLI_OK;

@@ -19,33 +19,56 @@ static pid_t pid_of(const char *name)
     return cli_parse_int64(name, strlen(name), &pid) && pid > 0 ? (pid_t)pid : 0;
 }
 
-/* folder is its /proc/PID/fd. */
-static bool has_open(DIR *folder, const struct stat *file)
-{
-    struct dirent *entry;
-    while ((entry = readdir(folder))) {
-        struct stat st;
-        if (entry->d_name[0] != '.' && !fstatat(dirfd(folder), entry->d_name, &st, 0) &&
-            st.st_dev == file->st_dev && st.st_ino == file->st_ino)
-            return true;
-    }
-    return false;
-}
-
-static bool is_holder(pid_t pid, const struct stat *file)
+/* Of one process. */
+static void each_open_file(pid_t pid, ctl_open_file *found, void *arg)
 {
     char path[64];
+    struct dirent *entry;
     snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
     DIR *folder = opendir(path);
     if (!folder)
-        return false; /* another user's, or it has ended */
-    bool found = has_open(folder, file);
+        return; /* another user's, or it has ended */
+    while ((entry = readdir(folder))) {
+        struct stat st;
+        if (entry->d_name[0] != '.' && !fstatat(dirfd(folder), entry->d_name, &st, 0) &&
+            S_ISREG(st.st_mode))
+            found(arg, pid, &st);
+    }
     closedir(folder);
-    return found;
+}
+
+void ctl_each_process(ctl_process_seen *seen, void *arg)
+{
+    struct dirent *entry;
+    DIR *proc = opendir("/proc");
+    while (proc && (entry = readdir(proc))) {
+        pid_t pid = pid_of(entry->d_name);
+        if (pid && pid != getpid())
+            seen(arg, pid);
+    }
+    if (proc)
+        closedir(proc);
+}
+
+struct finder {
+    ctl_open_file *found;
+    void *arg;
+};
+
+static void look_into(void *arg, pid_t pid)
+{
+    const struct finder *finder = arg;
+    each_open_file(pid, finder->found, finder->arg);
+}
+
+void ctl_each_open_file(ctl_open_file *found, void *arg)
+{
+    struct finder finder = {found, arg};
+    ctl_each_process(look_into, &finder);
 }
 
 /* The name and the state are in /proc/PID/stat: "PID (NAME) STATE ...", with any NAME. */
-static bool describe(struct ctl_process *process)
+bool ctl_describe(struct ctl_process *process)
 {
     char path[64], line[256];
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)process->pid);
@@ -60,6 +83,7 @@ static bool describe(struct ctl_process *process)
         return false;
     snprintf(process->name, sizeof(process->name), "%.*s", (int)(end - begin - 1), begin + 1);
     process->state = strchr("Tt", end[2]) ? "stopped" : strchr("ZX", end[2]) ? "ending" : "running";
+    process->traced = end[2] == 't';
     return true;
 }
 
@@ -69,24 +93,30 @@ static int by_pid(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+struct holders {
+    struct stat file;
+    struct ctl_process *process;
+    size_t count;
+};
+
+static void add_holder(void *arg, pid_t pid, const struct stat *file)
+{
+    struct holders *all = arg;
+    struct ctl_process process = {.pid = pid};
+    if (file->st_dev != all->file.st_dev || file->st_ino != all->file.st_ino ||
+        (all->count && all->process[all->count - 1].pid == pid) || !ctl_describe(&process))
+        return;
+    all->process = cli_need(realloc(all->process, (all->count + 1) * sizeof(process)));
+    all->process[all->count++] = process;
+}
+
 struct ctl_process *ctl_processes(int fd, size_t *count)
 {
-    struct ctl_process *found = NULL;
-    struct dirent *entry;
-    struct stat file;
-    DIR *proc = opendir("/proc");
-    *count = 0;
-    while (proc && !fstat(fd, &file) && (entry = readdir(proc))) {
-        struct ctl_process process = {.pid = pid_of(entry->d_name)};
-        if (!process.pid || process.pid == getpid() || !is_holder(process.pid, &file) ||
-            !describe(&process))
-            continue;
-        found = cli_need(realloc(found, (*count + 1) * sizeof(*found)));
-        found[(*count)++] = process;
-    }
-    if (proc)
-        closedir(proc);
-    if (found)
-        qsort(found, *count, sizeof(*found), by_pid);
-    return found;
+    struct holders all = {.process = NULL};
+    if (!fstat(fd, &all.file))
+        ctl_each_open_file(add_holder, &all);
+    if (all.process)
+        qsort(all.process, all.count, sizeof(*all.process), by_pid);
+    *count = all.count;
+    return all.process;
 }
