@@ -137,6 +137,8 @@ takes 'no mandoc: the pages are built, not linted' 'man page lint no: mandoc was
     [ -s "$tmp/build/man/splinter.7" ]
 result $? 'and they are there without it'
 takes 'no completions' 'bash completions no' --with-bash-completion-dir=no
+takes 'a folder for those of zsh' 'zsh completion /some/where' --with-zsh-completion-dir=/some/where
+takes 'no completion for fish' 'fish completion no' --with-fish-completion-dir=no
 
 echo "1..$n"
 [ $failed = 0 ]

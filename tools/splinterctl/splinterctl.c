@@ -14,6 +14,7 @@
 #include "../cli.h"
 #include "bus.h"
 #include "command.h"
+#include "complete.h"
 #include "help.h"
 #include "output.h"
 #include "parse.h"
@@ -75,6 +76,16 @@ static int run_call(struct ctl_call *call)
     return CLI_OK;
 }
 
+/* What the completion scripts of shells ask: of the words, the last one was begun. */
+static int complete(int count, char **words)
+{
+    struct ctl_candidates all;
+    ctl_complete(ctl_commands, words, count, &all);
+    ctl_candidates_print(&all);
+    ctl_candidates_free(&all);
+    return CLI_OK;
+}
+
 /* "topic --help" is "help topic". */
 static bool is_help_of_family(int argc, char **argv)
 {
@@ -91,6 +102,8 @@ static int run_words(int argc, char **argv)
         ctl_help_of_family(ctl_commands, argv[0]);
         return CLI_OK;
     }
+    if (strcmp(argv[0], "__complete") == 0)
+        return complete(argc - 1, argv + 1);
     const struct ctl_command *command = find_words(argc, argv, &words);
     snprintf(usage_of, sizeof(usage_of), "splinterctl %s", command->name);
     cli_usage_of = usage_of;
