@@ -3,6 +3,8 @@
  * terminal.c - terminal COLSxROWS COMMAND...: runs it in a terminal of that size, and obeys lines
  *
  *   type TEXT       with \n, \r, \t, \e and \xHH
+ *   prompt TEXT     from now on, what a line that is empty so far looks like; waits for one
+ *   enter TEXT      types a line, once there is an empty one
  *   wait TEXT       until the screen has it
  *   gone TEXT       until the screen does not have it
  *   show            prints the screen, between two lines of dashes as wide as it
@@ -34,6 +36,7 @@ static struct screen screen;
 static int master = -1;
 static pid_t child;
 static int child_status;
+static int unanswered; /* nothing has come since something was typed */
 
 static void show(void)
 {
@@ -71,6 +74,8 @@ static int take(int ms)
         return master >= 0;
     ssize_t n = read(master, bytes, sizeof(bytes));
     if (n > 0)
+        unanswered = 0;
+    if (n > 0)
         screen_put(&screen, bytes, (size_t)n);
     return n > 0 || (n < 0 && errno == EINTR);
 }
@@ -84,6 +89,23 @@ static int has(const char *what)
             return 1;
     }
     return 0;
+}
+
+static char prompt[256];
+
+static int is_asked(void)
+{
+    static char text[COLS_MAX * 4 + 1];
+    screen_row(&screen, screen.row, text);
+    return !unanswered && strcmp(text, prompt) == 0;
+}
+
+static void wait_for_prompt(void)
+{
+    time_t begin = time(NULL);
+    while (!is_asked())
+        if ((!take(100) && !is_asked()) || time(NULL) - begin > WATCHDOG)
+            fail("there is no prompt", prompt);
 }
 
 static void wait_for(const char *what, int there)
@@ -117,6 +139,7 @@ static void type(const char *text)
     }
     if (write(master, bytes, len) != (ssize_t)len)
         fail("cannot type", text);
+    unanswered = 1;
 }
 
 static void end(void)
@@ -150,6 +173,12 @@ static void set_size(const char *text)
     screen_size(&screen, cols, rows);
 }
 
+static void on_term(int number)
+{
+    (void)number;
+    fail("stopped", "by the watchdog of the test"); /* a test's last words */
+}
+
 static void start(char **argv)
 {
     master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -163,6 +192,7 @@ static void start(char **argv)
     child = fork();
     if (child)
         return;
+    signal(SIGTERM, SIG_DFL);
     setsid();
     int fd = open(name, O_RDWR);
     if (fd < 0 || ioctl(fd, TIOCSCTTY, 0))
@@ -182,6 +212,13 @@ static void obey(const char *line)
     const char *rest = line + word + (line[word] != '\0');
     if (strncmp(line, "type", word) == 0) {
         type(rest);
+    } else if (strncmp(line, "prompt", word) == 0) {
+        snprintf(prompt, sizeof(prompt), "%s", rest);
+        wait_for_prompt();
+    } else if (strncmp(line, "enter", word) == 0) {
+        wait_for_prompt();
+        type(rest);
+        type("\\r");
     } else if (strncmp(line, "wait", word) == 0) {
         wait_for(rest, 1);
     } else if (strncmp(line, "gone", word) == 0) {
@@ -207,6 +244,7 @@ int main(int argc, char **argv)
     char line[4096];
     if (argc < 3)
         return 2;
+    signal(SIGTERM, on_term);
     start(argv + 1);
     while (fgets(line, sizeof(line), stdin)) {
         line[strcspn(line, "\n")] = '\0';

@@ -214,7 +214,7 @@ type \\x15splinterctl exec $T/keys-o\\tFROM
 wait keys-of-zsh FROM
 type \\x15splinterctl lock x -- unam\\tFROM
 wait -- uname FROM
-type \\x15splinterctl get al\\t
+type \\x15splinterctl get al\\t\\t
 wait alpine
 show
 type \\x03

@@ -6,6 +6,8 @@
  * the command's function gets that.  An error ends the function, by way of cli_die(), and brings us
  * back here; so exec can go on with the next line.
  */
+#include "config.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,9 @@
 #include "help.h"
 #include "output.h"
 #include "parse.h"
+#ifdef HAVE_LIBEDIT
+#include "prompt.h"
+#endif
 
 static int run(int argc, char **argv);
 
@@ -155,9 +160,17 @@ static int read_options(int argc, char **argv)
             cli_out_flush(&ctl_out);
             exit(CLI_OK);
         }
-    if (optind == argc)
-        cli_usage("COMMAND is missing");
     return optind;
+}
+
+/* Without a command: a person at a terminal is asked for some. */
+static int no_command(void)
+{
+#ifdef HAVE_LIBEDIT
+    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        return ctl_prompt(ctl_commands, run);
+#endif
+    cli_usage("COMMAND is missing");
 }
 
 int main(int argc, char **argv)
@@ -165,7 +178,7 @@ int main(int argc, char **argv)
     cli_start("splinterctl");
     ctl_output_init();
     int first = read_options(argc, argv);
-    int status = run(argc - first, argv + first);
+    int status = first < argc ? run(argc - first, argv + first) : no_command();
     cli_out_flush(&ctl_out);
     return status;
 }
