@@ -151,6 +151,8 @@ need /usr/include/stdio.h libc6-dev
 need /usr/include/xxhash.h libxxhash-dev
 need /usr/include/check.h check
 need /usr/include/jansson.h libjansson-dev
+need /usr/include/histedit.h libedit-dev
+need /usr/include/curses.h libncurses-dev
 if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # a list
     apt_install $missing || exit 1

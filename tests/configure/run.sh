@@ -94,6 +94,15 @@ takes 'no Check and no pkg-config modules: the unit tests are skipped' \
 takes 'no jansson: splinterctl without --json' 'JSON of splinterctl no: jansson 2.11 or later'
 takes '--without-jansson' 'JSON of splinterctl no: --without-jansson' --without-jansson
 refuses '--with-jansson, and there is none' 'jansson 2.11 or later was not found' --with-jansson
+for what in 'libedit 3.1:its prompt:libedit-dev' 'ncurses 6.0:its full screen:libncurses-dev'; do
+    library=${what%% *}
+    says=${what#*:}
+    takes "no $library: splinterctl without ${says%:*}" \
+        "${says%:*} no: ${what%%:*} or later was not found; on Debian: apt-get install ${what##*:}"
+    takes "--without-$library" "${says%:*} no: --without-$library" "--without-$library"
+    refuses "--with-$library, and there is none" "${what%%:*} or later was not found" \
+        "--with-$library"
+done
 # Said again by make check, where no unit test runs.
 no_check() {
     # As a test, not only as a file of the tarball.
@@ -137,6 +146,8 @@ takes 'no mandoc: the pages are built, not linted' 'man page lint no: mandoc was
     [ -s "$tmp/build/man/splinter.7" ]
 result $? 'and they are there without it'
 takes 'no completions' 'bash completions no' --with-bash-completion-dir=no
+takes 'a folder for those of zsh' 'zsh completion /some/where' --with-zsh-completion-dir=/some/where
+takes 'no completion for fish' 'fish completion no' --with-fish-completion-dir=no
 
 echo "1..$n"
 [ $failed = 0 ]

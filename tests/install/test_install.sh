@@ -52,6 +52,9 @@ for tool in send recv logtee perf test; do
     [ -n "$bashcompdir" ] && wanted="$wanted $bashcompdir/splinter_$tool"
 done
 wanted="$wanted $bindir/splinterctl $mandir/man1/splinterctl.1"
+[ -n "$bashcompdir" ] && wanted="$wanted $bashcompdir/splinterctl"
+[ -n "$zshcompdir" ] && wanted="$wanted $zshcompdir/_splinterctl"
+[ -n "$fishcompdir" ] && wanted="$wanted $fishcompdir/splinterctl.fish"
 for file in $wanted; do
     [ -e "$root$file" ] || missing="$missing $file"
 done
@@ -200,7 +203,7 @@ echo "left:" "$left" >>"$tmp/why"
 if [ -z "$left" ]; then ok 'uninstall leaves nothing'; else not_ok 'uninstall leaves nothing'; fi
 # The folders that lead to where everything goes may have any name; they are not ours.
 (cd "$root" && find . -name '*splinter*') | while read -r found; do
-    case "$bindir/ $libdir/ $includedir/ $mandir/ $bashcompdir/" in
+    case "$bindir/ $libdir/ $includedir/ $mandir/ $bashcompdir/ $zshcompdir/ $fishcompdir/" in
         "${found#.}"/* | *" ${found#.}"/*) ;;
         *) echo "$found" ;;
     esac

@@ -84,12 +84,13 @@ const char *ctl_nearest(const struct ctl_command *commands, const char *name)
 
 enum { OPT_JSON = CLI_OPT_OWN + CTL_OPTIONS_MAX };
 
-static bool has_option(const struct ctl_command *command, const char *name)
+const struct ctl_option *ctl_option_of(const struct ctl_command *command, const char *name,
+                                       size_t len)
 {
-    for (const struct ctl_option *o = command->options; o && o->name; o++)
-        if (strcmp(o->name, name) == 0)
-            return true;
-    return false;
+    for (const struct ctl_option *o = command ? command->options : NULL; o && o->name; o++)
+        if (strncmp(o->name, name, len) == 0 && !o->name[len])
+            return o;
+    return NULL;
 }
 
 /* The options of a command, for getopt_long(). */
@@ -105,7 +106,7 @@ static void fill_options(struct option *to, const struct ctl_command *command)
         *to++ = (struct option){o->name, o->argument ? required_argument : no_argument, NULL, id++};
     /* A command may have a --file of its own; -f is that of the bus. */
     for (const struct option *o = common; o->name; o++)
-        if (!has_option(command, o->name))
+        if (!ctl_option_of(command, o->name, strlen(o->name)))
             *to++ = *o;
     *to = (struct option){NULL, 0, NULL, 0};
 }

@@ -16,6 +16,10 @@ bool ctl_is_family(const struct ctl_command *commands, const char *name);
 /* Is that command one of the family? */
 bool ctl_is_of_family(const struct ctl_command *command, const char *family);
 
+/* The option of the command with that name of len bytes, or NULL; of no command: NULL. */
+const struct ctl_option *ctl_option_of(const struct ctl_command *command, const char *name,
+                                       size_t len);
+
 /* Reads the words of a command line, of which the first one is the command's name.  It moves the
  * arguments to the front of argv.  Does not return if they are wrong. */
 void ctl_parse(struct ctl_call *call, const struct ctl_command *command, int argc, char **argv);

@@ -6,6 +6,8 @@
  * the command's function gets that.  An error ends the function, by way of cli_die(), and brings us
  * back here; so exec can go on with the next line.
  */
+#include "config.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +16,15 @@
 #include "../cli.h"
 #include "bus.h"
 #include "command.h"
+#include "complete.h"
 #include "help.h"
 #include "lasting.h"
 #include "output.h"
 #include "parse.h"
 #include "unfinished.h"
+#ifdef HAVE_LIBEDIT
+#include "prompt.h"
+#endif
 
 static int run(int argc, char **argv);
 
@@ -77,6 +83,16 @@ static int run_call(struct ctl_call *call)
     return CLI_OK;
 }
 
+/* What the completion scripts of shells ask: of the words, the last one was begun. */
+static int complete(int count, char **words)
+{
+    struct ctl_candidates all;
+    ctl_complete(ctl_commands, words, count, &all);
+    ctl_candidates_print(&all);
+    ctl_candidates_free(&all);
+    return CLI_OK;
+}
+
 /* "topic --help" is "help topic". */
 static bool is_help_of_family(int argc, char **argv)
 {
@@ -93,6 +109,8 @@ static int run_words(int argc, char **argv)
         ctl_help_of_family(ctl_commands, argv[0]);
         return CLI_OK;
     }
+    if (strcmp(argv[0], "__complete") == 0)
+        return complete(argc - 1, argv + 1);
     const struct ctl_command *command = find_words(argc, argv, &words);
     snprintf(usage_of, sizeof(usage_of), "splinterctl %s", command->name);
     cli_usage_of = usage_of;
@@ -146,9 +164,17 @@ static int read_options(int argc, char **argv)
             cli_out_flush(&ctl_out);
             exit(CLI_OK);
         }
-    if (optind == argc)
-        cli_usage("COMMAND is missing");
     return optind;
+}
+
+/* Without a command: a person at a terminal is asked for some. */
+static int no_command(void)
+{
+#ifdef HAVE_LIBEDIT
+    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        return ctl_prompt(ctl_commands, run);
+#endif
+    cli_usage("COMMAND is missing");
 }
 
 int main(int argc, char **argv)
@@ -156,7 +182,7 @@ int main(int argc, char **argv)
     cli_start("splinterctl");
     ctl_output_init();
     int first = read_options(argc, argv);
-    int status = run(argc - first, argv + first);
+    int status = first < argc ? run(argc - first, argv + first) : no_command();
     cli_out_flush(&ctl_out);
     return status;
 }
