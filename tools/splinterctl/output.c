@@ -139,7 +139,8 @@ static void print_row(const struct ctl_table *table, const struct ctl_field *fie
 {
     for (size_t c = 0; c < table->columns; c++) {
         size_t len = header ? label_of(&fields[c], cell) : text_of(&fields[c], cell);
-        size_t space = columns[c].width - width_of(cell, len);
+        size_t width = width_of(cell, len), most = columns[c].width;
+        size_t space = width < most ? most - width : 0; /* what it prints may have changed */
         if (c)
             put_spaces(2);
         if (columns[c].right)
