@@ -72,8 +72,8 @@ static void open_or_create(struct splinter_open_options *options)
             created = !r;
         }
     } while (r == -EEXIST);
-    if (r)
-        cli_open_failed(bus, r);
+    if (r) /* also if its folder does not exist: what is missing is made */
+        cli_die(CLI_FAILURE, "%s", cli_why_not_open(bus, r));
     perf_keys_of_our_own();
 }
 

@@ -117,6 +117,13 @@ for scenario in keys topic queue; do
     run "$logtee" --current --timeout=0 --file=store
     ok 'which is left as it was' eval 'is_status 4 && file_is "$T/out" "k\tfile\n"'
 done
+run "$perf" -f "$T/none/store"
+ok 'splinter_perf -f in a folder that is not there' says 1 "$T/none/store"
+start "$perf" --duration 100 -f "$T/made"
+eventually [ -e "$T/made" ]
+signal_it TERM
+ended
+ok 'splinter_perf -f that is ended removes its file' [ ! -e "$T/made" ]
 SPLINTER_BUS=$BUS
 export SPLINTER_BUS
 run "$ctl" info

@@ -200,6 +200,7 @@ exit $status
 INSIDE
 inside() {
     : >"$T/after"
+    : >"$T/mended"
     run unshare -rm sh "$T/look" "$@"
 }
 # The findings that do not come from this namespace do not count.
@@ -215,7 +216,16 @@ wrong() {
         return
     fi
     ok "$check: $3" found "$1" "$2" "$3"
-    ok '... what mends it does' clean "$T/after"
+    mends clean "$T/after"
+}
+# mends COMMAND...: passes if the command does, after what mends it was run.
+mends() {
+    # mount(8) repeats uid=N of a tmpfs, which is no number of a user in the namespace.
+    if grep -q 'bad option' "$T/mended" 2>/dev/null; then
+        skip '... what mends it does' 'this user cannot remount'
+    else
+        ok '... what mends it does' "$@"
+    fi
 }
 
 check='' about=''
@@ -257,14 +267,18 @@ mount -t tmpfs tmpfs "$T/small" && "$ctl" -f "$T/small/store" create || exit 77
 mount -o remount,ro "$T/small" || exit 77
 "$ctl" -f "$T/small/store" doctor
 status=$?
-eval "$(sed -n '/read-only$/{n;s/^mend *//p;}' "$T/out")"
+eval "$(sed -n '/read-only$/{n;s/^mend *//p;}' "$T/out")" >"$T/mended" 2>&1
 "$ctl" -f "$T/small/store" doctor >"$T/after"
 exit $status
 INSIDE
 run unshare -rm sh "$T/file"
-ok 'a file system that is read-only' \
-    found permission "$T/small/store" 'is on a file system that is mounted read-only'
-ok '... what mends it does' eval '! grep -qF "$T/small/store" "$T/after"'
+if is_status 77; then
+    skip 'a file system that is read-only' 'this user cannot remount'
+else
+    ok 'a file system that is read-only' \
+        found permission "$T/small/store" 'is on a file system that is mounted read-only'
+    mends eval '! grep -qF "$T/small/store" "$T/after"'
+fi
 
 # As of a user who is not root, in a process namespace of its own.
 other='setpriv --reuid 12345 --regid 12345 --clear-groups'
