@@ -12,8 +12,8 @@ ok '--help fits into 80 columns' eval '! grep -q ".\{81\}" "$T/help"'
 run "$ctl" help
 ok 'help is what --help prints' eval 'is_status 0 && cmp -s "$T/out" "$T/help"'
 sed -n '/^Commands/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)   *.*/\1/p' "$T/help" >"$T/commands"
-for command in create destroy info buses get head ttl list set append unset incr decr touch lock \
-    exec help; do
+for command in create destroy info buses top get head ttl list set append unset incr decr touch \
+    lock exec help; do
     ok "--help names $command" grep -qx "$command" "$T/commands"
 done
 while read -r command; do

@@ -21,6 +21,9 @@ const struct ctl_command ctl_commands[] = {
      ctl_run_info, NO_OPTIONS, 0, 0, CTL_READ_BUS, NULL, NULL},
     {"buses", "", "list the buses in memory that may be read", ctl_run_buses, NO_OPTIONS, 0, 0,
      CTL_NO_BUS, NULL, NULL},
+    {"top", "", "watch what changes: keys, leases, queues, topics, processes", ctl_run_top,
+     ctl_top_options, 0, 0, CTL_READ_BUS, NULL,
+     "q leaves, and a space looks at once."},
 
     {"get", "KEY", "print the value of a key: its bytes as they are", ctl_run_get,
      ctl_get_options, 1, 1, CTL_READ_BUS, NULL,
