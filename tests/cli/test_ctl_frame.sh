@@ -12,9 +12,9 @@ ok '--help fits into 80 columns' eval '! grep -q ".\{81\}" "$T/help"'
 run "$ctl" help
 ok 'help is what --help prints' eval 'is_status 0 && cmp -s "$T/out" "$T/help"'
 sed -n '/^Commands/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)   *.*/\1/p' "$T/help" >"$T/commands"
-for command in create destroy info buses doctor get head ttl list set append unset incr decr touch \
-    watch 'topic publish' 'topic tail' 'topic list' 'queue push' 'queue work' 'queue list' \
-    dump restore snapshot load clone diff check lock exec help; do
+for command in create destroy info buses doctor bench top get head ttl list set append unset \
+    incr decr touch watch 'topic publish' 'topic tail' 'topic list' 'queue push' 'queue work' \
+    'queue list' dump restore snapshot load clone diff check lock exec help; do
     ok "--help names $command" grep -qx "$command" "$T/commands"
 done
 while read -r command; do

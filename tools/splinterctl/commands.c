@@ -33,6 +33,9 @@ const struct ctl_command ctl_commands[] = {
      ctl_run_info, NO_OPTIONS, 0, 0, CTL_READ_BUS, NULL, NULL},
     {"buses", "", "list the buses in memory that may be read", ctl_run_buses, NO_OPTIONS, 0, 0,
      CTL_NO_BUS, NULL, NULL},
+    {"top", "", "watch what changes: keys, leases, queues, topics, processes", ctl_run_top,
+     ctl_top_options, 0, 0, CTL_READ_BUS, NULL,
+     "q leaves, and a space looks at once."},
 
     {"doctor", "", "find what is wrong around the buses and the machine", ctl_run_doctor,
      NO_OPTIONS, 0, 0, CTL_NO_BUS, NULL, doctor_more},

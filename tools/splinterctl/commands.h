@@ -92,4 +92,8 @@ extern const struct ctl_option ctl_work_options[];
 int ctl_run_exec(const struct ctl_call *call);
 extern const struct ctl_option ctl_exec_options[];
 
+/* top.c */
+int ctl_run_top(const struct ctl_call *call);
+extern const struct ctl_option ctl_top_options[];
+
 #endif /* SPLINTERCTL_COMMANDS_H */

@@ -219,16 +219,17 @@ static void note_option(struct line *line, const char *word)
 {
     bool is_long = word[1] == '-';
     size_t len = is_long ? strcspn(word + 2, "=") : 0;
-    const char *value = is_long ? (word[2 + len] ? word + 3 + len : NULL) : word[2] ? word + 2 : NULL;
+    const char *value = is_long ? word + 2 + len + (word[2 + len] == '=') : word + 2;
+    bool valued = is_long ? word[2 + len] == '=' : *value;
     const struct ctl_option *o = is_long ? ctl_option_of(line->command, word + 2, len) : NULL;
     bool bus = is_long ? !o && len == 3 && !strncmp(word + 2, "bus", 3) : word[1] == 'b';
     bool file = is_long ? !o && len == 4 && !strncmp(word + 2, "file", 4) : word[1] == 'f';
     if (o && line->command->program_if && strcmp(o->name, line->command->program_if) == 0)
         line->program_follows = true;
-    if (o && o->argument && !value)
+    if (o && o->argument && !valued)
         line->pending = o->argument;
     line->pending_of = bus ? OF_BUS : file ? OF_FILE : OF_COMMAND;
-    if ((bus || file) && value) {
+    if ((bus || file) && valued) {
         line->bus = value;
         line->where = cli_where(value, file);
     } else if (bus || file) {
