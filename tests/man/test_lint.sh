@@ -11,8 +11,8 @@ not_ok() { n=$((n + 1)); echo "$2" | sed 's/^/# /'; echo "not ok $n - $1"; }
 skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 
 # Pages of others that ours refer to.
-foreign=' clone cp dd errno fallocate fcntl fdatasync fork fstat fsync file logind.conf magic '
-foreign="$foreign fnmatch memfd_create mmap open poll proc rm shm_open shm_overview signal "
+foreign=' clone cp dd errno fallocate fcntl fdatasync fork fstat fsync futex_waitv file logind.conf magic '
+foreign="$foreign fnmatch membarrier memfd_create mmap open poll proc rm shm_open shm_overview signal "
 foreign="$foreign systemd-logind tmpfs umask unix unlink "
 
 date=$(sed -n "s/^AC_SUBST(\[MAN_DATE\], \['\(.*\)'\])\$/\1/p" "$top_srcdir/configure.ac")
