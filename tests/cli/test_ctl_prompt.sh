@@ -64,6 +64,7 @@ enter get nosuch
 wait key 'nosuch' does not exist
 enter help head
 wait Usage: splinterctl head KEY
+prompt $BUS>
 type get alpha oops
 wait get alpha oops
 type \\x03
@@ -93,7 +94,6 @@ run "$ctl" create
 run "$ctl" set alpha one
 prompt 80x24 <<END_OF_KEYS
 prompt $BUS>
-prompt $BUS>
 type \\e[A
 wait get nosuch
 type \\x15
@@ -107,6 +107,7 @@ gone NEVER
 enter get alpha
 wait one
 size 60x20
+prompt $BUS>
 type get alph\\t
 wait get alpha
 type \\r

@@ -466,7 +466,8 @@ part_multiarch() {
     packages=build-essential,crossbuild-essential-i386,libxxhash-dev:i386,pkg-config:i386
     packages=$packages,libjansson-dev:i386,libedit-dev:i386,libncurses-dev:i386
     packages=$( { echo $packages; build_depends; } |
-        grep -vxE 'check|mandoc|doxygen|lib(xxhash|jansson|edit|ncurses)-dev' | sort -u | paste -sd , -)
+        grep -vxE 'check|mandoc|doxygen|lib(xxhash|jansson|edit|ncurses)-dev' |
+        sort -u | paste -sd , -)
     make_root multi "$packages" --architectures=amd64,i386
     debian_source multi/build
     mkdir multi/debs multi/nodoc

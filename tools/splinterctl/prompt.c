@@ -243,10 +243,7 @@ static int run_apart(int count, char **words)
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return CLI_FAILURE;
-    status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    if (status > 128)
-        fputs("\n", stderr); /* behind the ^C */
-    return status;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static int run_line(char *line, int status, bool *leave)
@@ -269,8 +266,9 @@ static void forget_interrupt(void)
     sigset_t interrupt;
     sigemptyset(&interrupt);
     sigaddset(&interrupt, SIGINT);
-    if (!sigpending(&pending) && sigismember(&pending, SIGINT))
-        sigtimedwait(&interrupt, NULL, &now);
+    if (!sigpending(&pending) && sigismember(&pending, SIGINT) == 1 &&
+        sigtimedwait(&interrupt, NULL, &now) == SIGINT)
+        putchar('\n'); /* behind the ^C */
     if (cli_stop == SIGINT)
         cli_stop = 0;
 }
@@ -336,6 +334,7 @@ int ctl_prompt(const struct ctl_command *commands, int (*run)(int argc, char **a
     while (!leave) {
         int count = 0;
         forget_interrupt();
+        el_set(el, EL_PREP_TERM, 1); /* el_gets() would show the prompt before that */
         const char *line = cli_stop ? NULL : el_gets(el, &count);
         if (abandoned) {
             abandoned = false;
