@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -66,6 +67,8 @@ static bool after_signal(EditLine *el)
         el_set(el, EL_REFRESH);
     }
     abandoned = cli_stop == SIGINT;
+    if (abandoned)
+        tcflush(STDIN_FILENO, TCIFLUSH);
     return !cli_stop;
 }
 
@@ -300,6 +303,9 @@ static EditLine *begin(History **lines)
     history(*lines, &event, H_SETUNIQUE, 1);
     ctl_history_read(remember, *lines);
     el_set(el, EL_EDITOR, "emacs");
+    /* Else Ctrl-C might take away what ppoll() has found, and read() would wait, with signals
+     * blocked.  after_signal() throws it away instead. */
+    el_set(el, EL_SETTY, "-d", "+noflsh", NULL);
     el_set(el, EL_SIGNAL, 0);
     el_set(el, EL_HIST, history, *lines);
     el_set(el, EL_PROMPT, prompt_text);
