@@ -22,6 +22,7 @@ has() { grep -qF -- "$1" "$T/out"; }
 prompt 80x24 <<END_OF_KEYS
 type quit\\r
 end
+show
 END_OF_KEYS
 if has 'COMMAND is missing'; then
     echo '1..0 # SKIP splinterctl was built without libedit'

@@ -69,6 +69,7 @@ on_screen() { # SIZE [ARGUMENT]...
 on_screen 80x24 top <<'END_OF_KEYS'
 type q
 end
+show
 END_OF_KEYS
 if has 'built without ncurses'; then
     skip 'the screen' 'built without ncurses'
