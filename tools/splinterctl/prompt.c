@@ -243,9 +243,13 @@ static int run_apart(int count, char **words)
         cli_warn("cannot run '%s': %s", words[0], strerror(errno));
         return CLI_FAILURE;
     }
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
+    pid_t ended;
+    while ((ended = waitpid(pid, &status, WUNTRACED)) < 0 || WIFSTOPPED(status)) {
+        if (ended >= 0)
+            kill(getpid(), SIGSTOP); /* Ctrl-Z stops all of us, and fg continues all */
+        else if (errno != EINTR)
             return CLI_FAILURE;
+    }
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
