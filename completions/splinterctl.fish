@@ -14,7 +14,8 @@ function __splinterctl_complete
         switch $line
             case files
                 set -l kept (string match -r '^--[a-z-]+=' -- "$current"); or set kept ''
-                for file in (__fish_complete_path (string replace -r '^--[a-z-]+=' '' -- "$current"))
+                set -l path (string replace -r '^--[a-z-]+=' '' -- "$current")
+                for file in (__fish_complete_path "$path")
                     echo $kept$file
                 end
             case programs

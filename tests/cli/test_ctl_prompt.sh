@@ -22,6 +22,7 @@ has() { grep -qF -- "$1" "$T/out"; }
 prompt 80x24 <<END_OF_KEYS
 type quit\\r
 end
+show
 END_OF_KEYS
 if has 'COMMAND is missing'; then
     echo '1..0 # SKIP splinterctl was built without libedit'
@@ -64,6 +65,7 @@ enter get nosuch
 wait key 'nosuch' does not exist
 enter help head
 wait Usage: splinterctl head KEY
+prompt $BUS>
 type get alpha oops
 wait get alpha oops
 type \\x03
@@ -93,7 +95,6 @@ run "$ctl" create
 run "$ctl" set alpha one
 prompt 80x24 <<END_OF_KEYS
 prompt $BUS>
-prompt $BUS>
 type \\e[A
 wait get nosuch
 type \\x15
@@ -107,6 +108,7 @@ gone NEVER
 enter get alpha
 wait one
 size 60x20
+prompt $BUS>
 type get alph\\t
 wait get alpha
 type \\r
@@ -126,6 +128,43 @@ type \\x04
 end
 END_OF_KEYS
 ok 'the status of a COMMAND, too' has 'status 7'
+
+# ---- in a shell with jobs
+
+if command -v bash >/dev/null; then
+    echo 'PS1="ready> "' >"$T/rc"
+    cat >"$T/keys" <<END_OF_KEYS
+prompt ready>
+enter $ctl
+prompt $BUS>
+type get al
+wait get al
+type \\x1a
+prompt ready>
+enter fg
+wait > get al
+type pha\\r
+wait one
+prompt $BUS>
+enter lock x -- sh -c 'echo in\$((40+2))side; sleep 1; echo don\$((40+3))'
+wait in42side
+type \\x1a
+prompt ready>
+enter fg
+wait don43
+prompt $BUS>
+enter quit
+prompt ready>
+enter exit
+end
+END_OF_KEYS
+    timeout -k 5 "$WATCHDOG" "$terminal" 80x24 bash --rcfile "$T/rc" -i <"$T/keys" \
+        >"$T/out" 2>"$T/err"
+    status=$?
+    ok 'Ctrl-Z stops it, and a command that runs; fg goes on' is_status 0
+else
+    skip 'Ctrl-Z' 'bash was not found'
+fi
 
 # ---- it ends
 

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -66,6 +67,8 @@ static bool after_signal(EditLine *el)
         el_set(el, EL_REFRESH);
     }
     abandoned = cli_stop == SIGINT;
+    if (abandoned)
+        tcflush(STDIN_FILENO, TCIFLUSH);
     return !cli_stop;
 }
 
@@ -240,13 +243,14 @@ static int run_apart(int count, char **words)
         cli_warn("cannot run '%s': %s", words[0], strerror(errno));
         return CLI_FAILURE;
     }
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
+    pid_t ended;
+    while ((ended = waitpid(pid, &status, WUNTRACED)) < 0 || WIFSTOPPED(status)) {
+        if (ended >= 0)
+            kill(getpid(), SIGSTOP); /* Ctrl-Z stops all of us, and fg continues all */
+        else if (errno != EINTR)
             return CLI_FAILURE;
-    status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    if (status > 128)
-        fputs("\n", stderr); /* behind the ^C */
-    return status;
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static int run_line(char *line, int status, bool *leave)
@@ -269,8 +273,9 @@ static void forget_interrupt(void)
     sigset_t interrupt;
     sigemptyset(&interrupt);
     sigaddset(&interrupt, SIGINT);
-    if (!sigpending(&pending) && sigismember(&pending, SIGINT))
-        sigtimedwait(&interrupt, NULL, &now);
+    if (!sigpending(&pending) && sigismember(&pending, SIGINT) == 1 &&
+        sigtimedwait(&interrupt, NULL, &now) == SIGINT)
+        putchar('\n'); /* behind the ^C */
     if (cli_stop == SIGINT)
         cli_stop = 0;
 }
@@ -302,6 +307,9 @@ static EditLine *begin(History **lines)
     history(*lines, &event, H_SETUNIQUE, 1);
     ctl_history_read(remember, *lines);
     el_set(el, EL_EDITOR, "emacs");
+    /* Else Ctrl-C might take away what ppoll() has found, and read() would wait, with signals
+     * blocked.  after_signal() throws it away instead. */
+    el_set(el, EL_SETTY, "-d", "+noflsh", NULL);
     el_set(el, EL_SIGNAL, 0);
     el_set(el, EL_HIST, history, *lines);
     el_set(el, EL_PROMPT, prompt_text);
@@ -336,6 +344,7 @@ int ctl_prompt(const struct ctl_command *commands, int (*run)(int argc, char **a
     while (!leave) {
         int count = 0;
         forget_interrupt();
+        el_set(el, EL_PREP_TERM, 1); /* el_gets() would show the prompt before that */
         const char *line = cli_stop ? NULL : el_gets(el, &count);
         if (abandoned) {
             abandoned = false;

@@ -140,7 +140,8 @@ static void topic_line(const struct top_sample *s, size_t i, int row, int col, i
 {
     const struct top_topic *topic = &s->topics[i];
     char published[24];
-    put(row, col, width, "%7s %6" PRIu64 " %6" PRIu64 "  %s", rate(s, topic->published, published), topic->stat.next - topic->stat.oldest,
+    put(row, col, width, "%7s %6" PRIu64 " %6" PRIu64 "  %s",
+        rate(s, topic->published, published), topic->stat.next - topic->stat.oldest,
         topic->stat.capacity, topic->name);
 }
 
