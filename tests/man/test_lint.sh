@@ -11,7 +11,8 @@ not_ok() { n=$((n + 1)); echo "$2" | sed 's/^/# /'; echo "not ok $n - $1"; }
 skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 
 # Pages of others that ours refer to.
-foreign=' clone cp dd errno fallocate fcntl fdatasync fork fstat fsync futex_waitv file logind.conf magic '
+foreign=' clone cp dd errno fallocate fcntl fdatasync fork fstat fsync futex_waitv file magic '
+foreign="$foreign logind.conf "
 foreign="$foreign fnmatch membarrier memfd_create mmap open poll proc rm shm_open shm_overview signal "
 foreign="$foreign systemd-logind tmpfs umask unix unlink "
 
