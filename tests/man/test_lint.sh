@@ -12,8 +12,8 @@ skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 
 # Pages of others that ours refer to.
 foreign=' clone cp dd errno fallocate fcntl fdatasync fork fstat fsync futex_waitv file magic '
-foreign="$foreign logind.conf "
-foreign="$foreign fnmatch membarrier memfd_create mmap open poll proc rm shm_open shm_overview signal "
+foreign="$foreign fnmatch logind.conf membarrier memfd_create mmap open poll proc rm shm_open "
+foreign="$foreign shm_overview signal "
 foreign="$foreign systemd-logind tmpfs umask unix unlink "
 
 date=$(sed -n "s/^AC_SUBST(\[MAN_DATE\], \['\(.*\)'\])\$/\1/p" "$top_srcdir/configure.ac")
