@@ -9,6 +9,10 @@ XDG_STATE_HOME=$T/state
 HOME=$T
 export TERM SPLINTER_BUS XDG_STATE_HOME HOME
 unset NO_COLOR
+# libedit 3.1 does not free the names of functions that are added to it.
+echo 'leak:wcsdup' >"$T/leaks"
+LSAN_OPTIONS=suppressions=$T/leaks:print_suppressions=0${LSAN_OPTIONS:+:$LSAN_OPTIONS}
+export LSAN_OPTIONS
 
 # prompt SIZE [ARGUMENT]...: obeys the lines of standard input; what it shows is in $T/out.
 prompt() {
