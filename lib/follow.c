@@ -193,7 +193,10 @@ int splinter_feed_next(splinter_feed *f, struct splinter_event *event, void *buf
         /* A number that was passed may come late, and is not counted again then. */
         if ((r == HOLE || f->follower.hole) && left > f->follower.patience)
             left = f->follower.patience;
-        r = wait_number(s, r == MORE ? 0 : published, left);
+        bool more = r == MORE;
+        r = wait_number(s, more ? 0 : published, left);
+        if (!r && !more && load_seq_cst(&s->header->published) == published)
+            wait_for_ends_told(s);
         if (!r && now >= end)
             r = -ETIMEDOUT;
         if (r && (r != -ETIMEDOUT || now >= end))

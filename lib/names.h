@@ -344,6 +344,7 @@
 #define patience_spin splinter__patience_spin
 #define wait_dead_untold splinter__wait_dead_untold
 #define wait_end_untold splinter__wait_end_untold
+#define wait_for_ends_told splinter__wait_for_ends_told
 #define wait_ended splinter__wait_ended
 #define wait_owner_untold splinter__wait_owner_untold
 #define wait_number splinter__wait_number

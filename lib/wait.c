@@ -21,6 +21,7 @@
 #include <errno.h>
 
 #include "atomic.h"
+#include "attach.h"
 #include "clock.h"
 #include "fault.h"
 #include "fork.h"
@@ -98,6 +99,12 @@ bool wait_end_untold(struct splinter_store *s, uint64_t begin)
         return begin <= told_at;
     store_relaxed(&s->ends_told_at, now);
     return true;
+}
+
+void wait_for_ends_told(struct splinter_store *s)
+{
+    if (!s->read_only && unattached(s))
+        (void)attach_now(s); /* if it fails, another process may clean up, or the next attempt */
 }
 
 uint64_t patience_slice(const struct patience *p)

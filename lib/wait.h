@@ -72,6 +72,10 @@ bool wait_owner_untold(struct splinter_store *s, uint64_t begin, bool *any);
  * would have to take an entry for it. */
 bool wait_end_untold(struct splinter_store *s, uint64_t begin);
 
+/* One of the three was true, and somebody follows a feed, which tells of an end only when a handle
+ * has cleaned up.  So this one attaches, if it may write, and cleans up the next time. */
+void wait_for_ends_told(struct splinter_store *s);
+
 /* Waits until a change has a number above `since`, for as many nanoseconds at most.  0: it has, or
  * something may have happened that nobody has numbered; -ETIMEDOUT; or -EINTR or -EBADF, as for
  * splinter_store_wait_any(). */

@@ -84,6 +84,8 @@ static bool do_chores(void)
             anyway = true;
         if (feeds && wait_end_untold(s, before))
             anyway = true;
+        if (anyway && feeds)
+            wait_for_ends_told(s);
         pthread_mutex_lock(&watcher_mutex);
         src->busy = false;
         src->chores_at = now;

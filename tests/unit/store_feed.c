@@ -2,6 +2,7 @@
 /* store_feed.c - feeds: what they tell, in which order, and what they say when they cannot */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -231,6 +232,56 @@ START_TEST(the_end_of_a_life_is_told)
     ck_assert_int_eq(splinter_store_sweep(store), 1);
     tells(feed, SPLINTER_EVENT_SET, "k");
     tells(feed, SPLINTER_EVENT_EXPIRED, "k");
+    is_silent(feed);
+    splinter_feed_close(feed);
+    end_store();
+}
+END_TEST
+
+/* Sets a key that soon expires and an ephemeral one, and dies when it is told to. */
+static pid_t start_mortal(void)
+{
+    pid_t pid = fork_bound_child();
+
+    if (!pid) {
+        struct splinter_set_options brief = {.struct_size = sizeof(brief), .ttl_ns = 20000000};
+        struct splinter_set_options owned = {.struct_size = sizeof(owned),
+                                             .flags = SPLINTER_EPHEMERAL};
+        splinter_store *own = place_again(&place, 0);
+
+        if (splinter_store_set(own, "brief", "v", 1, &brief, NULL) ||
+            splinter_store_set(own, "owned", "v", 1, &owned, NULL))
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    return pid;
+}
+
+/* [P10] Nobody else is there to clean up. */
+START_TEST(ends_are_told_through_a_handle_that_has_changed_nothing)
+{
+    unsigned set = 0, expired = 0, gone = 0;
+    splinter_feed *feed;
+    pid_t pid;
+
+    make_feed(_i, FEED);
+    feed = feed_with(store, 0, NULL, NULL);
+    pid = start_mortal();
+    while (set + expired + gone < 4) {
+        struct splinter_event e = {.struct_size = sizeof(e)};
+
+        ck_assert_int_eq(splinter_feed_next(feed, &e, NULL, 0, 30000), 0);
+        set += e.what == SPLINTER_EVENT_SET;
+        expired += e.what == SPLINTER_EVENT_EXPIRED && !strcmp(e.key, "brief");
+        gone += e.what == SPLINTER_EVENT_OWNER_GONE && !strcmp(e.key, "owned");
+        if (e.what == SPLINTER_EVENT_SET && !strcmp(e.key, "owned")) {
+            kill(pid, SIGKILL);
+            reap(pid);
+        }
+    }
+    ck_assert_uint_eq(expired, 1);
+    ck_assert_uint_eq(gone, 1);
     is_silent(feed);
     splinter_feed_close(feed);
     end_store();
@@ -527,6 +578,7 @@ TCase *feed_tests(void)
     ADD(a_prefix_chooses);
     ADD(a_rare_prefix_is_not_overlooked);
     ADD(the_end_of_a_life_is_told);
+    ADD(ends_are_told_through_a_handle_that_has_changed_nothing);
     ADD(what_was_overwritten_is_a_gap);
     ADD(another_process_goes_on_at_a_position);
     ADD(changes_of_many_writers_come_in_one_order);

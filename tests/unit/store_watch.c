@@ -371,6 +371,24 @@ START_TEST(a_prefix_is_told_of_ends_through_a_handle_that_changes_nothing)
 }
 END_TEST
 
+/* [C3] With a feed, they are told by who cleans up; and nobody else is there. */
+START_TEST(a_feed_tells_of_ends_through_a_handle_that_has_changed_nothing)
+{
+    pid_t owner;
+
+    make_watch(_i, SLOTS);
+    ck_assert_int_eq(splinter_watch_add_prefix(watch, "p/", 0, 1), 0);
+    owner = start_owner_of("p/1");
+    next(SPLINTER_EVENT_SET, "p/1", 1);
+    nothing_more();
+    kill(owner, SIGKILL);
+    reap(owner);
+    next(HAS_FEED(_i) ? SPLINTER_EVENT_OWNER_GONE : SPLINTER_EVENT_UNSET, "p/1", 1);
+    nothing_more();
+    end_watch();
+}
+END_TEST
+
 static void *waits_for_anything(void *until)
 {
     uint64_t epoch = 0;
@@ -786,6 +804,7 @@ TCase *watch_tests(void)
     ADD_SLOW(nobody_runs_while_nothing_happens);
     ADD_WAYS(a_read_only_handle_watches_too);
     ADD_SLOW(a_prefix_is_told_of_ends_through_a_handle_that_changes_nothing);
+    ADD_SLOW(a_feed_tells_of_ends_through_a_handle_that_has_changed_nothing);
     ADD_SLOW(a_waiter_takes_nothing_from_a_watch);
     ADD_SLOW(a_prefix_of_a_busy_store_wakes_rarely_and_loses_nothing);
     ADD_SLOW(nothing_is_kept_from_being_told);

@@ -21,7 +21,6 @@ static splinter_store *store;
 static const struct ctl_wanted *wanted;
 static splinter_feed *feed;   /* NULL: there is none */
 static splinter_watch *watch; /* then it is this */
-static bool is_writer;        /* its handle is that of one, or cannot be */
 static int next_key;          /* of the named ones that are there, to be told of next */
 static struct cli_value value;
 
@@ -93,28 +92,6 @@ static void open_feed(void)
     if (r) {
         feed = NULL;
         cannot_watch(r);
-    }
-}
-
-/*
- * Who removes a key that has expired, or whose owner is gone?  A feed tells of it then, and removes
- * it itself if its handle counts as a writer.  A handle does from the first change on that it
- * tries.  This one changes nothing, as no value has that epoch.  If no key can be seen, a sweep
- * makes it a writer, with the first key that it removes.
- */
-static void become_a_writer(void)
-{
-    static uint64_t try_ms;
-    char key[SPLINTER_KEY_MAX];
-    uint64_t cursor = 0, now = cli_now_ms();
-    if (is_writer || now < try_ms)
-        return;
-    try_ms = now + 1000;
-    if (splinter_store_walk(store, NULL, &cursor, key, NULL) == 1) {
-        int r = splinter_store_unset(store, key, UINT64_MAX, NULL);
-        is_writer = r != -ENOENT && r != -EAGAIN; /* or it cannot become one */
-    } else {
-        is_writer = splinter_store_sweep(store) > 0;
     }
 }
 
@@ -266,7 +243,6 @@ void ctl_changes_begin(splinter_store *of, const struct ctl_wanted *what)
         value.buf = cli_need(malloc(value.room));
     }
     cli_stat(&stat);
-    is_writer = false;
     if (stat.feed)
         open_feed();
     else if (what->from)
@@ -308,8 +284,6 @@ bool ctl_changes_next(struct ctl_change *change, uint64_t ms)
     uint64_t deadline = cli_deadline(ms), skip_until = cli_deadline(ms + SKIP_MS);
     do {
         uint64_t left = cli_slice(deadline);
-        if (feed && left)
-            become_a_writer();
         e->struct_size = sizeof(*e);
         int r = feed ? splinter_feed_next(feed, e, value.buf, value.room, left)
                      : next_by_watch(e, left);
