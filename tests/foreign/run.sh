@@ -225,17 +225,17 @@ machine() {
     [ "$(kind_of "$triplet-gcc")" = "$(kind_of gcc)" ] && kin=yes
     export EXCHANGE_NATIVE="$dir/native" EXCHANGE_FOREIGN="$here/run" EXCHANGE_KIN=$kin
 
-    # One 32-bit and one 64-bit compiler see the tests that do not run here, too, and run those of
-    # both libraries; a third and a fourth would say little else.
+    # One 32-bit compiler sees the tests that do not run here, too, and runs those of both libraries.
+    # The others run those of one: libsplinter_p has all of libsplinter, and files.
     few=
     # shellcheck disable=SC2016 # make expands these
     if [ $all = yes ]; then
-        tests='$(check_PROGRAMS) $(filter tests/cli/% tests/abi/%,$(sh_tests))'
+        tests='$(check_PROGRAMS) $(filter tests/cli/% tests/abi/%,$(sh_tests) $(tree_tests))'
     else
         tests='$(unit_tests)'
         case $arch in
             armhf) few='$(filter-out %_p,$(unit_tests))' ;;
-            arm64) few='$(filter %_p,$(unit_tests))' ;;
+            arm64 | s390x) few='$(filter %_p,$(unit_tests))' ;;
         esac
         tests=${few:-$tests}
     fi
