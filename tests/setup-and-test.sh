@@ -231,8 +231,9 @@ configuration() {
     # -k, so that a test that does not compile does not hide the others; VERBOSE prints the
     # logs of those that fail.
     (cd "$work/$name" &&
-        timeout 2700 make -k -j"$jobs" check VERBOSE=1 ${without:+"$without="} ${only:+"TESTS=$only" \
-            "check_PROGRAMS=$only" check_LTLIBRARIES=}) >"$work/$name/check.out" 2>&1
+        timeout 2700 make -k -j"$jobs" check VERBOSE=1 ${without:+"$without="} \
+            ${only:+"TESTS=$only" "check_PROGRAMS=$only" check_LTLIBRARIES=}
+    ) >"$work/$name/check.out" 2>&1
     status=$?
     grep -h 'warning:' "$work/$name/build.out" "$work/$name/check.out"
     count "$work/$name"

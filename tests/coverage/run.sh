@@ -68,7 +68,7 @@ make -j"$jobs" >build.out 2>&1 || {
 tests=$(make -s coverage-tests | grep -E "$which_tests")
 # shellcheck disable=SC2086 # a list
 tests=$(echo $tests)
-programs="tests/cli/owner tests/cli/without_call"
+programs=$(make -s coverage-helpers)
 for t in $tests; do
     case $t in
     */test_errors.sh) programs="$programs tests/crash/test_listed tests/crash/test_listed_p" ;;

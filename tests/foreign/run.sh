@@ -225,8 +225,8 @@ machine() {
     [ "$(kind_of "$triplet-gcc")" = "$(kind_of gcc)" ] && kin=yes
     export EXCHANGE_NATIVE="$dir/native" EXCHANGE_FOREIGN="$here/run" EXCHANGE_KIN=$kin
 
-    # One 32-bit compiler sees the tests that do not run here, too, and runs those of both libraries.
-    # The others run those of one: libsplinter_p has all of libsplinter, and files.
+    # One compiler sees the tests that do not run here, too, and runs those of both libraries.  The
+    # others run those of one: libsplinter_p has all of libsplinter, and files.
     few=
     # shellcheck disable=SC2016 # make expands these
     if [ $all = yes ]; then
