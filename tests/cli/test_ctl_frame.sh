@@ -13,8 +13,8 @@ run "$ctl" help
 ok 'help is what --help prints' eval 'is_status 0 && cmp -s "$T/out" "$T/help"'
 sed -n '/^Commands/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)   *.*/\1/p' "$T/help" >"$T/commands"
 for command in create destroy info buses doctor bench top get head ttl list set append unset \
-    incr decr touch watch 'topic publish' 'topic tail' 'topic list' 'queue push' 'queue work' \
-    'queue list' dump restore snapshot load clone diff check lock exec help; do
+    incr decr touch watch 'topic publish' 'topic tail' 'topic remove' 'topic list' \
+    'queue push' 'queue work' 'queue remove' 'queue list' dump restore snapshot load clone diff check lock exec help; do
     ok "--help names $command" grep -qx "$command" "$T/commands"
 done
 while read -r command; do
@@ -113,8 +113,8 @@ run "$ctl" -b '' list
 ok 'an empty name' says 2 'cannot be empty'
 for command in info 'get k' 'head k' 'ttl k' list 'set k v' 'append k v' 'unset k' 'incr k' \
     'decr k' 'touch k' 'lock k -- true' 'destroy --force' watch 'topic publish t v' 'topic tail t' \
-    'topic list' 'queue push q v' 'queue work q -- true' 'queue list' dump \
-    'snapshot f' 'clone t' 'diff d' check doctor; do
+    'topic remove t' 'topic list' 'queue push q v' 'queue work q -- true' 'queue remove q' \
+    'queue list' dump 'snapshot f' 'clone t' 'diff d' check doctor; do
     # shellcheck disable=SC2086 # words
     run "$ctl" -b "$BUS.none" $command
     ok "$command: there is no such bus" says 3 "bus '$BUS.none' does not exist"

@@ -66,6 +66,14 @@ on_terminal "'$ctl' unset --prefix k"
 ok 'y is yes' eval 'is_status 0 && has "removed"'
 run "$ctl" get k
 ok 'and it is gone' is_status 3
+run "$ctl" topic publish --create t v
+answer n
+on_terminal "'$ctl' topic remove t"
+ok 'topic remove asks' eval \
+    'is_status 5 && has "with all its messages?" && "$ctl" topic list | grep -q " t$"'
+answer y
+on_terminal "'$ctl' topic remove t"
+ok 'y is yes' eval 'is_status 0 && [ -z "$("$ctl" topic list)" ]'
 answer n
 on_terminal "'$ctl' destroy"
 ok 'destroy asks' eval 'is_status 5 && has "with all that is in it?" && [ -e "/dev/shm/$BUS" ]'

@@ -79,6 +79,8 @@ const struct ctl_command ctl_commands[] = {
      ctl_tail_options, 1, 1, CTL_NO_BUS, NULL,
      "Without --from, it begins with the message that is published next.  A newline\n"
      "follows each.  On a terminal, bytes that it might obey are quoted."},
+    {"topic remove", "TOPIC", "remove a topic with all its messages", ctl_run_topic_remove,
+     ctl_remove_options, 1, 1, CTL_WRITE_BUS, NULL, NULL},
     {"topic list", "", "list the topics, and what each holds", ctl_run_topic_list, NO_OPTIONS, 0, 0,
      CTL_READ_BUS, NULL, NULL},
     {"queue push", "QUEUE [VALUE]", "push an item of work, or many", ctl_run_queue_push,
@@ -89,6 +91,8 @@ const struct ctl_command ctl_commands[] = {
      "item; after any other, and if this is killed, the item goes back, and is handed\n"
      "out again.  SIGINT and SIGTERM end it after the commands that run, and a second\n"
      "one ends those, too."},
+    {"queue remove", "QUEUE", "remove a queue with all its items", ctl_run_queue_remove,
+     ctl_remove_options, 1, 1, CTL_WRITE_BUS, NULL, NULL},
     {"queue list", "", "list the queues, and what each holds", ctl_run_queue_list, NO_OPTIONS, 0, 0,
      CTL_READ_BUS, NULL, NULL},
 

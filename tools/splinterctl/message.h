@@ -44,6 +44,11 @@ struct ctl_put {
 /* Opens it, or makes it, and puts what the call says there.  put is not on the stack. */
 int ctl_put(const struct ctl_call *call, const struct ctl_put *put);
 
+enum { REMOVE_FORCE };
+/* Asks, unless --force was given, and removes it with its content, such as "messages". */
+void ctl_remove(const struct ctl_call *call, const struct ctl_named *of, const char *content,
+                int (*remove_it)(splinter_store *store, const char *name));
+
 /* Names of topics or queues, sorted; memory of the caller, also that of each. */
 char **ctl_names(splinter_store *store,
                  int (*walk)(splinter_store *store, uint64_t *cursor, char *name), size_t *count);

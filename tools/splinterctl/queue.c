@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue.c - queue push and queue list; work.c has queue work */
+/* queue.c - queue push, queue remove and queue list; work.c has queue work */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -55,6 +55,19 @@ int ctl_run_queue_push(const struct ctl_call *call)
     put = (struct ctl_put){{"queue", ctl_name_of("QUEUE", call->arguments[0])}, open_to_push, push,
                            close_queue};
     return ctl_put(call, &put);
+}
+
+/* ---- remove ---- */
+
+int ctl_run_queue_remove(const struct ctl_call *call)
+{
+    const struct ctl_named of = {"queue", ctl_name_of("QUEUE", call->arguments[0])};
+    int r = splinter_queue_open(&queue, call->store, of.name, NULL);
+    if (r == -ENOENT) /* what is damaged can be removed */
+        ctl_named_failed(&of, "open", r);
+    close_queue();
+    ctl_remove(call, &of, "items", splinter_queue_remove);
+    return CLI_OK;
 }
 
 /* ---- list ---- */
