@@ -111,6 +111,9 @@ static int run_words(int argc, char **argv)
     }
     if (strcmp(argv[0], "__complete") == 0)
         return complete(argc - 1, argv + 1);
+    cli_usage_of = NULL; /* of exec, which runs this */
+    if (argv[0][0] == '-') /* of exec, or at the prompt */
+        cli_usage("'%s': options come after the command here", argv[0]);
     const struct ctl_command *command = find_words(argc, argv, &words);
     snprintf(usage_of, sizeof(usage_of), "splinterctl %s", command->name);
     cli_usage_of = usage_of;
