@@ -131,6 +131,9 @@ static noreturn void wrong_option(const struct cli_syntax *syntax, char **argv, 
         cli_usage("there is no option '%s', or more than one that begins so", word);
     if (optopt >= CLI_OPT_OWN || strchr(syntax->letters, optopt))
         cli_usage("option '%s' takes no argument", word);
+    if (isdigit((unsigned char)optopt))
+        cli_usage("there is no option '-%c'; an argument that begins with '-' comes after '--'",
+                  optopt);
     cli_usage("there is no option '-%c'", optopt);
 }
 

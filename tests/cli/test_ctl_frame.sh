@@ -81,6 +81,8 @@ for line in 'get a b' 'head a b' 'ttl a b' 'append a b c' 'incr a 1 2' 'decr a 1
     run "$ctl" $line
     ok "$line: too many arguments" says 2 "${line%% *}: too many arguments"
 done
+run "$ctl" set k -5
+ok 'a number with a sign: where it goes' says 2 "an argument that begins with '-' comes after '--'"
 run "$ctl" get --no-such k
 ok 'an unknown option of a command points at its help' says 2 "Try 'splinterctl get --help'."
 

@@ -199,7 +199,7 @@ run "$ctl" queue remove t --force
 ok 'remove: the name is that of a topic' eval 'is_status 1 && says_also t'
 run "$ctl" queue remove d2
 ok 'remove: it asks, and there is no terminal' \
-    says 2 "'Remove queue 'd2' of bus '$BUS' with all its items?' would be asked"
+    says 2 "there is no terminal to ask on: 'Remove queue 'd2' of bus '$BUS' with all its items?'"
 start "$ctl" queue work d2 -- sh -c 'echo begun; sleep 0.3; echo whole'
 bg_printed begun
 run "$ctl" queue remove d2 --force

@@ -176,7 +176,7 @@ run "$ctl" topic remove q --force
 ok 'remove: the name is that of a queue' eval 'is_status 1 && says_also "q"'
 run "$ctl" topic remove u
 ok 'remove: it asks, and there is no terminal' \
-    says 2 "'Remove topic 'u' of bus '$BUS' with all its messages?' would be asked"
+    says 2 "there is no terminal to ask on: 'Remove topic 'u' of bus '$BUS' with all its messages?'"
 start "$ctl" topic tail u --from newest
 eventually [ -s "$T/bg.out" ]
 run "$ctl" topic remove u --force

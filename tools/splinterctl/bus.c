@@ -128,7 +128,7 @@ void ctl_confirm(const char *format, ...)
     vsnprintf(question, sizeof(question), format, args);
     va_end(args);
     if (ctl_stdin_taken || !isatty(STDIN_FILENO))
-        cli_usage("'%s' would be asked on a terminal; --force goes on without", question);
+        cli_usage("there is no terminal to ask on: '%s'; --force does not ask", question);
 
     size_t len = cli_show(shown, question, strlen(question));
     fprintf(stderr, "%.*s [y/N] ", (int)len, shown);

@@ -91,7 +91,8 @@ static noreturn void add_failed(const char *key, int r)
     if (r == -ERANGE)
         cli_die(CLI_FAILURE, "key '%s' would leave the range of an int64; it was not changed", key);
     if (r == -EINVAL)
-        cli_die(CLI_FAILURE, "key '%s' has no number: its type is not int64", key);
+        cli_die(CLI_FAILURE, "key '%s' is no number: its type is not int64, which set --type "
+                "int64 gives it", key);
     ctl_failed("add to", key, r);
 }
 
