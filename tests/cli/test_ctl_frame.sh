@@ -7,6 +7,8 @@ common splinterctl "$ctl"
 
 # ---- the help comes from the table of commands
 
+ok '--help has headings' \
+    eval 'grep -qx " Buses" "$T/help" && grep -qx " Topics and queues" "$T/help"'
 ok '--help fits into 80 columns' eval '! grep -q ".\{81\}" "$T/help"'
 
 run "$ctl" help
@@ -14,7 +16,8 @@ ok 'help is what --help prints' eval 'is_status 0 && cmp -s "$T/out" "$T/help"'
 sed -n '/^Commands/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)   *.*/\1/p' "$T/help" >"$T/commands"
 for command in create destroy info buses doctor bench top get head ttl list set append unset \
     incr decr touch watch 'topic publish' 'topic tail' 'topic remove' 'topic list' \
-    'queue push' 'queue work' 'queue remove' 'queue list' dump restore snapshot load clone diff check lock exec help; do
+    'queue push' 'queue work' 'queue remove' 'queue list' dump restore snapshot load clone diff \
+    check lock exec help; do
     ok "--help names $command" grep -qx "$command" "$T/commands"
 done
 while read -r command; do
@@ -45,7 +48,14 @@ for pair in gte:get lsit:list destory:destroy crate:create inf:info un:unset toc
 do
     run "$ctl" "${pair%:*}"
     ok "'${pair%:*}' is none, but like '${pair#*:}'" \
-        says 2 "there is no command '${pair%:*}'; do you mean '${pair#*:}'?"
+        says 2 "there is no command '${pair%:*}'; did you mean '${pair#*:}'?"
+done
+for pair in del:unset ls:list put:set publish:'topic publish' pop:'queue work' \
+    'topic create:topic publish --create' 'queue delete:queue remove'; do
+    # shellcheck disable=SC2086 # one word or two
+    run "$ctl" ${pair%:*}
+    ok "'${pair%:*}' is what others call '${pair#*:}'" \
+        says 2 "there is no command '${pair%:*}'; did you mean '${pair#*:}'?"
 done
 run "$ctl" frobnicate
 ok 'a word that is like none' \
@@ -61,7 +71,7 @@ for family in topic queue; do
     ok "$family alone" says 2 "$family: its command is missing"
     run "$ctl" $family lits
     ok "$family: no such command, but one like it" \
-        says 2 "there is no command '$family lits'; do you mean '$family list'?"
+        says 2 "there is no command '$family lits'; did you mean '$family list'?"
     run "$ctl" $family --help
     ok "$family --help lists its commands" eval 'is_status 0 && silent && has_line "$family list"'
 done

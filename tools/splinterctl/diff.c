@@ -20,7 +20,7 @@
 enum { DIFF_PREFIX, DIFF_EPOCHS, DIFF_FILE };
 const struct ctl_option ctl_diff_options[] = {
     [DIFF_PREFIX] = {"prefix", "P", "only keys that begin with P, and no topics and queues"},
-    [DIFF_EPOCHS] = {"epochs", NULL, "compare epochs, too"},
+    [DIFF_EPOCHS] = {"epochs", NULL, "also compare epochs"},
     [DIFF_FILE] = {"other-file", NULL, "OTHER and LEFT are files, even without a slash"},
     {NULL, NULL, NULL},
 };

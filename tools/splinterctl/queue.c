@@ -23,7 +23,8 @@ static void close_queue(void)
 enum { PUSH_TIMEOUT = PUT_OWN };
 const struct ctl_option ctl_push_options[] = {
     CTL_PUT_OPTIONS("queue", "items"),
-    [PUSH_TIMEOUT] = {"timeout", "MS", "wait at most MS milliseconds for room; 0: do not"},
+    [PUSH_TIMEOUT] = {"timeout", "MS", "wait at most MS milliseconds for room (0: not at\n"
+                                     "                       all)"},
     {NULL, NULL, NULL},
 };
 

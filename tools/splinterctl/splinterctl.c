@@ -28,12 +28,21 @@
 
 static int run(int argc, char **argv);
 
+/* What a word that names no command may stand for, or NULL. */
+static const char *meant_by(const char *name)
+{
+    for (const struct ctl_synonym *s = ctl_synonyms; s->word; s++)
+        if (strcmp(s->word, name) == 0)
+            return s->command;
+    return ctl_nearest(ctl_commands, name);
+}
+
 static const struct ctl_command *find(const char *name)
 {
     const struct ctl_command *command = ctl_find(ctl_commands, name);
-    const char *nearest = command ? NULL : ctl_nearest(ctl_commands, name);
+    const char *nearest = command ? NULL : meant_by(name);
     if (nearest)
-        cli_usage("there is no command '%s'; do you mean '%s'?", name, nearest);
+        cli_usage("there is no command '%s'; did you mean '%s'?", name, nearest);
     if (!command)
         cli_usage("there is no command '%s'", name);
     return command;

@@ -19,7 +19,7 @@
 
 enum { TOP_INTERVAL, TOP_ONCE };
 const struct ctl_option ctl_top_options[] = {
-    [TOP_INTERVAL] = {"interval", "SECONDS", "look again after so long (default 1)"},
+    [TOP_INTERVAL] = {"interval", "SECONDS", "look again every SECONDS seconds (default 1)"},
     [TOP_ONCE] = {"once", NULL, "print what happened in one interval, and end"},
     {NULL, NULL, NULL},
 };

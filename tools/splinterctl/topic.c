@@ -61,7 +61,7 @@ const struct ctl_option ctl_tail_options[] = {
     [TAIL_COUNT] = {"count", "N", "end after N messages"},
     [TAIL_TIMEOUT] = {"timeout", "MS", "end with status 4 if no message comes for MS\n"
                                        "                       milliseconds"},
-    [TAIL_LONG] = {"long", NULL, "print number, epoch, size and type of each, too"},
+    [TAIL_LONG] = {"long", NULL, "also print number, epoch, size and type of each"},
     {NULL, NULL, NULL},
 };
 
