@@ -86,7 +86,7 @@ ok 'one that cannot be run' eval "says 126 \"cannot run '\$T/none'\" && lists q 
 
 run "$ctl" queue work q --timeout 0 -- cat
 ok 'the items in their order; none left: status 4' eval \
-    'is_status 4 && file_is "$T/out" "twothree" && says_also "no item came to queue" && lists q 0 0'
+    'is_status 4 && file_is "$T/out" "twothree" && says_also "no item waits" && lists q 0 0'
 push q x
 # shellcheck disable=SC2016 # for the command
 run "$ctl" queue work q --count 1 -- sh -c 'echo \

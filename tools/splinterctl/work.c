@@ -132,9 +132,13 @@ static void wait_for_commands(void)
 static void no_item(void)
 {
     ctl_look_for_bus();
-    if (!ctl_jobs_held() && cli_now_ms() >= now.deadline)
-        cli_die(CLI_TIMEOUT, "no item came to queue '%s' of bus '%s' within %" PRIu64 " ms",
-                work.of.name, ctl_bus_name(), now.timeout_ms);
+    if (ctl_jobs_held() || cli_now_ms() < now.deadline)
+        return;
+    if (!now.timeout_ms)
+        cli_die(CLI_TIMEOUT, "no item waits in queue '%s' of bus '%s'", work.of.name,
+                ctl_bus_name());
+    cli_die(CLI_TIMEOUT, "no item came to queue '%s' of bus '%s' within %" PRIu64 " ms",
+            work.of.name, ctl_bus_name(), now.timeout_ms);
 }
 
 static void take(void)
