@@ -3,6 +3,7 @@
 #include "bus.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,16 @@ bool ctl_bus_is_named(void)
 uint32_t ctl_bus_where(void)
 {
     return cli_where(ctl_bus_name(), chosen.file);
+}
+
+const char *ctl_bus_variable(void)
+{
+    static char name[PATH_MAX];
+    const char *bus = ctl_bus_name();
+    if (ctl_bus_where() == cli_where(bus, false))
+        return bus;
+    snprintf(name, sizeof(name), "%s/%s", *bus == '/' ? "/" : ".", bus + (*bus == '/'));
+    return name;
 }
 
 splinter_store *ctl_open(bool to_write)

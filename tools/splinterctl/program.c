@@ -39,6 +39,7 @@ static noreturn void become(char **program, const struct ctl_keeper *keeper, pid
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
         dup2(null, STDIN_FILENO);
     }
+    setenv("SPLINTER_BUS", ctl_bus_variable(), 1);
     if (keeper->token)
         setenv("SPLINTER_TOKEN", keeper->token, 1);
     execvp(program[0], program);
