@@ -21,7 +21,6 @@
 #include "lasting.h"
 #include "output.h"
 #include "parse.h"
-#include "unfinished.h"
 #ifdef HAVE_LIBEDIT
 #include "prompt.h"
 #endif
@@ -141,7 +140,6 @@ static int run(int argc, char **argv)
         cli_catcher = &here;
         status = run_words(argc, argv);
     }
-    ctl_unfinished_end();
     cli_catcher = before;
     ctl_command_ended();
     cli_usage_of = NULL;
