@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../cli.h"
 #include "../perf_latency.h"
+#include "spawn.h"
 
 #define KEY "wake"
 #define WAIT_MS 100
@@ -94,9 +94,7 @@ static pid_t start_waiter(splinter_store *store, struct shared *shared)
     sigprocmask(SIG_SETMASK, &every, &old);
     pid_t child = fork();
     if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(CLI_FAILURE);
+        ctl_die_with(parent, SIGKILL);
         atomic_store(&shared->error, wait_on(store, shared));
         _exit(CLI_OK);
     }

@@ -17,6 +17,13 @@
 #include "bus.h"
 #include "output.h"
 
+void ctl_die_with(pid_t parent, int number)
+{
+    prctl(PR_SET_PDEATHSIG, number);
+    if (getppid() != parent) /* it was killed before the prctl() */
+        _exit(CLI_FAILURE);
+}
+
 /* All that a command reads, so that nobody has to write while it does.  -1: errno. */
 static int input_of(const struct ctl_child *child)
 {
@@ -44,7 +51,6 @@ static noreturn void become(const struct ctl_child *child, int input, int failur
 {
     static const int reset[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE, SIGXFSZ};
     sigset_t none;
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++) {
         struct sigaction now;
         /* cli_start() ignores the last two; what else is ignored was so before. */
@@ -55,8 +61,7 @@ static noreturn void become(const struct ctl_child *child, int input, int failur
     sigemptyset(&none);
     if (child->group)
         setpgid(0, 0);
-    if (getppid() != parent) /* it was killed before the prctl() */
-        _exit(CLI_FAILURE);
+    ctl_die_with(parent, SIGTERM);
     dup2(input, STDIN_FILENO);
     setenv("SPLINTER_BUS", ctl_bus_variable(), 1);
     for (const struct ctl_variable *v = child->environment; v->name; v++)
