@@ -267,6 +267,11 @@ int cli_get(const char *key, struct cli_value *v)
     return cli_get_of(opened, opened_name, key, v);
 }
 
+uint64_t cli_ttl_ms(const struct splinter_meta *meta)
+{
+    return meta->ttl_ns ? (meta->ttl_ns - 1) / 1000000 + 1 : 0;
+}
+
 bool cli_value_number(const struct cli_value *v, int64_t *number)
 {
     if (v->meta.type != SPLINTER_TYPE_INT64 || v->size != sizeof(*number))

@@ -102,6 +102,9 @@ struct cli_value {
 /* Is it a number, and which? */
 bool cli_value_number(const struct cli_value *v, int64_t *number);
 
+/* The remaining life in milliseconds, of which a part counts as a whole one; 0: there is no end. */
+uint64_t cli_ttl_ms(const struct splinter_meta *meta);
+
 /* The name of a type that Splinter defines, or NULL. */
 const char *cli_type_name(uint32_t type);
 /* The reverse; what names the argument in the message. */
