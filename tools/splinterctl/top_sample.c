@@ -213,4 +213,5 @@ void top_free(struct top_sample *s)
     free(s->queues);
     free(s->topics);
     free(s->processes);
+    memset(s, 0, sizeof(*s));
 }
