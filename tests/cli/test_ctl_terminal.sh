@@ -97,8 +97,9 @@ pids="$pids $!"
 on_terminal "NO_COLOR=1 '$ctl' restore '$T/fifo'"
 ok 'long work shows its progress' eval \
     'is_status 0 && has "restoring: " && has "bytes, " && has "/s$escape[K" && has "restored   3"'
-on_terminal "NO_COLOR=1 '$ctl' restore --merge ours '$T/none'"
-ok 'short work does not' eval '! has "restoring"'
+printf '{"dump":"splinter","schema":1}\n{"key":"slow/1","value":"v"}\n' >"$T/short"
+on_terminal "NO_COLOR=1 '$ctl' restore --merge ours '$T/short'"
+ok 'short work does not' eval 'is_status 0 && has "kept" && ! has "restoring"'
 on_terminal "'$ctl' dump"
 ok 'bytes of a dump are escaped' eval 'is_status 0 && has "\"value_base64\":" && ! has "$escape"'
 
