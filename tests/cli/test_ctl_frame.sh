@@ -131,6 +131,8 @@ for command in info 'get k' 'head k' 'ttl k' list 'set k v' 'append k v' 'unset 
     run "$ctl" -b "$BUS.none" $command
     ok "$command: there is no such bus" says 3 "bus '$BUS.none' does not exist"
 done
+run "$ctl" -b "$BUS.none" set k v
+ok 'what makes one' says 3 "'splinterctl create' makes one"
 echo 'no store at all' >"$T/other"
 run "$ctl" -f "$T/other" info
 ok 'a file that is no store' says 1 'is not a store'

@@ -63,6 +63,9 @@ splinter_store *ctl_open(bool to_write)
         return store;
     options.flags = ctl_bus_where() | (to_write ? 0 : SPLINTER_RDONLY);
     int r = cli_open(&store, ctl_bus_name(), &options);
+    if (r == -ENOENT && to_write)
+        cli_die(CLI_ABSENT, "bus '%s' does not exist; 'splinterctl create' makes one",
+                ctl_bus_name());
     if (r)
         cli_open_failed(ctl_bus_name(), r);
     writable = to_write;

@@ -232,6 +232,8 @@ splinter_store *ctl_open_other(const char *name, uint32_t where)
     int r = splinter_store_open(other, name, &options);
     if (r) {
         *other = NULL;
+        if (r == -ENOENT && where == SPLINTER_FILE)
+            cli_die(CLI_ABSENT, "file '%s' does not exist", name);
         if (r == -ENOENT && where == SPLINTER_MEMORY && access(name, F_OK) == 0)
             cli_die(CLI_ABSENT, "bus '%s' does not exist in memory; the file is './%s'", name,
                     name);
