@@ -93,6 +93,10 @@ for line in 'get a b' 'head a b' 'ttl a b' 'append a b c' 'incr a 1 2' 'decr a 1
 done
 run "$ctl" set k -5
 ok 'a number with a sign: where it goes' says 2 "an argument that begins with '-' comes after '--'"
+run "$ctl" -b "$BUS.none" watch --t=1
+ok 'the beginning of one option' says 3 "bus '$BUS.none' does not exist"
+run "$ctl" list --p x
+ok 'the beginning of two options' says 2 "there are several options that begin with '--p'"
 run "$ctl" get --no-such k
 ok 'an unknown option of a command points at its help' says 2 "Try 'splinterctl get --help'."
 
