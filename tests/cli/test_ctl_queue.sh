@@ -200,6 +200,13 @@ ok 'remove: the name is that of a topic' eval 'is_status 1 && says_also t'
 run "$ctl" queue remove d2
 ok 'remove: it asks, and there is no terminal' \
     says 2 "there is no terminal to ask on: 'Remove queue 'd2' of bus '$BUS' with all its items?'"
+run "$ctl" queue push --create --capacity 1 full x
+start "$ctl" queue push full y
+sleep 0.2 # it may wait by now, or not
+run "$ctl" queue remove full --force
+ended
+ok 'remove: a push that waits for room is told' eval \
+    'is_status 3 && grep -qF "queue '\''full'\'' " "$T/bg.err"'
 start "$ctl" queue work d2 -- sh -c 'echo begun; sleep 0.3; echo whole'
 bg_printed begun
 run "$ctl" queue remove d2 --force
