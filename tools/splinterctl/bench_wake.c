@@ -59,14 +59,14 @@ static int wait_on(splinter_store *store, struct shared *shared)
 static int set_on(splinter_store *store, const struct shared *shared, uint64_t ms)
 {
     uint64_t deadline = cli_deadline(ms);
-    for (unsigned sent = 0; cli_now_ms() < deadline && !cli_stop; sent++) {
+    for (unsigned sent = 0; cli_now_ms() < deadline; sent++) {
         nap();
         uint64_t now = perf_now_ns(CLOCK_MONOTONIC);
         int r = splinter_store_set(store, KEY, &now, sizeof(now), NULL, NULL);
         if (r)
             return r;
         while (atomic_load(&shared->got) <= sent && !atomic_load(&shared->error) &&
-               cli_now_ms() < deadline && !cli_stop)
+               cli_now_ms() < deadline)
             nap();
         if (atomic_load(&shared->error))
             return atomic_load(&shared->error);
