@@ -119,6 +119,16 @@ void *cli_need(void *memory)
 
 /* ---- options and arguments ---- */
 
+/* The beginning of more than one option, as "--" and letters. */
+static bool is_ambiguous(const struct cli_syntax *syntax, const char *word)
+{
+    size_t len = strcspn(word + 2, "=");
+    int count = 0;
+    for (const struct option *o = syntax->options; o->name; o++)
+        count += strncmp(o->name, word + 2, len) == 0;
+    return count > 1;
+}
+
 /* What getopt_long() would say itself, but as it is given, with all that a terminal obeys. */
 static noreturn void wrong_option(const struct cli_syntax *syntax, char **argv, bool lacks)
 {
@@ -127,10 +137,15 @@ static noreturn void wrong_option(const struct cli_syntax *syntax, char **argv, 
         cli_usage("option '%s' needs an argument", word);
     if (lacks)
         cli_usage("option '-%c' needs an argument", optopt);
+    if (!optopt && is_ambiguous(syntax, word))
+        cli_usage("there are several options that begin with '%s'", word);
     if (!optopt)
-        cli_usage("there is no option '%s', or more than one that begins so", word);
+        cli_usage("there is no option '%s'", word);
     if (optopt >= CLI_OPT_OWN || strchr(syntax->letters, optopt))
         cli_usage("option '%s' takes no argument", word);
+    if (isdigit((unsigned char)optopt))
+        cli_usage("there is no option '-%c'; an argument that begins with '-' comes after '--'",
+                  optopt);
     cli_usage("there is no option '-%c'", optopt);
 }
 

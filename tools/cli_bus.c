@@ -33,6 +33,14 @@ void cli_close(void)
     opened = NULL;
 }
 
+void cli_close_at_exit(void)
+{
+    static bool set;
+    if (!set)
+        atexit(cli_close);
+    set = true;
+}
+
 /* ---- which bus ---- */
 
 void cli_choose(struct cli_choice *choice, const char *name, bool by_file)
@@ -110,14 +118,11 @@ int cli_open(splinter_store **out, const char *bus, const struct splinter_open_o
         o.progress = show_progress;
         o.progress_arg = (void *)(uintptr_t)bus;
     }
-    static bool at_exit;
     splinter_store *before = opened;
     int r = splinter_store_open(out, bus, &o);
     if (r)
         return r;
-    if (!at_exit)
-        atexit(cli_close);
-    at_exit = true;
+    cli_close_at_exit();
     close_feed();
     opened = *out;
     opened_name = bus;
@@ -260,6 +265,11 @@ int cli_get_of(splinter_store *store, const char *bus, const char *key, struct c
 int cli_get(const char *key, struct cli_value *v)
 {
     return cli_get_of(opened, opened_name, key, v);
+}
+
+uint64_t cli_ttl_ms(const struct splinter_meta *meta)
+{
+    return meta->ttl_ns ? (meta->ttl_ns - 1) / 1000000 + 1 : 0;
 }
 
 bool cli_value_number(const struct cli_value *v, int64_t *number)

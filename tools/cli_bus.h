@@ -62,6 +62,8 @@ bool cli_file_of(const char *bus, uint32_t where, struct cli_file *file);
 int cli_open(splinter_store **out, const char *bus, const struct splinter_open_options *options);
 /* Closes the store now, for a tool that does not end through exit(). */
 void cli_close(void);
+/* exit() calls that, after all that atexit() gets from now on.  cli_open() also sees to it. */
+void cli_close_at_exit(void);
 /* Why the last cli_open() failed with r: a sentence that names the bus, once. */
 const char *cli_why_not_open(const char *bus, int r);
 /* Ends the tool with that sentence. */
@@ -99,6 +101,9 @@ struct cli_value {
 };
 /* Is it a number, and which? */
 bool cli_value_number(const struct cli_value *v, int64_t *number);
+
+/* The remaining life in milliseconds, of which a part counts as a whole one; 0: there is no end. */
+uint64_t cli_ttl_ms(const struct splinter_meta *meta);
 
 /* The name of a type that Splinter defines, or NULL. */
 const char *cli_type_name(uint32_t type);

@@ -87,8 +87,8 @@ static void put_json_meta(const struct splinter_meta *meta)
         cli_out_printf(&out, ",\"type\":\"%s\"", type);
     else
         cli_out_printf(&out, ",\"type\":%" PRIu32, meta->type);
-    if (meta->ttl_ns) /* of which a part of a millisecond is not 0, for that would be none */
-        cli_out_printf(&out, ",\"ttl_ms\":%" PRIu64, (meta->ttl_ns - 1) / 1000000 + 1);
+    if (meta->ttl_ns)
+        cli_out_printf(&out, ",\"ttl_ms\":%" PRIu64, cli_ttl_ms(meta));
 }
 
 void logtee_output_value(const char *key, const struct cli_value *v)

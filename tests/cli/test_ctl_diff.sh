@@ -81,11 +81,16 @@ only-left 2 - - - queue work
 "$TOP_BUILDDIR/tests/cli/rooms" fill "$T/snap"
 run "$ctl" diff "$T/snap"
 ok 'and are the same' printed ''
-"$TOP_BUILDDIR/tests/cli/rooms" show "$T/snap" >/dev/null
-"$TOP_BUILDDIR/tests/cli/rooms" fill "$BUS" # a message more
+run "$ctl" topic publish news more
+run "$ctl" queue work work --count 1 -- true
 run "$ctl" diff "$T/snap"
-ok 'or not' eval 'is_status 0 || is_status 6'
+ok 'or not' eval 'is_status 6 && grep -q "^messages .* topic  *news$" "$T/out" &&
+    grep -q "^items .* queue  *work$" "$T/out" && [ "$(wc -l <"$T/out")" = 3 ]'
 
+(cd "$T" && "$ctl" diff snap) >"$T/out" 2>"$T/err"
+status=$?
+ok 'a file without a slash: how to name it' \
+    says 3 "bus 'snap' does not exist in memory; the file is './snap'"
 run "$ctl" diff "$BUS.none"
 ok 'there is no such bus' says 3 "bus '$BUS.none' does not exist"
 run "$ctl" diff "$T/none"

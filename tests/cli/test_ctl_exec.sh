@@ -56,6 +56,12 @@ exec_lines 'get\n'
 ok 'a missing argument' says 2 'standard input:1: get: too few arguments'
 exec_lines 'set --ttl 0 a b\n'
 ok 'a number out of range' says 2 "standard input:1: --ttl: '0' is not allowed"
+exec_lines 'lsit\n'
+ok 'no such command: its line, and not the help of exec' \
+    eval 'says 2 "standard input:1: there is no command" &&
+          grep -qx "Try .splinterctl --help.\." "$T/err"'
+exec_lines '--json get a\n'
+ok 'an option before the command' says 2 "1: '--json': options come after the command here"
 exec_lines 'get -b other a\n'
 ok 'another bus' says 2 'all its commands work on one bus'
 exec_lines 'exec file\n'

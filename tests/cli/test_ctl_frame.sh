@@ -7,14 +7,17 @@ common splinterctl "$ctl"
 
 # ---- the help comes from the table of commands
 
+ok '--help has headings' \
+    eval 'grep -qx " Buses" "$T/help" && grep -qx " Topics and queues" "$T/help"'
 ok '--help fits into 80 columns' eval '! grep -q ".\{81\}" "$T/help"'
 
 run "$ctl" help
 ok 'help is what --help prints' eval 'is_status 0 && cmp -s "$T/out" "$T/help"'
 sed -n '/^Commands/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)   *.*/\1/p' "$T/help" >"$T/commands"
 for command in create destroy info buses doctor bench top get head ttl list set append unset \
-    incr decr touch watch 'topic publish' 'topic tail' 'topic list' 'queue push' 'queue work' \
-    'queue list' dump restore snapshot load clone diff check lock exec help; do
+    incr decr touch watch 'topic publish' 'topic tail' 'topic remove' 'topic list' \
+    'queue push' 'queue work' 'queue remove' 'queue list' dump restore snapshot load clone diff \
+    check lock exec help; do
     ok "--help names $command" grep -qx "$command" "$T/commands"
 done
 while read -r command; do
@@ -45,7 +48,14 @@ for pair in gte:get lsit:list destory:destroy crate:create inf:info un:unset toc
 do
     run "$ctl" "${pair%:*}"
     ok "'${pair%:*}' is none, but like '${pair#*:}'" \
-        says 2 "there is no command '${pair%:*}'; do you mean '${pair#*:}'?"
+        says 2 "there is no command '${pair%:*}'; did you mean '${pair#*:}'?"
+done
+for pair in del:unset ls:list put:set publish:'topic publish' pop:'queue work' \
+    'topic create:topic publish --create' 'queue delete:queue remove'; do
+    # shellcheck disable=SC2086 # one word or two
+    run "$ctl" ${pair%:*}
+    ok "'${pair%:*}' is what others call '${pair#*:}'" \
+        says 2 "there is no command '${pair%:*}'; did you mean '${pair#*:}'?"
 done
 run "$ctl" frobnicate
 ok 'a word that is like none' \
@@ -61,7 +71,7 @@ for family in topic queue; do
     ok "$family alone" says 2 "$family: its command is missing"
     run "$ctl" $family lits
     ok "$family: no such command, but one like it" \
-        says 2 "there is no command '$family lits'; do you mean '$family list'?"
+        says 2 "there is no command '$family lits'; did you mean '$family list'?"
     run "$ctl" $family --help
     ok "$family --help lists its commands" eval 'is_status 0 && silent && has_line "$family list"'
 done
@@ -81,6 +91,12 @@ for line in 'get a b' 'head a b' 'ttl a b' 'append a b c' 'incr a 1 2' 'decr a 1
     run "$ctl" $line
     ok "$line: too many arguments" says 2 "${line%% *}: too many arguments"
 done
+run "$ctl" set k -5
+ok 'a number with a sign: where it goes' says 2 "an argument that begins with '-' comes after '--'"
+run "$ctl" -b "$BUS.none" watch --t=1
+ok 'the beginning of one option' says 3 "bus '$BUS.none' does not exist"
+run "$ctl" list --p x
+ok 'the beginning of two options' says 2 "there are several options that begin with '--p'"
 run "$ctl" get --no-such k
 ok 'an unknown option of a command points at its help' says 2 "Try 'splinterctl get --help'."
 
@@ -113,12 +129,14 @@ run "$ctl" -b '' list
 ok 'an empty name' says 2 'cannot be empty'
 for command in info 'get k' 'head k' 'ttl k' list 'set k v' 'append k v' 'unset k' 'incr k' \
     'decr k' 'touch k' 'lock k -- true' 'destroy --force' watch 'topic publish t v' 'topic tail t' \
-    'topic list' 'queue push q v' 'queue work q -- true' 'queue list' dump \
-    'snapshot f' 'clone t' 'diff d' check doctor; do
+    'topic remove t' 'topic list' 'queue push q v' 'queue work q -- true' 'queue remove q' \
+    'queue list' dump 'snapshot f' 'clone t' 'diff d' check doctor; do
     # shellcheck disable=SC2086 # words
     run "$ctl" -b "$BUS.none" $command
     ok "$command: there is no such bus" says 3 "bus '$BUS.none' does not exist"
 done
+run "$ctl" -b "$BUS.none" set k v
+ok 'what makes one' says 3 "'splinterctl create' makes one"
 echo 'no store at all' >"$T/other"
 run "$ctl" -f "$T/other" info
 ok 'a file that is no store' says 1 'is not a store'

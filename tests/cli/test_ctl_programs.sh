@@ -53,6 +53,18 @@ for with in 'set --ephemeral e v' 'lock e'; do
         ended
     }
 done
+run "$ctl" -f "$T/store" create
+for with in 'set --ephemeral e v' 'lock e'; do
+    for options in "-b $BUS" "-b /$BUS" "-f $T/store"; do
+        # shellcheck disable=SC2086 # words
+        run env SPLINTER_BUS="$BUS.none" "$ctl" $options $with -- "$ctl" head e
+        ok "$options $with: SPLINTER_BUS leads the command to the bus" is_status 0
+    done
+    # shellcheck disable=SC2086 # words
+    (cd "$T" && "$ctl" -f store $with -- "$ctl" head e) >"$T/out" 2>"$T/err"
+    status=$?
+    ok "-f store $with: also without a slash" is_status 0
+done
 run "$ctl" set --ephemeral e v
 ok '--ephemeral needs a COMMAND' says 2 'a COMMAND to run is missing'
 run "$ctl" set e v -- true

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# splinterctl: queue push, queue work and queue list
+# splinterctl: queue push, queue work, queue remove and queue list
 . "$(dirname "$0")/lib.sh"
 SPLINTER_BUS=$BUS
 export SPLINTER_BUS
@@ -86,7 +86,7 @@ ok 'one that cannot be run' eval "says 126 \"cannot run '\$T/none'\" && lists q 
 
 run "$ctl" queue work q --timeout 0 -- cat
 ok 'the items in their order; none left: status 4' eval \
-    'is_status 4 && file_is "$T/out" "twothree" && says_also "no item came to queue" && lists q 0 0'
+    'is_status 4 && file_is "$T/out" "twothree" && says_also "no item waits" && lists q 0 0'
 push q x
 # shellcheck disable=SC2016 # for the command
 run "$ctl" queue work q --count 1 -- sh -c 'echo \
@@ -193,6 +193,28 @@ ok 'an item that kills its workers goes to the dead' eval \
 
 # ---- a queue or a bus that goes, and JSON
 
+run "$ctl" queue remove none --force
+ok 'remove: an absent queue' says 3 "queue 'none' does not exist in bus '$BUS'"
+run "$ctl" queue remove t --force
+ok 'remove: the name is that of a topic' eval 'is_status 1 && says_also t'
+run "$ctl" queue remove d2
+ok 'remove: it asks, and there is no terminal' \
+    says 2 "there is no terminal to ask on: 'Remove queue 'd2' of bus '$BUS' with all its items?'"
+run "$ctl" queue push --create --capacity 1 full x
+start "$ctl" queue push full y
+sleep 0.2 # it may wait by now, or not
+run "$ctl" queue remove full --force
+ended
+ok 'remove: a push that waits for room is told' eval \
+    'is_status 3 && grep -qF "queue '\''full'\'' " "$T/bg.err"'
+start "$ctl" queue work d2 -- sh -c 'echo begun; sleep 0.3; echo whole'
+bg_printed begun
+run "$ctl" queue remove d2 --force
+ok 'remove --force, also of an item that a worker has' eval \
+    'is_status 0 && silent && ! lists d2 "[0-9]*" "[0-9]*"'
+ended
+ok 'remove: the worker is told' eval \
+    'is_status 3 && grep -qF "queue '\''d2'\'' of bus '\''$BUS'\'' was removed" "$T/bg.err"'
 push q x
 start "$ctl" queue work q -- echo begun
 bg_printed begun

@@ -66,6 +66,14 @@ on_terminal "'$ctl' unset --prefix k"
 ok 'y is yes' eval 'is_status 0 && has "removed"'
 run "$ctl" get k
 ok 'and it is gone' is_status 3
+run "$ctl" topic publish --create t v
+answer n
+on_terminal "'$ctl' topic remove t"
+ok 'topic remove asks' eval \
+    'is_status 5 && has "with all its messages?" && "$ctl" topic list | grep -q " t$"'
+answer y
+on_terminal "'$ctl' topic remove t"
+ok 'y is yes' eval 'is_status 0 && [ -z "$("$ctl" topic list)" ]'
 answer n
 on_terminal "'$ctl' destroy"
 ok 'destroy asks' eval 'is_status 5 && has "with all that is in it?" && [ -e "/dev/shm/$BUS" ]'
@@ -89,8 +97,9 @@ pids="$pids $!"
 on_terminal "NO_COLOR=1 '$ctl' restore '$T/fifo'"
 ok 'long work shows its progress' eval \
     'is_status 0 && has "restoring: " && has "bytes, " && has "/s$escape[K" && has "restored   3"'
-on_terminal "NO_COLOR=1 '$ctl' restore --merge ours '$T/none'"
-ok 'short work does not' eval '! has "restoring"'
+printf '{"dump":"splinter","schema":1}\n{"key":"slow/1","value":"v"}\n' >"$T/short"
+on_terminal "NO_COLOR=1 '$ctl' restore --merge ours '$T/short'"
+ok 'short work does not' eval 'is_status 0 && has "kept" && ! has "restoring"'
 on_terminal "'$ctl' dump"
 ok 'bytes of a dump are escaped' eval 'is_status 0 && has "\"value_base64\":" && ! has "$escape"'
 

@@ -141,6 +141,13 @@ type \x03
 end
 END_OF_KEYS
 ok 'Ctrl-C leaves' has 'status 0'
+printf 'top\ntopic tail news --timeout 100\n' >"$T/in"
+on_screen 80x24 exec "$T/in" <<'END_OF_KEYS'
+wait CHANGES/S
+type \x03
+end
+END_OF_KEYS
+ok 'exec: and that was for top alone' has 'status 4'
 on_screen 80x24 top <<'END_OF_KEYS'
 wait CHANGES/S
 signal 15

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# splinterctl: topic publish, topic tail and topic list
+# splinterctl: topic publish, topic tail, topic remove and topic list
 . "$(dirname "$0")/lib.sh"
 SPLINTER_BUS=$BUS
 export SPLINTER_BUS
@@ -167,6 +167,28 @@ if [ "$status" = 0 ]; then
 else
     skip 'JSON' 'built without jansson'
 fi
+
+# ---- remove
+
+run "$ctl" topic remove none --force
+ok 'remove: an absent topic' says 3 "topic 'none' does not exist in bus '$BUS'"
+run "$ctl" topic remove q --force
+ok 'remove: the name is that of a queue' eval 'is_status 1 && says_also "q"'
+run "$ctl" topic remove u
+ok 'remove: it asks, and there is no terminal' \
+    says 2 "there is no terminal to ask on: 'Remove topic 'u' of bus '$BUS' with all its messages?'"
+start "$ctl" topic tail u --from newest
+eventually [ -s "$T/bg.out" ]
+run "$ctl" topic remove u --force
+ok 'remove --force' eval 'is_status 0 && silent && ! lists " u$"'
+ended
+ok 'remove: who reads it is told' eval \
+    'is_status 3 && grep -qF "topic '\''u'\'' of bus '\''$BUS'\'' was removed" "$T/bg.err"'
+run "$ctl" topic remove u --force
+ok 'remove: again' is_status 3
+run "$ctl" topic publish --create --capacity 100 u 1
+ok 'remove: its slots are free again, and the first message has the number 1' \
+    eval 'is_status 0 && lists "^ *1  *100  *[0-9]*  *1  *2  *[0-9]*  *u$"'
 
 # ---- in exec
 

@@ -132,7 +132,7 @@ run "$ctl" set --type int64 n 9223372036854775807
 run "$ctl" incr n
 ok 'incr: out of range' says 1 'would leave the range'
 run "$ctl" incr log
-ok 'incr of what is no number' says 1 'its type is not int64'
+ok 'incr of what is no number' says 1 'its type is not int64, which set --type int64 gives it'
 before=$(epoch_of log)
 run "$ctl" touch log
 ok 'touch prints nothing' printed ''

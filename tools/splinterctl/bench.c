@@ -102,7 +102,7 @@ static void fill(void)
 {
     char key[PERF_KEY_SIZE];
     _Alignas(struct perf_value) unsigned char value[VALUE];
-    for (uint64_t i = 0; i < KEYS && !cli_stop; i++) {
+    for (uint64_t i = 0; i < KEYS; i++) {
         perf_make_key(key, i);
         perf_make_value((struct perf_value *)value, VALUE, i, 1);
         int r = splinter_store_set(store, key, value, VALUE, NULL, NULL);
@@ -133,8 +133,7 @@ static double time_calls(const char *what, int (*call)(const char *key, void *va
     for (uint64_t i = 0; i < KEYS; i++)
         perf_make_key(keys[i], i);
     uint64_t begin = perf_now_ns(CLOCK_MONOTONIC), now = begin;
-    for (; now - begin < part_ms * 1000000 && !cli_stop;
-         now = perf_now_ns(CLOCK_MONOTONIC))
+    for (; now - begin < part_ms * 1000000; now = perf_now_ns(CLOCK_MONOTONIC))
         for (int i = 0; i < BATCH; i++, calls++) {
             int r = call(keys[perf_mix(&seed) % KEYS], value);
             if (r && r != -EAGAIN)
@@ -148,7 +147,7 @@ static double time_syncs(void)
 {
     unsigned char value[VALUE] = {1};
     uint64_t calls = 0, begin = perf_now_ns(CLOCK_MONOTONIC), now = begin;
-    for (; now - begin < part_ms * 1000000 && !cli_stop; now = perf_now_ns(CLOCK_MONOTONIC)) {
+    for (; now - begin < part_ms * 1000000; now = perf_now_ns(CLOCK_MONOTONIC)) {
         int r = set_one("synced", value);
         r = r ? r : splinter_store_sync(store);
         if (r)
@@ -177,8 +176,6 @@ static void run_workers(struct figures *f, enum perf_scenario scenario, unsigned
     struct perf_job job = {.options = &o, .store = store, .first = PERF_WRITER,
                            .end = PERF_WRITER + 1 + readers};
     double seconds = 0, sum = 0;
-    if (cli_stop)
-        return;
     if (scenario >= PERF_TOPIC)
         perf_scenario_make(&o, store);
     bool good = perf_run(&job, &seconds);
@@ -327,8 +324,6 @@ int ctl_run_bench(const struct ctl_call *call)
     part_ms = cli_seconds("--seconds", seconds ? seconds : "5", 100, 600000) /
               (folder ? PARTS + 1 : PARTS);
     measure(&figures);
-    if (cli_stop)
-        cli_die(CLI_FAILURE, "bench was interrupted, and has no figures");
     if (ctl_json())
         print_numbers(&figures);
     else

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../cli.h"
 #include "../perf_latency.h"
+#include "spawn.h"
 
 #define KEY "wake"
 #define WAIT_MS 100
@@ -59,14 +59,14 @@ static int wait_on(splinter_store *store, struct shared *shared)
 static int set_on(splinter_store *store, const struct shared *shared, uint64_t ms)
 {
     uint64_t deadline = cli_deadline(ms);
-    for (unsigned sent = 0; cli_now_ms() < deadline && !cli_stop; sent++) {
+    for (unsigned sent = 0; cli_now_ms() < deadline; sent++) {
         nap();
         uint64_t now = perf_now_ns(CLOCK_MONOTONIC);
         int r = splinter_store_set(store, KEY, &now, sizeof(now), NULL, NULL);
         if (r)
             return r;
         while (atomic_load(&shared->got) <= sent && !atomic_load(&shared->error) &&
-               cli_now_ms() < deadline && !cli_stop)
+               cli_now_ms() < deadline)
             nap();
         if (atomic_load(&shared->error))
             return atomic_load(&shared->error);
@@ -94,9 +94,7 @@ static pid_t start_waiter(splinter_store *store, struct shared *shared)
     sigprocmask(SIG_SETMASK, &every, &old);
     pid_t child = fork();
     if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(CLI_FAILURE);
+        ctl_die_with(parent, SIGKILL);
         atomic_store(&shared->error, wait_on(store, shared));
         _exit(CLI_OK);
     }

@@ -3,6 +3,7 @@
 #include "bus.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,16 @@ uint32_t ctl_bus_where(void)
     return cli_where(ctl_bus_name(), chosen.file);
 }
 
+const char *ctl_bus_variable(void)
+{
+    static char name[PATH_MAX];
+    const char *bus = ctl_bus_name();
+    if (ctl_bus_where() == cli_where(bus, false))
+        return bus;
+    snprintf(name, sizeof(name), "%s/%s", *bus == '/' ? "/" : ".", bus + (*bus == '/'));
+    return name;
+}
+
 splinter_store *ctl_open(bool to_write)
 {
     struct splinter_open_options options = {.struct_size = sizeof(options)};
@@ -52,6 +63,9 @@ splinter_store *ctl_open(bool to_write)
         return store;
     options.flags = ctl_bus_where() | (to_write ? 0 : SPLINTER_RDONLY);
     int r = cli_open(&store, ctl_bus_name(), &options);
+    if (r == -ENOENT && to_write)
+        cli_die(CLI_ABSENT, "bus '%s' does not exist; 'splinterctl create' makes one",
+                ctl_bus_name());
     if (r)
         cli_open_failed(ctl_bus_name(), r);
     writable = to_write;
@@ -128,7 +142,7 @@ void ctl_confirm(const char *format, ...)
     vsnprintf(question, sizeof(question), format, args);
     va_end(args);
     if (ctl_stdin_taken || !isatty(STDIN_FILENO))
-        cli_usage("'%s' would be asked on a terminal; --force goes on without", question);
+        cli_usage("there is no terminal to ask on: '%s'; --force does not ask", question);
 
     size_t len = cli_show(shown, question, strlen(question));
     fprintf(stderr, "%.*s [y/N] ", (int)len, shown);

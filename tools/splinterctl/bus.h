@@ -18,6 +18,10 @@ bool ctl_bus_is_named(void);
 /* SPLINTER_MEMORY or SPLINTER_FILE. */
 uint32_t ctl_bus_where(void);
 
+/* A name by which any tool finds the bus, for SPLINTER_BUS in the environment of a COMMAND: that of
+ * a file has a slash other than a leading one.  A static string. */
+const char *ctl_bus_variable(void);
+
 /* The store, opened if it is not, and to write if it has to be.  Does not return if it cannot. */
 splinter_store *ctl_open(bool to_write);
 /* The store, opened to write if that is allowed, and else to read. */

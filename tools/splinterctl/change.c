@@ -46,12 +46,16 @@ static int unset_prefix(const struct ctl_call *call, const char *prefix)
     if (count && !call->given[UNSET_FORCE])
         ctl_confirm("Remove %" PRIu64 " key%s that begin%s with '%s' from bus '%s'?", count,
                     CLI_S(count), count == 1 ? "s" : "", prefix, ctl_bus_name());
-    while (splinter_store_walk(call->store, prefix, &cursor, key, NULL) == 1) {
+    int walked;
+    while ((walked = splinter_store_walk(call->store, prefix, &cursor, key, NULL)) == 1) {
         int r = splinter_store_unset(call->store, key, 0, NULL);
         if (r && r != -ENOENT) /* another process was first */
             ctl_failed("remove", key, r);
         removed += !r;
     }
+    if (walked)
+        cli_die(CLI_FAILURE, "cannot walk over the keys of bus '%s': %s", ctl_bus_name(),
+                strerror(-walked));
     print_removed(removed);
     return CLI_OK;
 }
@@ -91,7 +95,8 @@ static noreturn void add_failed(const char *key, int r)
     if (r == -ERANGE)
         cli_die(CLI_FAILURE, "key '%s' would leave the range of an int64; it was not changed", key);
     if (r == -EINVAL)
-        cli_die(CLI_FAILURE, "key '%s' has no number: its type is not int64", key);
+        cli_die(CLI_FAILURE, "key '%s' is no number: its type is not int64, which set --type "
+                "int64 gives it", key);
     ctl_failed("add to", key, r);
 }
 

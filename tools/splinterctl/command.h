@@ -41,6 +41,18 @@ struct ctl_command {
 /* The table of all commands, in commands.c; the last one has no name. */
 extern const struct ctl_command ctl_commands[];
 
+/* The headings of the help, each with the first command below it; the last one has no heading. */
+struct ctl_group {
+    const char *heading, *first;
+};
+extern const struct ctl_group ctl_groups[];
+
+/* What other programs call a command; the last one has no word. */
+struct ctl_synonym {
+    const char *word, *command;
+};
+extern const struct ctl_synonym ctl_synonyms[];
+
 /* A command line that was understood. */
 struct ctl_call {
     const struct ctl_command *command;

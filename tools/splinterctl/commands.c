@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commands.c - the table of all commands, from which the help is made */
+/* commands.c - the table of all commands, from which the help is made, and what belongs to it */
 #include "commands.h"
 
 #define NO_OPTIONS NULL
@@ -46,7 +46,7 @@ const struct ctl_command ctl_commands[] = {
      ctl_get_options, 1, 1, CTL_READ_BUS, NULL,
      "On a terminal, bytes that it might obey are quoted, and a number is printed as\n"
      "one."},
-    {"head", "KEY", "print what is known of a key, without its value", ctl_run_head, NO_OPTIONS,
+    {"head", "KEY", "print what is known about a key, without its value", ctl_run_head, NO_OPTIONS,
      1, 1, CTL_READ_BUS, NULL, NULL},
     {"ttl", "KEY", "print how many milliseconds a key has to live, or 'none'", ctl_run_ttl,
      NO_OPTIONS, 1, 1, CTL_READ_BUS, NULL, NULL},
@@ -69,16 +69,19 @@ const struct ctl_command ctl_commands[] = {
 
     {"watch", "[KEY]...", "print what happens to the keys, a line an event", ctl_run_watch,
      ctl_watch_options, 0, -1, CTL_NO_BUS, NULL,
-     "Without KEY and --prefix: to all keys.  A line has the number of the event, its\n"
-     "epoch, what it is (set, unset, expired, gone, gap or ready), the key, the size,\n"
-     "and the value, if it is still that one.  A COMMAND gets the value on standard\n"
-     "input, and the rest in SPLINTER_EVENT, SPLINTER_KEY and others: see the manual."},
+     "Without KEY and --prefix, these are all keys.  A line has the number of the\n"
+     "event, its epoch, what it is (set, unset, expired, gone, gap or ready), the key,\n"
+     "the size, and the value, if it is still that one.  A COMMAND gets the value on\n"
+     "standard input, and the rest in SPLINTER_EVENT, SPLINTER_KEY and others: see\n"
+     "the manual."},
     {"topic publish", "TOPIC [VALUE]", "publish a message, or many", ctl_run_topic_publish,
      ctl_publish_options, 1, 2, CTL_WRITE_BUS, NULL, message_more},
     {"topic tail", "TOPIC", "print the messages of a topic as they come", ctl_run_topic_tail,
      ctl_tail_options, 1, 1, CTL_NO_BUS, NULL,
      "Without --from, it begins with the message that is published next.  A newline\n"
      "follows each.  On a terminal, bytes that it might obey are quoted."},
+    {"topic remove", "TOPIC", "remove a topic with all its messages", ctl_run_topic_remove,
+     ctl_remove_options, 1, 1, CTL_WRITE_BUS, NULL, NULL},
     {"topic list", "", "list the topics, and what each holds", ctl_run_topic_list, NO_OPTIONS, 0, 0,
      CTL_READ_BUS, NULL, NULL},
     {"queue push", "QUEUE [VALUE]", "push an item of work, or many", ctl_run_queue_push,
@@ -86,9 +89,11 @@ const struct ctl_command ctl_commands[] = {
     {"queue work", "QUEUE -- COMMAND [ARGUMENT]...", "run a command for each item of a queue",
      ctl_run_queue_work, ctl_work_options, 1, 1, CTL_WRITE_BUS, "",
      "COMMAND gets the item on standard input.  Its exit status 0 acknowledges the\n"
-     "item; after any other, and if this is killed, the item goes back, and is handed\n"
-     "out again.  SIGINT and SIGTERM end it after the commands that run, and a second\n"
-     "one ends those, too."},
+     "item.  After any other, or if splinterctl is killed, the item goes back, and is\n"
+     "handed out again.  At SIGINT or SIGTERM, splinterctl waits for the commands that\n"
+     "run, and begins no other; a second one ends those as well."},
+    {"queue remove", "QUEUE", "remove a queue with all its items", ctl_run_queue_remove,
+     ctl_remove_options, 1, 1, CTL_WRITE_BUS, NULL, NULL},
     {"queue list", "", "list the queues, and what each holds", ctl_run_queue_list, NO_OPTIONS, 0, 0,
      CTL_READ_BUS, NULL, NULL},
 
@@ -103,16 +108,18 @@ const struct ctl_command ctl_commands[] = {
     {"snapshot", "FILE", "copy the bus as it is to a new file", ctl_run_snapshot,
      ctl_snapshot_options, 1, 1, CTL_READ_BUS, NULL,
      "The file is a store.  Ephemeral keys are left out.  The bus may be in use."},
-    {"load", "FILE", "make the bus anew, as a copy of the store in a file", ctl_run_load,
-     ctl_snapshot_options, 1, 1, CTL_NO_BUS, NULL, NULL},
+    {"load", "FILE", "make the bus, as a copy of the store in a file", ctl_run_load,
+     ctl_snapshot_options, 1, 1, CTL_NO_BUS, NULL,
+     "A bus of that name that is there stays, and the status is 5."},
     {"clone", "TARGET", "copy the bus to a new one, in memory or in a file", ctl_run_clone,
      ctl_clone_options, 1, 1, CTL_READ_BUS, NULL, NULL},
     {"diff", "[LEFT] OTHER", "compare the bus, or LEFT, with another one", ctl_run_diff,
      ctl_diff_options, 1, 2, CTL_NO_BUS, NULL,
      "A name with a slash in it is that of a file.  The exit status is 0 if nothing\n"
      "differs, else 6."},
-    {"check", "", "look for damage, and repair it", ctl_run_check, ctl_check_options, 0, 0,
-     CTL_NO_BUS, NULL, "The exit status is 0 if nothing is wrong, else 6."},
+    {"check", "", "look for damage, and repair it with --repair", ctl_run_check,
+     ctl_check_options, 0, 0, CTL_NO_BUS, NULL,
+     "The exit status is 0 if nothing is wrong, else 6."},
 
     {"lock", "NAME -- COMMAND [ARGUMENT]...", "hold the lease NAME while a command runs",
      ctl_run_lock, ctl_lock_options, 1, 1, CTL_WRITE_BUS, "", program_more},
@@ -125,4 +132,41 @@ const struct ctl_command ctl_commands[] = {
     {"help", "[COMMAND]", "print the commands, or what one of them does", NULL, NO_OPTIONS, 0, 2,
      CTL_NO_BUS, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, CTL_NO_BUS, NULL, NULL},
+};
+
+const struct ctl_group ctl_groups[] = {
+    {"Buses", "create"},
+    {"Values", "get"},
+    {"Changes", "watch"},
+    {"Topics and queues", "topic publish"},
+    {"Copies, backups and repair", "dump"},
+    {"Commands that run others", "lock"},
+    {NULL, NULL},
+};
+
+const struct ctl_synonym ctl_synonyms[] = {
+    {"backup", "snapshot"},
+    {"del", "unset"},
+    {"delete", "unset"},
+    {"keys", "list"},
+    {"ls", "list"},
+    {"monitor", "watch"},
+    {"pop", "queue work"},
+    {"publish", "topic publish"},
+    {"push", "queue push"},
+    {"put", "set"},
+    {"queue create", "queue push --create"},
+    {"queue delete", "queue remove"},
+    {"queue pop", "queue work"},
+    {"remove", "unset"},
+    {"rm", "unset"},
+    {"save", "snapshot"},
+    {"stat", "info"},
+    {"stats", "info"},
+    {"status", "info"},
+    {"subscribe", "topic tail"},
+    {"topic create", "topic publish --create"},
+    {"topic delete", "topic remove"},
+    {"topic subscribe", "topic tail"},
+    {NULL, NULL},
 };

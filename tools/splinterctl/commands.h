@@ -73,14 +73,19 @@ extern const struct ctl_option ctl_lock_options[];
 int ctl_run_watch(const struct ctl_call *call);
 extern const struct ctl_option ctl_watch_options[];
 
+/* message.c */
+extern const struct ctl_option ctl_remove_options[];
+
 /* topic.c */
 int ctl_run_topic_publish(const struct ctl_call *call);
 int ctl_run_topic_tail(const struct ctl_call *call);
+int ctl_run_topic_remove(const struct ctl_call *call);
 int ctl_run_topic_list(const struct ctl_call *call);
 extern const struct ctl_option ctl_publish_options[], ctl_tail_options[];
 
 /* queue.c */
 int ctl_run_queue_push(const struct ctl_call *call);
+int ctl_run_queue_remove(const struct ctl_call *call);
 int ctl_run_queue_list(const struct ctl_call *call);
 extern const struct ctl_option ctl_push_options[];
 

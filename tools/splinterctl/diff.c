@@ -3,8 +3,6 @@
 #include "diff.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +18,7 @@
 enum { DIFF_PREFIX, DIFF_EPOCHS, DIFF_FILE };
 const struct ctl_option ctl_diff_options[] = {
     [DIFF_PREFIX] = {"prefix", "P", "only keys that begin with P, and no topics and queues"},
-    [DIFF_EPOCHS] = {"epochs", NULL, "compare epochs, too"},
+    [DIFF_EPOCHS] = {"epochs", NULL, "also compare epochs"},
     [DIFF_FILE] = {"other-file", NULL, "OTHER and LEFT are files, even without a slash"},
     {NULL, NULL, NULL},
 };
@@ -132,11 +130,9 @@ static struct ctl_field size_field(const char *name, const struct ctl_side *side
 static struct ctl_field type_field(const char *name, const struct ctl_difference *d,
                                    const struct ctl_side *side, char text[CTL_TYPE_ROOM])
 {
-    const char *type = cli_type_name(side->type);
     if (!side->there || strcmp(d->kind, "key") != 0)
         return ctl_none(name);
-    snprintf(text, CTL_TYPE_ROOM, "%" PRIu32, side->type);
-    return ctl_text(name, type ? type : text);
+    return ctl_text(name, ctl_type_text(side->type, text));
 }
 
 static void difference_row(void *arg, size_t i, struct ctl_field *fields)

@@ -125,7 +125,7 @@ static void put_record(struct cli_out *out, const char *key, const struct cli_va
     put_literal(out, "\",");
     if (v->meta.ttl_ns) {
         put_literal(out, "\"expires_ms\":");
-        put_number(out, ctl_time_ms() + (v->meta.ttl_ns - 1) / 1000000 + 1);
+        put_number(out, ctl_time_ms() + cli_ttl_ms(&v->meta));
         put_literal(out, ",");
     }
     if (cli_value_number(v, &number))

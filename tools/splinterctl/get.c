@@ -10,7 +10,8 @@
 
 enum { GET_META };
 const struct ctl_option ctl_get_options[] = {
-    [GET_META] = {"meta", NULL, "print what is known of the key first, and an empty line"},
+    [GET_META] = {"meta", NULL, "first print what is known about the key, then an\n"
+                                 "                       empty line"},
     {NULL, NULL, NULL},
 };
 

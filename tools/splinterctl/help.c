@@ -25,6 +25,13 @@ static void say_summary(const struct ctl_command *c)
     cli_out_printf(&ctl_out, "  %-13s  %s\n", c->name, c->summary);
 }
 
+static void say_heading_of(const struct ctl_command *c)
+{
+    for (const struct ctl_group *group = ctl_groups; group->heading; group++)
+        if (strcmp(c->name, group->first) == 0)
+            cli_out_printf(&ctl_out, " %s\n", group->heading);
+}
+
 void ctl_help(const struct ctl_command *commands)
 {
     say("Usage: splinterctl [-b BUS | -f FILE] [--json] COMMAND [ARGUMENT]...\n"
@@ -39,10 +46,12 @@ void ctl_help(const struct ctl_command *commands)
         "  -V, --version        print the version and exit\n"
         "\n");
     say_heading("Commands");
-    for (const struct ctl_command *c = commands; c->name; c++)
+    for (const struct ctl_command *c = commands; c->name; c++) {
+        say_heading_of(c);
         say_summary(c);
+    }
     say("\n"
-        "'splinterctl help COMMAND' tells more of one.\n"
+        "'splinterctl help COMMAND' tells more about one.\n"
         "\n"
         "Exit status: 0 done, 1 failure, 2 wrong arguments, 3 no such bus or key,\n"
         "4 timed out, 5 refused: a condition did not hold, it exists already, or the\n"
@@ -54,7 +63,7 @@ void ctl_help_of_family(const struct ctl_command *commands, const char *family)
     for (const struct ctl_command *c = commands; c->name; c++)
         if (ctl_is_of_family(c, family))
             say_summary(c);
-    say("\n'splinterctl help COMMAND' tells more of one.\n");
+    say("\n'splinterctl help COMMAND' tells more about one.\n");
 }
 
 void ctl_help_of(const struct ctl_command *c)
@@ -72,7 +81,8 @@ void ctl_help_of(const struct ctl_command *c)
         char option[64];
         snprintf(option, sizeof(option), "--%s%s%s", o->name, o->argument ? " " : "",
                  o->argument ? o->argument : "");
-        cli_out_printf(&ctl_out, "  %-20s %s\n", option, o->help);
+        const char *gap = strlen(option) > 20 ? "\n                       " : " ";
+        cli_out_printf(&ctl_out, "  %-20s%s%s\n", option, gap, o->help);
     }
     say("\n'splinterctl --help' has the options -b, -f and --json, and the exit statuses.\n");
 }

@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "output.h"
 #include "processes.h"
+#include "value.h"
 
 static void process_row(void *arg, size_t i, struct ctl_field *fields)
 {
@@ -38,8 +39,7 @@ static void owned_row(void *arg, size_t i, struct ctl_field *fields)
     fields[0] = ctl_number("owner", owned->meta.owner);
     fields[1] = owned->owner ? ctl_text("state", owned->owner->state) : ctl_none("state");
     fields[2] = owned->owner ? ctl_text("name", owned->owner->name) : ctl_none("name");
-    fields[3] = owned->meta.ttl_ns ? ctl_number("ttl_ms", (owned->meta.ttl_ns - 1) / 1000000 + 1)
-                                   : ctl_none("ttl_ms");
+    fields[3] = ctl_ttl_field(&owned->meta);
     fields[4] = ctl_text("key", owned->key);
 }
 

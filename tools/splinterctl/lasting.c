@@ -44,11 +44,10 @@ void ctl_command_ended(void)
     release_signals();
 }
 
-/* Of those that exit() calls, this comes before the one that closes the store, which was opened
- * earlier. */
 static void also_at_exit(void)
 {
     static bool set;
+    cli_close_at_exit(); /* which exit() calls after this one */
     if (!set)
         atexit(ctl_command_ended);
     set = true;

@@ -9,8 +9,8 @@
 
 #include <splinter.h>
 
-/* clean_up() is called when the command has ended, also by an error, and before the store that is
- * open is closed.  A command has one. */
+/* clean_up() is called once, when the command has ended, also by an error or by exit(), and before
+ * the store that is open is closed.  A command has one. */
 void ctl_at_end(void (*clean_up)(void));
 /* The command has ended. */
 void ctl_command_ended(void);

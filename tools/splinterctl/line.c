@@ -124,15 +124,6 @@ void ctl_print_line(const struct ctl_cell *cells, size_t count)
     ctl_print_record(fields, n);
 }
 
-const char *ctl_type_text(uint32_t type, char *text)
-{
-    const char *name = cli_type_name(type);
-    if (name)
-        return name;
-    snprintf(text, CTL_TYPE_ROOM, "%" PRIu32, type);
-    return text;
-}
-
 void ctl_value_cells(struct ctl_cell *cells, const void *bytes, size_t size, uint32_t type)
 {
     struct cli_value value = {.buf = (unsigned char *)(uintptr_t)bytes, .size = size};

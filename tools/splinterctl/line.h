@@ -17,9 +17,6 @@ struct ctl_cell {
  * \xNN in place of what a terminal obeys, and other bytes in hexadecimal, after "0x". */
 void ctl_print_line(const struct ctl_cell *cells, size_t count);
 
-/* The name of a type, or its number, for which text has room for CTL_TYPE_ROOM (value.h). */
-const char *ctl_type_text(uint32_t type, char *text);
-
 /* The fields of a value: its bytes; for a person a number as a number, and for JSON that, too. */
 #define CTL_VALUE_CELLS 2
 void ctl_value_cells(struct ctl_cell *cells, const void *bytes, size_t size, uint32_t type);

@@ -17,7 +17,7 @@ const struct ctl_option ctl_list_options[] = {
     [LIST_PREFIX] = {"prefix", "P", "only keys that begin with P"},
     [LIST_PATTERN] = {"pattern", "PATTERN", "only keys that match, with the wildcards of a shell"},
     [LIST_SORT] = {"sort", "key|epoch|size", "in which order (default key)"},
-    [LIST_LONG] = {"long", NULL, "print what is known of each key, too"},
+    [LIST_LONG] = {"long", NULL, "also print what is known about each key"},
     {NULL, NULL, NULL},
 };
 

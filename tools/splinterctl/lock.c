@@ -12,8 +12,10 @@
 
 enum { LOCK_TTL, LOCK_TIMEOUT };
 const struct ctl_option ctl_lock_options[] = {
-    [LOCK_TTL] = {"ttl", "MS", "if this hangs, the lease ends after MS milliseconds"},
-    [LOCK_TIMEOUT] = {"timeout", "MS", "wait at most MS milliseconds for the lease; 0: do not"},
+    [LOCK_TTL] = {"ttl", "MS", "if splinterctl hangs, the lease ends after MS\n"
+                       "                       milliseconds"},
+    [LOCK_TIMEOUT] = {"timeout", "MS", "wait at most MS milliseconds for the lease (0: not\n"
+                               "                       at all)"},
     {NULL, NULL, NULL},
 };
 

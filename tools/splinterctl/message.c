@@ -175,6 +175,43 @@ int ctl_put(const struct ctl_call *call, const struct ctl_put *put)
     return CLI_OK;
 }
 
+/* ---- to remove it ---- */
+
+const struct ctl_option ctl_remove_options[] = {
+    [REMOVE_FORCE] = {"force", NULL, "do not ask"},
+    {NULL, NULL, NULL},
+};
+
+static noreturn void remove_failed(const struct ctl_named *of, int r)
+{
+    const char *bus = ctl_bus_name();
+    switch (r) {
+    case -EBADMSG:
+        cli_die(CLI_FAILURE, "%s '%s' of bus '%s' was damaged: it was removed, but what was in it "
+                "could not be found", of->kind, of->name, bus);
+    case -EINPROGRESS:
+        cli_die(CLI_FAILURE, "%s '%s' of bus '%s' was removed, but that is not synced", of->kind,
+                of->name, bus);
+    case -EIO:
+    case -ENOSPC:
+        cli_die(CLI_FAILURE, "removing %s '%s' of bus '%s' is not finished, because a sync failed: "
+                "%s; remove it again", of->kind, of->name, bus, strerror(-r));
+    default:
+        ctl_named_failed(of, "remove", r);
+    }
+}
+
+void ctl_remove(const struct ctl_call *call, const struct ctl_named *of, const char *content,
+                int (*remove_it)(splinter_store *store, const char *name))
+{
+    if (!call->given[REMOVE_FORCE])
+        ctl_confirm("Remove %s '%s' of bus '%s' with all its %s?", of->kind, of->name,
+                    ctl_bus_name(), content);
+    int r = remove_it(call->store, of->name);
+    if (r)
+        remove_failed(of, r);
+}
+
 /* ---- to list ---- */
 
 static int by_name(const void *a, const void *b)

@@ -14,10 +14,10 @@ enum {
     PUT_LINES, PUT_STDIN, PUT_FILE, PUT_TYPE, PUT_CREATE, PUT_CAPACITY, PUT_MAX_MESSAGE, PUT_OWN
 };
 #define CTL_PUT_OPTIONS(what, items) \
-    [PUT_LINES] = {"lines", NULL, "each line of standard input is one, but empty ones"}, \
-    [PUT_STDIN] = {"stdin", NULL, "take it, any bytes, from standard input"}, \
+    [PUT_LINES] = {"lines", NULL, "each line of standard input is one, except empty ones"}, \
+    [PUT_STDIN] = {"stdin", NULL, "take it from standard input, any bytes"}, \
     [PUT_FILE] = {"file", "PATH", "take it from a file"}, \
-    [PUT_TYPE] = {"type", "TYPE", "label it: bytes (the default), text, json, int64 (it\n" \
+    [PUT_TYPE] = {"type", "TYPE", "label it bytes (the default), text, json, int64 (it\n" \
                                   "                       is a whole number), or 256 to 65535"}, \
     [PUT_CREATE] = {"create", NULL, "make the " what " if it is absent"}, \
     [PUT_CAPACITY] = {"capacity", "N", "a new one has room for N " items " (default 64)"}, \
@@ -43,6 +43,11 @@ struct ctl_put {
 };
 /* Opens it, or makes it, and puts what the call says there.  put is not on the stack. */
 int ctl_put(const struct ctl_call *call, const struct ctl_put *put);
+
+enum { REMOVE_FORCE };
+/* Asks, unless --force was given, and removes it with its content, such as "messages". */
+void ctl_remove(const struct ctl_call *call, const struct ctl_named *of, const char *content,
+                int (*remove_it)(splinter_store *store, const char *name));
 
 /* Names of topics or queues, sorted; memory of the caller, also that of each. */
 char **ctl_names(splinter_store *store,

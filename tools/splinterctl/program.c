@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "../cli.h"
 #include "bus.h"
 #include "output.h"
+#include "spawn.h"
 
 enum { NOT_RUN = 126, NOT_FOUND = 127, OF_SIGNAL = 128 };
 
@@ -27,18 +27,17 @@ struct before {
 static noreturn void become(char **program, const struct ctl_keeper *keeper, pid_t parent,
                             const struct before *before)
 {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     sigaction(SIGINT, &before->interrupt, NULL);
     sigaction(SIGQUIT, &before->quit, NULL);
     signal(SIGPIPE, SIG_DFL); /* cli_start() ignores these two */
     signal(SIGXFSZ, SIG_DFL);
     sigprocmask(SIG_SETMASK, &before->mask, NULL);
-    if (getppid() != parent) /* it was killed before the prctl() */
-        _exit(NOT_RUN);
+    ctl_die_with(parent, SIGTERM);
     if (ctl_stdin_taken) {
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
         dup2(null, STDIN_FILENO);
     }
+    setenv("SPLINTER_BUS", ctl_bus_variable(), 1);
     if (keeper->token)
         setenv("SPLINTER_TOKEN", keeper->token, 1);
     execvp(program[0], program);

@@ -19,7 +19,7 @@ struct ctl_keeper {
  * Runs it to its end and returns the exit status as a shell has it: 128 and the number of a signal
  * that ended it, 127 if it was not found, 126 if it could not be run.  SIGTERM and SIGHUP are
  * passed on; SIGINT and SIGQUIT come from the terminal to both, and leave us waiting.  If we are
- * killed, the program gets SIGTERM.
+ * killed, the program gets SIGTERM.  SPLINTER_BUS leads it to the bus.
  */
 int ctl_run_program(char **program, const struct ctl_keeper *keeper);
 

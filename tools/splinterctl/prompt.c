@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -25,6 +24,7 @@
 #include "output.h"
 #include "parse.h"
 #include "prompt_line.h"
+#include "spawn.h"
 
 #define LISTED_MAX 100 /* candidates that are shown */
 
@@ -216,13 +216,10 @@ static unsigned char complete(EditLine *el, int c)
 
 /* ---- commands ---- */
 
-static noreturn void become(int count, char **words)
+static noreturn void become(int count, char **words, pid_t parent)
 {
     static const int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP, SIGQUIT};
-    pid_t parent = getppid();
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        _exit(CLI_FAILURE);
+    ctl_die_with(parent, SIGTERM);
     for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
         signal(ours[i], SIG_DFL);
     sigprocmask(SIG_SETMASK, &before, NULL);
@@ -236,9 +233,9 @@ static int run_apart(int count, char **words)
     int status;
     cli_out_flush(&ctl_out);
     fflush(NULL);
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        become(count, words);
+        become(count, words, parent);
     if (pid < 0) {
         cli_warn("cannot run '%s': %s", words[0], strerror(errno));
         return CLI_FAILURE;

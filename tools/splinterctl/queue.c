@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue.c - queue push and queue list; work.c has queue work */
+/* queue.c - queue push, queue remove and queue list; work.c has queue work */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -23,7 +23,8 @@ static void close_queue(void)
 enum { PUSH_TIMEOUT = PUT_OWN };
 const struct ctl_option ctl_push_options[] = {
     CTL_PUT_OPTIONS("queue", "items"),
-    [PUSH_TIMEOUT] = {"timeout", "MS", "wait at most MS milliseconds for room; 0: do not"},
+    [PUSH_TIMEOUT] = {"timeout", "MS", "wait at most MS milliseconds for room (0: not at\n"
+                                     "                       all)"},
     {NULL, NULL, NULL},
 };
 
@@ -55,6 +56,19 @@ int ctl_run_queue_push(const struct ctl_call *call)
     put = (struct ctl_put){{"queue", ctl_name_of("QUEUE", call->arguments[0])}, open_to_push, push,
                            close_queue};
     return ctl_put(call, &put);
+}
+
+/* ---- remove ---- */
+
+int ctl_run_queue_remove(const struct ctl_call *call)
+{
+    const struct ctl_named of = {"queue", ctl_name_of("QUEUE", call->arguments[0])};
+    int r = splinter_queue_open(&queue, call->store, of.name, NULL);
+    if (r == -ENOENT) /* what is damaged can be removed */
+        ctl_named_failed(&of, "open", r);
+    close_queue();
+    ctl_remove(call, &of, "items", splinter_queue_remove);
+    return CLI_OK;
 }
 
 /* ---- list ---- */

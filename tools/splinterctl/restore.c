@@ -27,7 +27,9 @@ const struct ctl_option ctl_restore_options[] = {
                        "which value stays of a key that is there: with the\n"
                        "                       larger epoch, of the dump, or of the bus"},
     [RESTORE_CREATE] = {"create", NULL, "make the bus, with the limits that the dump names"},
-    [RESTORE_KEEP_GOING] = {"keep-going", NULL, "pass over what is wrong; the status is 1"},
+    [RESTORE_KEEP_GOING] = {"keep-going", NULL,
+                            "pass over what is wrong; the status is that of the\n"
+                            "                       first thing"},
     {NULL, NULL, NULL},
 };
 

@@ -13,10 +13,10 @@ enum {
     SET_TTL, SET_TYPE, SET_IF_ABSENT, SET_IF_EPOCH, SET_EPHEMERAL
 };
 const struct ctl_option ctl_set_options[] = {
-    [SET_STDIN] = {"stdin", NULL, "take the value, any bytes, from standard input"},
+    [SET_STDIN] = {"stdin", NULL, "take the value from standard input, any bytes"},
     [SET_FILE] = {"file", "PATH", "take the value from a file"},
     [SET_TTL] = {"ttl", "MS", "the value expires after MS milliseconds"},
-    [SET_TYPE] = {"type", "TYPE", "label it: bytes (the default), text, json, int64 (VALUE\n"
+    [SET_TYPE] = {"type", "TYPE", "label it bytes (the default), text, json, int64 (VALUE\n"
                                   "                       is a whole number), or 256 to 65535"},
     [SET_IF_ABSENT] = {"if-absent", NULL, "only if the key is absent, else status 5"},
     [SET_IF_EPOCH] = {"if-epoch", "N", "only if the key's epoch is still N, else status 5"},

@@ -15,7 +15,8 @@
 #include "unfinished.h"
 
 enum { COPY_MODE, COPY_FILE };
-#define MODE_OPTION {"mode", "MODE", "permissions MODE, less the umask (default: as before)"}
+#define MODE_OPTION {"mode", "MODE", "permissions MODE, less the umask (default: those\n" \
+                     "                       of the original)"}
 const struct ctl_option ctl_snapshot_options[] = {
     [COPY_MODE] = MODE_OPTION,
     {NULL, NULL, NULL},

@@ -17,6 +17,13 @@
 #include "bus.h"
 #include "output.h"
 
+void ctl_die_with(pid_t parent, int number)
+{
+    prctl(PR_SET_PDEATHSIG, number);
+    if (getppid() != parent) /* it was killed before the prctl() */
+        _exit(CLI_FAILURE);
+}
+
 /* All that a command reads, so that nobody has to write while it does.  -1: errno. */
 static int input_of(const struct ctl_child *child)
 {
@@ -39,25 +46,11 @@ static int input_of(const struct ctl_child *child)
     return fd;
 }
 
-/* A name by which any tool finds the bus: that of a file has a slash other than a leading one. */
-static const char *bus_variable(void)
-{
-    static char name[4096];
-    const char *bus = ctl_bus_name();
-    bool plain = ctl_bus_where() == SPLINTER_FILE && !(bus[0] && strchr(bus + 1, '/'));
-    if (!plain || snprintf(name, sizeof(name), ".%s%s", *bus == '/' ? "" : "/", bus) < 0)
-        return bus;
-    if (*bus == '/')
-        name[0] = '/';
-    return name;
-}
-
 /* In the child.  The parent reads the cause from the pipe if there is no program. */
 static noreturn void become(const struct ctl_child *child, int input, int failure, pid_t parent)
 {
     static const int reset[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE, SIGXFSZ};
     sigset_t none;
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++) {
         struct sigaction now;
         /* cli_start() ignores the last two; what else is ignored was so before. */
@@ -68,10 +61,9 @@ static noreturn void become(const struct ctl_child *child, int input, int failur
     sigemptyset(&none);
     if (child->group)
         setpgid(0, 0);
-    if (getppid() != parent) /* it was killed before the prctl() */
-        _exit(CLI_FAILURE);
+    ctl_die_with(parent, SIGTERM);
     dup2(input, STDIN_FILENO);
-    setenv("SPLINTER_BUS", bus_variable(), 1);
+    setenv("SPLINTER_BUS", ctl_bus_variable(), 1);
     for (const struct ctl_variable *v = child->environment; v->name; v++)
         setenv(v->name, v->value, 1);
     sigprocmask(SIG_SETMASK, &none, NULL);

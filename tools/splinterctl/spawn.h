@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* In a child, of which parent was the process before fork(): it gets the signal when that ends, and
+ * ends at once if it has ended by now. */
+void ctl_die_with(pid_t parent, int number);
+
 /* In the environment of a command. */
 struct ctl_variable {
     const char *name; /* NULL: after the last one */

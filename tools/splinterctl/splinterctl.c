@@ -21,19 +21,27 @@
 #include "lasting.h"
 #include "output.h"
 #include "parse.h"
-#include "unfinished.h"
 #ifdef HAVE_LIBEDIT
 #include "prompt.h"
 #endif
 
 static int run(int argc, char **argv);
 
+/* What a word that names no command may stand for, or NULL. */
+static const char *meant_by(const char *name)
+{
+    for (const struct ctl_synonym *s = ctl_synonyms; s->word; s++)
+        if (strcmp(s->word, name) == 0)
+            return s->command;
+    return ctl_nearest(ctl_commands, name);
+}
+
 static const struct ctl_command *find(const char *name)
 {
     const struct ctl_command *command = ctl_find(ctl_commands, name);
-    const char *nearest = command ? NULL : ctl_nearest(ctl_commands, name);
+    const char *nearest = command ? NULL : meant_by(name);
     if (nearest)
-        cli_usage("there is no command '%s'; do you mean '%s'?", name, nearest);
+        cli_usage("there is no command '%s'; did you mean '%s'?", name, nearest);
     if (!command)
         cli_usage("there is no command '%s'", name);
     return command;
@@ -111,6 +119,9 @@ static int run_words(int argc, char **argv)
     }
     if (strcmp(argv[0], "__complete") == 0)
         return complete(argc - 1, argv + 1);
+    cli_usage_of = NULL; /* of exec, which runs this */
+    if (argv[0][0] == '-') /* of exec, or at the prompt */
+        cli_usage("'%s': options come after the command here", argv[0]);
     const struct ctl_command *command = find_words(argc, argv, &words);
     snprintf(usage_of, sizeof(usage_of), "splinterctl %s", command->name);
     cli_usage_of = usage_of;
@@ -129,7 +140,6 @@ static int run(int argc, char **argv)
         cli_catcher = &here;
         status = run_words(argc, argv);
     }
-    ctl_unfinished_end();
     cli_catcher = before;
     ctl_command_ended();
     cli_usage_of = NULL;

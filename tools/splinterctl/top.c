@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@
 
 enum { TOP_INTERVAL, TOP_ONCE };
 const struct ctl_option ctl_top_options[] = {
-    [TOP_INTERVAL] = {"interval", "SECONDS", "look again after so long (default 1)"},
+    [TOP_INTERVAL] = {"interval", "SECONDS", "look again every SECONDS seconds (default 1)"},
     [TOP_ONCE] = {"once", NULL, "print what happened in one interval, and end"},
     {NULL, NULL, NULL},
 };
@@ -131,12 +130,12 @@ int ctl_run_top(const struct ctl_call *call)
 {
     const char *interval = call->given[TOP_INTERVAL];
     uint64_t interval_ms = interval ? cli_seconds("--interval", interval, 100, 3600000) : 1000;
-    struct top_sample *sample = cli_need(calloc(1, sizeof(*sample)));
+    static struct top_sample sample;
+    top_free(&sample); /* what an error of the last time has left */
     if (call->given[TOP_ONCE])
-        look_once(sample, call->store, interval_ms);
+        look_once(&sample, call->store, interval_ms);
     else
-        look_on(sample, call->store, interval_ms);
-    top_free(sample);
-    free(sample);
+        look_on(&sample, call->store, interval_ms);
+    top_free(&sample);
     return CLI_OK;
 }

@@ -61,7 +61,7 @@ static void note_lease(struct top_sample *s, const char *key, const struct splin
         struct top_lease *lease = &s->leases[s->lease_count];
         lease->owner = meta->owner;
         lease->holder[0] = '\0';
-        lease->ttl_ms = meta->ttl_ns ? (meta->ttl_ns - 1) / 1000000 + 1 : 0;
+        lease->ttl_ms = cli_ttl_ms(meta);
         snprintf(lease->key, sizeof(lease->key), "%s", key);
     }
     s->lease_count++;
@@ -213,4 +213,5 @@ void top_free(struct top_sample *s)
     free(s->queues);
     free(s->topics);
     free(s->processes);
+    memset(s, 0, sizeof(*s));
 }

@@ -60,6 +60,7 @@ struct top_sample {
 
 /* Looks again.  The rates are those since the last look; the first one has none. */
 void top_look(struct top_sample *sample, splinter_store *store);
+/* Frees what it has, and begins again. */
 void top_free(struct top_sample *sample);
 
 /* So many in for_ms as so many in a second. */

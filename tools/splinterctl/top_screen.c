@@ -23,6 +23,7 @@
 #include "../cli.h"
 #include "../cli_text.h"
 #include "bus.h"
+#include "lasting.h"
 #include "top_screen.h"
 
 #define HEAD_ROWS 4 /* above the two columns */
@@ -264,7 +265,7 @@ void top_screen(struct top_sample *sample, splinter_store *store, uint64_t inter
     if (!screen)
         cli_die(CLI_FAILURE, "top: the terminal '%s' is not known, or cannot show a full screen; "
                 "--once prints once", getenv("TERM") ? getenv("TERM") : "");
-    cli_catch_signals(false);
+    ctl_catch_signals(store); /* until the command has ended */
     sigaction(SIGWINCH, &resize, &before);
     cbreak();
     noecho();

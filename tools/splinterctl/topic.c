@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* topic.c - topic publish, topic tail and topic list */
+/* topic.c - topic publish, topic tail, topic remove and topic list */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -61,7 +61,7 @@ const struct ctl_option ctl_tail_options[] = {
     [TAIL_COUNT] = {"count", "N", "end after N messages"},
     [TAIL_TIMEOUT] = {"timeout", "MS", "end with status 4 if no message comes for MS\n"
                                        "                       milliseconds"},
-    [TAIL_LONG] = {"long", NULL, "print number, epoch, size and type of each, too"},
+    [TAIL_LONG] = {"long", NULL, "also print number, epoch, size and type of each"},
     {NULL, NULL, NULL},
 };
 
@@ -227,6 +227,19 @@ int ctl_run_topic_tail(const struct ctl_call *call)
     follow();
     cli_out_flush(&ctl_out);
     return ctl_stopped(given[TAIL_COUNT] && tail.count);
+}
+
+/* ---- remove ---- */
+
+int ctl_run_topic_remove(const struct ctl_call *call)
+{
+    const struct ctl_named of = {"topic", ctl_name_of("TOPIC", call->arguments[0])};
+    int r = splinter_topic_open(&topic, call->store, of.name, NULL);
+    if (r == -ENOENT) /* what is damaged can be removed */
+        ctl_named_failed(&of, "open", r);
+    close_topic();
+    ctl_remove(call, &of, "messages", splinter_topic_remove);
+    return CLI_OK;
 }
 
 /* ---- list ---- */

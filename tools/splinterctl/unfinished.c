@@ -15,6 +15,7 @@
 
 #include "../cli.h"
 #include "../cli_bus.h"
+#include "lasting.h"
 #include "progress.h"
 
 #define OTHERS 3 /* stores that a command has open besides the bus and the new one */
@@ -22,7 +23,6 @@
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 #define SIGNALS (sizeof(signals) / sizeof(*signals))
 
-static bool begun;
 static struct sigaction before[SIGNALS];
 
 /* The names before and after it is whole; "": there is none. */
@@ -30,18 +30,6 @@ static char temporary[PATH_MAX], final[PATH_MAX];
 static const char *final_name; /* for messages */
 static int file = -1;
 static splinter_store *store, *others[OTHERS];
-
-void ctl_unfinished_begin(void)
-{
-    static bool at_exit;
-    ctl_unfinished_end();
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaction(signals[i], NULL, &before[i]);
-    cli_catch_signals(false);
-    if (!at_exit)
-        atexit(ctl_unfinished_end);
-    at_exit = begun = true;
-}
 
 static void remove_temporary(void)
 {
@@ -55,15 +43,6 @@ void ctl_unfinished_abandon(void)
     remove_temporary();
     ctl_progress_end();
     cli_die_of_signal();
-}
-
-void ctl_unfinished_check(void)
-{
-    int number = cli_stop;
-    if (!number)
-        return;
-    ctl_unfinished_end();
-    cli_die(128 + number, "interrupted"); /* whoever reads commands has a handler of its own */
 }
 
 /* The signal that was noted, now that all is in order, does what it would have done before. */
@@ -80,11 +59,8 @@ static void obey(void)
         raise(number);
 }
 
-void ctl_unfinished_end(void)
+static void end(void)
 {
-    if (!begun)
-        return;
-    begun = false;
     ctl_progress_end();
     splinter_store_close(store);
     store = NULL;
@@ -97,6 +73,23 @@ void ctl_unfinished_end(void)
     file = -1;
     remove_temporary();
     obey();
+}
+
+void ctl_unfinished_begin(void)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], NULL, &before[i]);
+    cli_catch_signals(false);
+    ctl_at_end(end);
+}
+
+void ctl_unfinished_check(void)
+{
+    int number = cli_stop;
+    if (!number)
+        return;
+    ctl_command_ended();
+    cli_die(128 + number, "interrupted"); /* whoever reads commands has a handler of its own */
 }
 
 static noreturn void cannot_make(int error)
@@ -239,6 +232,11 @@ splinter_store *ctl_open_other(const char *name, uint32_t where)
     int r = splinter_store_open(other, name, &options);
     if (r) {
         *other = NULL;
+        if (r == -ENOENT && where == SPLINTER_FILE)
+            cli_die(CLI_ABSENT, "file '%s' does not exist", name);
+        if (r == -ENOENT && where == SPLINTER_MEMORY && access(name, F_OK) == 0)
+            cli_die(CLI_ABSENT, "bus '%s' does not exist in memory; the file is './%s'", name,
+                    name);
         cli_open_failed(name, r);
     }
     if (*splinter_last_error())

@@ -22,8 +22,6 @@ void ctl_unfinished_check(void);
 /* Ends it by that signal, also in the middle of another thread's call; the store that is open is
  * not closed. */
 noreturn void ctl_unfinished_abandon(void);
-/* The command has ended, well or not. */
-void ctl_unfinished_end(void);
 
 /* A new file for path, which takes the place of one that is there, with that mode less the umask.
  * What is there and is no file, such as a pipe, is opened itself.  Returns a descriptor to write

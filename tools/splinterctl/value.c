@@ -18,21 +18,28 @@
 
 /* ---- to print ---- */
 
+const char *ctl_type_text(uint32_t type, char *text)
+{
+    const char *name = cli_type_name(type);
+    if (name)
+        return name;
+    snprintf(text, CTL_TYPE_ROOM, "%" PRIu32, type);
+    return text;
+}
+
+struct ctl_field ctl_ttl_field(const struct splinter_meta *meta)
+{
+    return meta->ttl_ns ? ctl_number("ttl_ms", cli_ttl_ms(meta)) : ctl_none("ttl_ms");
+}
+
 void ctl_meta_fields(struct ctl_field *fields, const char *key, const struct splinter_meta *meta,
                      char *type_text)
 {
-    const char *type = cli_type_name(meta->type);
-    if (!type) {
-        snprintf(type_text, CTL_TYPE_ROOM, "%" PRIu32, meta->type);
-        type = type_text;
-    }
     fields[0] = ctl_number("epoch", meta->epoch);
     fields[1] = ctl_number("revision", meta->revision);
     fields[2] = ctl_number("size", meta->value_size);
-    fields[3] = ctl_text("type", type);
-    /* Less than a millisecond is not none. */
-    fields[4] = meta->ttl_ns ? ctl_number("ttl_ms", (meta->ttl_ns - 1) / 1000000 + 1)
-                             : ctl_none("ttl_ms");
+    fields[3] = ctl_text("type", ctl_type_text(meta->type, type_text));
+    fields[4] = ctl_ttl_field(meta);
     fields[5] = meta->owner ? ctl_number("owner", meta->owner) : ctl_none("owner");
     fields[6] = ctl_text("key", key);
 }

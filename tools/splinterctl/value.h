@@ -6,9 +6,14 @@
 #include "../cli_bus.h"
 #include "output.h"
 
-/* What is known of a key, as fields; type_text has room for CTL_TYPE_ROOM. */
-#define CTL_META_FIELDS 7
+/* The name of a type, or its number, for which text has room for CTL_TYPE_ROOM. */
 #define CTL_TYPE_ROOM 12
+const char *ctl_type_text(uint32_t type, char *text);
+
+struct ctl_field ctl_ttl_field(const struct splinter_meta *meta);
+
+/* What is known about a key, as fields; type_text has room for CTL_TYPE_ROOM. */
+#define CTL_META_FIELDS 7
 void ctl_meta_fields(struct ctl_field *fields, const char *key, const struct splinter_meta *meta,
                      char *type_text);
 

@@ -23,13 +23,13 @@
 enum { WORK_JOBS, WORK_RETRIES, WORK_DEAD, WORK_DELAY, WORK_LIMIT, WORK_COUNT, WORK_TIMEOUT };
 const struct ctl_option ctl_work_options[] = {
     [WORK_JOBS] = {"jobs", "N", "run up to N commands at the same time (default 1)"},
-    [WORK_RETRIES] = {"retries", "N", "with --dead: try an item N times more (default 3)"},
+    [WORK_RETRIES] = {"retries", "N", "with --dead: try an item N more times (default 3)"},
     [WORK_DEAD] = {"dead", "QUEUE",
                    "then put it into this queue, which is made if it is\n"
-                   "                       absent; without, items come back for ever"},
-    [WORK_DELAY] = {"delay", "MS", "keep a failed item so long before it goes back\n"
+                   "                       absent; without --dead, items come back for ever"},
+    [WORK_DELAY] = {"delay", "MS", "wait MS milliseconds before a failed item goes back\n"
                                    "                       (default 100)"},
-    [WORK_LIMIT] = {"limit", "MS", "end a command that takes longer, by SIGTERM"},
+    [WORK_LIMIT] = {"limit", "MS", "end a command by SIGTERM after MS milliseconds"},
     [WORK_COUNT] = {"count", "N", "end after N commands"},
     [WORK_TIMEOUT] = {"timeout", "MS", "end with status 4 if no item comes for MS milliseconds;\n"
                                        "                       0: when the queue is empty"},
@@ -132,9 +132,13 @@ static void wait_for_commands(void)
 static void no_item(void)
 {
     ctl_look_for_bus();
-    if (!ctl_jobs_held() && cli_now_ms() >= now.deadline)
-        cli_die(CLI_TIMEOUT, "no item came to queue '%s' of bus '%s' within %" PRIu64 " ms",
-                work.of.name, ctl_bus_name(), now.timeout_ms);
+    if (ctl_jobs_held() || cli_now_ms() < now.deadline)
+        return;
+    if (!now.timeout_ms)
+        cli_die(CLI_TIMEOUT, "no item waits in queue '%s' of bus '%s'", work.of.name,
+                ctl_bus_name());
+    cli_die(CLI_TIMEOUT, "no item came to queue '%s' of bus '%s' within %" PRIu64 " ms",
+            work.of.name, ctl_bus_name(), now.timeout_ms);
 }
 
 static void take(void)
