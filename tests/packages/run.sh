@@ -106,7 +106,7 @@ fi
 few_tests=
 if [ -n "${SPLINTER_TEST_DIVISOR:-}" ]; then
     for this in unit/test_verbs unit/test_verbs_p unit/test_store unit/test_store_p \
-        unit/test_durable_p crash/test_recover crash/test_recover_p cli/test_send.sh \
+        unit/test_durable_p crash/test_recover crash/test_rebuild cli/test_send.sh \
         install/test_install.sh; do
         few_tests="$few_tests tests/$this"
     done
