@@ -55,7 +55,7 @@ ok 'text, with escapes' grep -qF \
     '"type":"text","value":"a\"\\/\n\u0009\u0001\u007f' "$T/dump"
 ok 'bytes that are no text' grep -qx \
     '{"key":"binary","epoch":[0-9]*,"type":"300","value_base64":"YQD/"}' "$T/dump"
-ok 'a number' grep -q '^{"key":"number",.*"type":"int64","number":-42,' "$T/dump"
+ok 'a number' grep -q '^{"key":"number",.*"type":"int64","int64":-42,' "$T/dump"
 ok 'an end of life' grep -q '^{"key":"mortal",.*"expires_ms":[0-9]\{13\},"value":"v"}$' "$T/dump"
 ok 'a key that is no text' grep -q '^{"key_base64":"a2V5/w==",' "$T/dump"
 if command -v jq >/dev/null; then
@@ -255,8 +255,8 @@ done <<'EOF'
 {"key":"k","value":"v","expires_ms":"x"}|'expires_ms' is no whole number
 {"key":"k","value":"v","type":"words"}|'type' is neither
 {"key":"k","value":"v","type":65536}|'type' is neither
-{"key":"k","number":5}|'number' is there, but the type is not int64
-{"key":"k","type":"int64","number":9223372036854775808}|'number' is no whole number
+{"key":"k","int64":5}|'int64' is there, but the type is not int64
+{"key":"k","type":"int64","int64":9223372036854775808}|'int64' is no whole number
 EOF
 long=$(printf '%0256d' 0)
 of_lines "{\"key\":\"$long\",\"value\":\"v\"}"

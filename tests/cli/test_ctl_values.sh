@@ -118,6 +118,10 @@ run "$ctl" incr n
 ok 'incr: an absent key is 0' printed '1\n'
 run "$ctl" incr n 41
 ok 'incr by N' printed '42\n'
+run "$ctl" get --number n
+ok 'get --number prints it' printed '42\n'
+run "$ctl" get --number k
+ok 'get --number of another type' says 1 "key 'k' is no number"
 run "$ctl" decr n 50
 ok 'decr by N' printed '-8\n'
 run "$ctl" incr n -- -2
@@ -159,11 +163,11 @@ if json; then
     run "$ctl" get --json last
     ok 'get --json: other bytes in base64' grep -q '"value_base64":"Yf8="}$' "$T/out"
     run "$ctl" get --json n
-    ok 'get --json: a number' grep -q '"number":9223372036854775807}$' "$T/out"
+    ok 'get --json: a number' grep -q '"int64":9223372036854775807}$' "$T/out"
     run "$ctl" ttl --json n
     ok 'ttl --json: none is null' grep -q '"ttl_ms":null' "$T/out"
     run "$ctl" decr --json n
-    ok 'decr --json' grep -q '"number":9223372036854775806}$' "$T/out"
+    ok 'decr --json' grep -q '"int64":9223372036854775806}$' "$T/out"
     run "$ctl" head --json n
     ok 'head --json: no value' \
         eval 'grep -q "\"type\":\"int64\"" "$T/out" && ! grep -q value "$T/out"'

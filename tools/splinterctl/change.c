@@ -111,7 +111,7 @@ static int add(const struct ctl_call *call, bool subtract)
     if (r)
         add_failed(key, r);
     const struct ctl_field fields[] = {
-        ctl_text("key", key), {.name = "number", .kind = CTL_SIGNED, .signed_number = sum}};
+        ctl_text("key", key), {.name = "int64", .kind = CTL_SIGNED, .signed_number = sum}};
     if (ctl_json())
         ctl_print_record(fields, 2);
     else

@@ -129,7 +129,7 @@ static void put_record(struct cli_out *out, const char *key, const struct cli_va
         put_literal(out, ",");
     }
     if (cli_value_number(v, &number))
-        cli_out_printf(out, "\"number\":%" PRId64 ",", number);
+        cli_out_printf(out, "\"int64\":%" PRId64 ",", number);
     put_bytes(out, "value", v->buf, v->size);
     put_literal(out, "}\n");
     cli_out_record(out);

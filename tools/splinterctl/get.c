@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* get.c - get, head and ttl: what a key has */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "../cli.h"
@@ -8,10 +9,11 @@
 #include "commands.h"
 #include "value.h"
 
-enum { GET_META };
+enum { GET_META, GET_NUMBER };
 const struct ctl_option ctl_get_options[] = {
     [GET_META] = {"meta", NULL, "first print what is known about the key, then an\n"
                                  "                       empty line"},
+    [GET_NUMBER] = {"number", NULL, "print a value of the type int64 as a decimal number"},
     {NULL, NULL, NULL},
 };
 
@@ -31,7 +33,7 @@ static void get_json(const char *key, const struct cli_value *value)
         .name = "value", .kind = CTL_VALUE, .bytes = value->buf, .size = value->size};
     if (cli_value_number(value, &number))
         fields[count++] =
-            (struct ctl_field){.name = "number", .kind = CTL_SIGNED, .signed_number = number};
+            (struct ctl_field){.name = "int64", .kind = CTL_SIGNED, .signed_number = number};
     ctl_print_record(fields, count);
 }
 
@@ -41,6 +43,14 @@ static void print_meta(const char *key, const struct splinter_meta *meta)
     char type[CTL_TYPE_ROOM];
     ctl_meta_fields(fields, key, meta, type);
     ctl_print_record(fields, CTL_META_FIELDS);
+}
+
+static void print_number(const char *key, const struct cli_value *value)
+{
+    int64_t number;
+    if (!cli_value_number(value, &number))
+        cli_die(CLI_FAILURE, "key '%s' is no number: its type is not int64", key);
+    cli_out_printf(&ctl_out, "%" PRId64 "\n", number);
 }
 
 int ctl_run_get(const struct ctl_call *call)
@@ -61,7 +71,10 @@ int ctl_run_get(const struct ctl_call *call)
         print_meta(key, &value.meta);
         cli_out_put(&ctl_out, "\n", 1);
     }
-    ctl_print_value(&value);
+    if (call->given[GET_NUMBER])
+        print_number(key, &value);
+    else
+        ctl_print_value(&value);
     return CLI_OK;
 }
 

@@ -63,7 +63,7 @@ static bool take_type(const struct ctl_member *m, uint32_t *type)
     return number >= 0 && number <= UINT16_MAX;
 }
 
-/* "number" is the value of an int64 in whatever order the bytes of this machine are. */
+/* "int64" is the value of an int64 in whatever order the bytes of this machine are. */
 static const char *take_int64(const struct ctl_member *m, struct ctl_record *record)
 {
     if (m->is != CTL_JSON_INTEGER || m->number > (uint64_t)INT64_MAX + m->negative)
@@ -98,7 +98,7 @@ static const char *understand(struct ctl_member *m, struct ctl_record *record, c
     *where = "type";
     if (!take_type(&m[RECORD_TYPE], &record->type))
         return "is neither bytes, text, json, int64 nor a number up to 65535";
-    *where = "number";
+    *where = "int64";
     if (m[RECORD_NUMBER].is != CTL_JSON_ABSENT && m[RECORD_NUMBER].is != CTL_JSON_NULL)
         return take_int64(&m[RECORD_NUMBER], record);
     *where = "value";
@@ -116,7 +116,7 @@ const char *ctl_record_read(char *line, size_t len, struct ctl_record *record)
         [RECORD_EPOCH] = {.name = "epoch"},
         [RECORD_TYPE] = {.name = "type"},
         [RECORD_EXPIRES] = {.name = "expires_ms"},
-        [RECORD_NUMBER] = {.name = "number"},
+        [RECORD_NUMBER] = {.name = "int64"},
         [RECORD_VALUE] = {.name = "value"},
         [RECORD_KEY_BASE64] = {.name = "key_base64"},
         [RECORD_VALUE_BASE64] = {.name = "value_base64"},
