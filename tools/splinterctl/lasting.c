@@ -8,6 +8,7 @@
 #include "../cli.h"
 #include "../cli_bus.h"
 #include "bus.h"
+#include "output.h"
 
 #define LOOK_MS 500 /* how often to look where the name of the bus leads */
 
@@ -25,6 +26,7 @@ static struct sigaction before[SIGNALS];
 static void release_signals(void)
 {
     splinter_store *store = interrupted;
+    int number = cli_stop;
     if (!store)
         return;
     for (size_t i = 0; i < SIGNALS; i++)
@@ -33,6 +35,11 @@ static void release_signals(void)
     splinter_store_resume(store);
     ctl_stops = 0;
     cli_stop = 0;
+    if (number && cli_place) { /* it was for exec, too, which would go on with the next line */
+        cli_out_flush(&ctl_out);
+        cli_close();
+        raise(number);
+    }
 }
 
 void ctl_command_ended(void)
