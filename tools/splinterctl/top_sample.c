@@ -73,7 +73,9 @@ static void look_at_keys(struct top_sample *s)
     struct splinter_meta meta = {.struct_size = sizeof(meta)};
     uint64_t cursor = 0;
     size_t room = 1024, used = 0;
-    while (room < s->stat.keys * 2)
+    /* A store that is damaged may claim more keys than it has slots. */
+    uint64_t keys = s->stat.keys < s->stat.slots ? s->stat.keys : s->stat.slots;
+    while (room < keys * 2)
         room *= 2;
     struct top_seen *now = cli_need(calloc(room, sizeof(*now)));
     s->key_count = s->changed = s->lease_count = 0;
