@@ -319,6 +319,19 @@ ok 'two dumps in one file' says 1 'line 110: there is more behind'
 run "$ctl" restore "$T/none"
 ok 'no such file' says 1 "cannot open '$T/none'"
 
+# ---- a target that goes away
+
+mkfifo "$T/fifo"
+run "$ctl" -b "$BUS.gone" create
+start "$ctl" -b "$BUS.gone" restore "$T/fifo"
+exec 9>"$T/fifo"
+printf '%s\n{"key":"k","value":"v"}\n' "$header" >&9
+eventually eval '"$ctl" -b "$BUS.gone" get k >"$T/out" 2>&1'
+run "$ctl" -b "$BUS.gone" destroy --force
+exec 9>&-
+ended
+ok 'is told of' eval 'is_status 1 && bg_says "was removed meanwhile"'
+
 # ---- a target that is too small
 
 run "$ctl" -b "$BUS.small" create --slots 3 --max-value 10

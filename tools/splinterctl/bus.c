@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../cli.h"
@@ -43,6 +44,14 @@ bool ctl_bus_is_named(void)
 uint32_t ctl_bus_where(void)
 {
     return cli_where(ctl_bus_name(), chosen.file);
+}
+
+bool ctl_bus_was_replaced(splinter_store *open)
+{
+    struct cli_file named;
+    struct stat st;
+    return !cli_file_of(ctl_bus_name(), ctl_bus_where(), &named) ||
+           fstat(splinter_store_fd(open), &st) || st.st_dev != named.dev || st.st_ino != named.ino;
 }
 
 splinter_store *ctl_open(bool to_write)

@@ -101,21 +101,19 @@ int ctl_stopped(bool unfinished)
 
 /* ---- the bus ---- */
 
-void ctl_look_for_bus(void)
+void ctl_look_for_bus(splinter_store *store)
 {
     static uint64_t look_ms;
     static struct cli_file told; /* the store of which it was said */
     struct stat st;
-    struct cli_file now;
     uint64_t ms = cli_now_ms();
     if (ms < look_ms)
         return;
     look_ms = ms + LOOK_MS;
-    if (fstat(splinter_store_fd(interrupted), &st) ||
+    if (fstat(splinter_store_fd(store), &st) ||
         (st.st_dev == told.dev && st.st_ino == told.ino))
         return;
-    if (cli_file_of(ctl_bus_name(), ctl_bus_where(), &now) && now.dev == st.st_dev &&
-        now.ino == st.st_ino)
+    if (!ctl_bus_was_replaced(store))
         return;
     told = (struct cli_file){st.st_dev, st.st_ino};
     cli_warn("bus '%s' was removed; this goes on with what was open, and with no new one",

@@ -273,5 +273,8 @@ int ctl_run_restore(const struct ctl_call *call)
                  d.in.line);
     ctl_lines_close(&d.in);
     print_result(&d);
+    if (!given[RESTORE_CREATE] && ctl_bus_was_replaced(d.store))
+        cli_die(CLI_FAILURE, "bus '%s' was removed meanwhile, and with it what was restored",
+                ctl_bus_name());
     return d.status;
 }

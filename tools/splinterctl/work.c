@@ -131,7 +131,7 @@ static void wait_for_commands(void)
 
 static void no_item(void)
 {
-    ctl_look_for_bus();
+    ctl_look_for_bus(work.store);
     if (!ctl_jobs_held() && cli_now_ms() >= now.deadline)
         cli_die(CLI_TIMEOUT, "no item came to queue '%s' of bus '%s' within %" PRIu64 " ms",
                 work.of.name, ctl_bus_name(), now.timeout_ms);
