@@ -272,11 +272,23 @@ deep=$(printf '%0100d' 0 | tr 0 '[')
 of_lines "{\"key\":\"k\",\"x\":$deep"
 ok 'arrays in arrays' says 1 'are in one another'
 
+head -c 4000000 /dev/zero | tr '\0' x >"$T/long"
+{ echo "$header"; echo '{"key":"k","value":"v"}'; cat "$T/long"; } >"$T/lines"
+run "$ctl" restore --merge theirs "$T/lines"
+ok 'a line that is too long' says 1 "line 3 of $T/lines has more than"
+
 of_lines ' {	"x" : [ 1 , {"y":[]} , -0.5e+3 , true ] ,'\
 ' "value":"v\u00fc\ud83d\ude00\/" ,"key":"spaces"} '
 ok 'spaces, any order and other members are fine' eval 'is_status 0 && counts "restored 1"'
 run "$ctl" get spaces
 ok 'and escapes' printed 'v\303\274\360\237\230\200/'
+printf 'a\302\233\302\251b\177' >"$T/c1"
+run "$ctl" set spaces --file "$T/c1"
+run "$ctl" dump --prefix spaces
+ok 'no character that a terminal obeys' grep -qF "\"a\\u009b$(printf '\302\251')b\\u007f\"" "$T/out"
+run "$ctl" restore --merge theirs "$T/out"
+run "$ctl" get spaces
+ok 'and it comes back' eval 'is_status 0 && cmp -s "$T/out" "$T/c1"'
 of_lines '{"key":"x","value":null,"value_base64":"eA==","expires_ms":null,"type":null}' '' '  '
 ok 'null is as good as absent, and so are empty lines' eval 'is_status 0 && counts "restored 1"'
 of_lines '{"key":"x","value":"v","expires_ms":18446744073709551615}'
@@ -306,6 +318,19 @@ run "$ctl" restore --merge theirs "$T/lines"
 ok 'two dumps in one file' says 1 'line 110: there is more behind'
 run "$ctl" restore "$T/none"
 ok 'no such file' says 1 "cannot open '$T/none'"
+
+# ---- a target that goes away
+
+mkfifo "$T/fifo"
+run "$ctl" -b "$BUS.gone" create
+start "$ctl" -b "$BUS.gone" restore "$T/fifo"
+exec 9>"$T/fifo"
+printf '%s\n{"key":"k","value":"v"}\n' "$header" >&9
+eventually eval '"$ctl" -b "$BUS.gone" get k >"$T/out" 2>&1'
+run "$ctl" -b "$BUS.gone" destroy --force
+exec 9>&-
+ended
+ok 'is told of' eval 'is_status 1 && bg_says "was removed meanwhile"'
 
 # ---- a target that is too small
 

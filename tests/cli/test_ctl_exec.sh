@@ -94,6 +94,16 @@ if ! "$ctl" --json buses 2>&1 | grep -q 'without jansson'; then
     ok '--json is for one line' eval '[ "$(grep -c schema "$T/out")" = 1 ]'
 fi
 
+# A signal is not for one line alone.
+printf 'set here 1\nwatch --state\nset after 1\n' >"$T/in"
+for signal in INT TERM HUP; do
+    start "$ctl" exec --keep-going "$T/in"
+    bg_printed ready
+    signal_it $signal
+    ended
+    ok "SIG$signal in watch ends exec" eval 'died_of $signal && ! "$ctl" get after >"$T/out" 2>&1'
+done
+
 # Whoever writes the lines reads what they print before the next one.
 mkfifo "$T/fifo"
 start "$ctl" exec "$T/fifo"

@@ -170,6 +170,20 @@ else
     skip 'Ctrl-Z' 'bash was not found'
 fi
 
+# Nobody could continue it in a window of its own.
+prompt 80x24 <<END_OF_KEYS
+prompt $BUS>
+type get al
+wait get al
+type \\x1a
+type pha\\r
+wait one
+prompt $BUS>
+enter quit
+end
+END_OF_KEYS
+ok 'Ctrl-Z does not stop it without a shell' has 'status 0'
+
 # ---- it ends
 
 prompt 80x24 <<END_OF_KEYS

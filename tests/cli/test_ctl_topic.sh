@@ -190,6 +190,22 @@ run "$ctl" topic publish --create --capacity 100 u 1
 ok 'remove: its slots are free again, and the first message has the number 1' \
     eval 'is_status 0 && lists "^ *1  *100  *[0-9]*  *1  *2  *[0-9]*  *u$"'
 
+# ---- a bus that goes away
+
+mkfifo "$T/fifo"
+run "$ctl" -b "$BUS.gone" create
+input=$T/fifo
+start "$ctl" -b "$BUS.gone" topic publish --create --lines t
+input=/dev/null
+exec 9>"$T/fifo"
+echo a >&9
+eventually eval '"$ctl" -b "$BUS.gone" topic list 2>/dev/null | grep -q "t$"'
+run "$ctl" -b "$BUS.gone" destroy --force
+ok 'publish --lines: says that nobody will see the messages' \
+    eventually eval 'echo b >&9; grep -q "was removed; this goes on with" "$T/bg.err"'
+exec 9>&-
+ended
+
 # ---- in exec
 
 printf 'topic publish u --lines\n' >"$T/in"

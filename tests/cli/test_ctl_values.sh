@@ -162,6 +162,11 @@ if json; then
     run "$ctl" set last --file "$T/in"
     run "$ctl" get --json last
     ok 'get --json: other bytes in base64' grep -q '"value_base64":"Yf8="}$' "$T/out"
+    printf 'a\302\233\302\251b\177' >"$T/in"
+    run "$ctl" set last --file "$T/in"
+    run "$ctl" get --json last
+    ok 'get --json: no character that a terminal obeys' \
+        grep -q "\"value\":\"a\\\\u009B$(printf '\302\251')b\\\\u007F\"}\$" "$T/out"
     run "$ctl" get --json n
     ok 'get --json: a number' grep -q '"int64":9223372036854775807}$' "$T/out"
     run "$ctl" ttl --json n

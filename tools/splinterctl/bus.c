@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../cli.h"
@@ -54,6 +55,14 @@ const char *ctl_bus_variable(void)
         return bus;
     snprintf(name, sizeof(name), "%s/%s", *bus == '/' ? "/" : ".", bus + (*bus == '/'));
     return name;
+}
+
+bool ctl_bus_was_replaced(splinter_store *open)
+{
+    struct cli_file named;
+    struct stat st;
+    return !cli_file_of(ctl_bus_name(), ctl_bus_where(), &named) ||
+           fstat(splinter_store_fd(open), &st) || st.st_dev != named.dev || st.st_ino != named.ino;
 }
 
 splinter_store *ctl_open(bool to_write)

@@ -26,6 +26,8 @@ const char *ctl_bus_variable(void);
 splinter_store *ctl_open(bool to_write);
 /* The store, opened to write if that is allowed, and else to read. */
 splinter_store *ctl_open_to_follow(void);
+/* The name leads to another store than the one that is open, or to none. */
+bool ctl_bus_was_replaced(splinter_store *open);
 /* Makes it. */
 void ctl_create(const struct splinter_open_options *options);
 /* It was removed: the next ctl_open() looks for one of that name. */

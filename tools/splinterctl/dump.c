@@ -44,20 +44,23 @@ static void put_number(struct cli_out *out, uint64_t number)
     cli_out_put(out, p, (size_t)(digits + sizeof(digits) - p));
 }
 
-static bool needs_escape(unsigned char c)
+/* The control characters, C1 among them, are none that a terminal should get. */
+static bool needs_escape(const unsigned char *p)
 {
-    return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+    return *p < 0x20 || *p == '"' || *p == '\\' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
 }
 
+/* The bytes are UTF-8. */
 static void put_escaped(struct cli_out *out, const unsigned char *p, size_t len)
 {
     for (size_t i = 0;;) {
         size_t from = i;
-        while (i < len && !needs_escape(p[i]))
+        while (i < len && !needs_escape(p + i))
             i++;
         cli_out_put(out, p + from, i - from);
         if (i == len)
             return;
+        i += p[i] == 0xc2; /* the second byte of C1 is the number of the character */
         unsigned char c = p[i++];
         if (c == '"' || c == '\\')
             cli_out_put(out, c == '"' ? "\\\"" : "\\\\", 2);

@@ -71,9 +71,27 @@ static void fill(json_t *object, const struct ctl_field *fields, size_t count)
         }
 }
 
+/* DEL, or the first byte of a character of C1.  A terminal may obey both, and jansson leaves them
+ * as they are; it never parts a character. */
+static bool is_control(const char *p, const char *end)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    return *u == 0x7f || (*u == 0xc2 && p + 1 < end && u[1] < 0xa0);
+}
+
 static int put(const char *text, size_t len, void *out)
 {
-    cli_out_put(out, text, len);
+    const char *p = text, *end = text + len;
+    while (p < end) {
+        const char *from = p;
+        while (p < end && !is_control(p, end))
+            p++;
+        cli_out_put(out, from, (size_t)(p - from));
+        if (p < end) { /* the second byte of C1 is the number of the character */
+            p += (unsigned char)*p == 0xc2;
+            cli_out_printf(out, "\\u%04X", (unsigned)(unsigned char)*p++);
+        }
+    }
     return 0;
 }
 

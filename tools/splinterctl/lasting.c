@@ -8,6 +8,7 @@
 #include "../cli.h"
 #include "../cli_bus.h"
 #include "bus.h"
+#include "output.h"
 
 #define LOOK_MS 500 /* how often to look where the name of the bus leads */
 
@@ -25,6 +26,7 @@ static struct sigaction before[SIGNALS];
 static void release_signals(void)
 {
     splinter_store *store = interrupted;
+    int number = cli_stop;
     if (!store)
         return;
     for (size_t i = 0; i < SIGNALS; i++)
@@ -33,6 +35,11 @@ static void release_signals(void)
     splinter_store_resume(store);
     ctl_stops = 0;
     cli_stop = 0;
+    if (number && cli_place) { /* it was for exec, too, which would go on with the next line */
+        cli_out_flush(&ctl_out);
+        cli_close();
+        raise(number);
+    }
 }
 
 void ctl_command_ended(void)
@@ -93,21 +100,19 @@ int ctl_stopped(bool unfinished)
 
 /* ---- the bus ---- */
 
-void ctl_look_for_bus(void)
+void ctl_look_for_bus(splinter_store *store)
 {
     static uint64_t look_ms;
     static struct cli_file told; /* the store of which it was said */
     struct stat st;
-    struct cli_file now;
     uint64_t ms = cli_now_ms();
     if (ms < look_ms)
         return;
     look_ms = ms + LOOK_MS;
-    if (fstat(splinter_store_fd(interrupted), &st) ||
+    if (fstat(splinter_store_fd(store), &st) ||
         (st.st_dev == told.dev && st.st_ino == told.ino))
         return;
-    if (cli_file_of(ctl_bus_name(), ctl_bus_where(), &now) && now.dev == st.st_dev &&
-        now.ino == st.st_ino)
+    if (!ctl_bus_was_replaced(store))
         return;
     told = (struct cli_file){st.st_dev, st.st_ino};
     cli_warn("bus '%s' was removed; this goes on with what was open, and with no new one",

@@ -25,7 +25,7 @@ extern volatile sig_atomic_t ctl_stops;
 int ctl_stopped(bool unfinished);
 
 /* The name of the bus may lead to another store than the one that is open, or to none.  Says so,
- * once.  To be called before each wait. */
-void ctl_look_for_bus(void);
+ * once.  To be called again and again. */
+void ctl_look_for_bus(splinter_store *store);
 
 #endif /* SPLINTERCTL_LASTING_H */

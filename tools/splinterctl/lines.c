@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,8 @@ static bool read_more(struct ctl_lines *in)
     in->begin = 0;
     if (in->room - in->end < 2) { /* a byte, and the zero behind the last line */
         if (in->most && in->end > in->most)
-            cli_die(CLI_FAILURE, "%s has a line of more than %zu bytes", in->name, in->most);
+            cli_die(CLI_FAILURE, "line %" PRIu64 " of %s has more than %zu bytes", in->line + 1,
+                    in->name, in->most);
         in->room *= 2;
         in->buf = cli_need(realloc(in->buf, in->room));
     }
@@ -72,6 +74,7 @@ char *ctl_next_line(struct ctl_lines *in, size_t *len)
         *len = newline ? (size_t)(newline - line) : left;
         line[*len] = '\0';
         in->begin += *len + (newline != NULL);
+        in->line++;
         return line;
     }
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct ctl_lines {
     int fd;
@@ -12,6 +13,7 @@ struct ctl_lines {
     char *buf;
     size_t begin, end, room; /* buf has the bytes from begin to end */
     size_t most;             /* bytes of the longest line; 0: any */
+    uint64_t line;           /* the number of the one that was returned last */
 };
 
 /* Opens a file, or takes standard input if path is NULL. */

@@ -110,7 +110,8 @@ static bool put_line(const struct ctl_put *put, char *line, size_t len, uint32_t
     return true;
 }
 
-static uint64_t put_lines(const struct ctl_put *put, uint32_t type, uint64_t *number)
+static uint64_t put_lines(splinter_store *store, const struct ctl_put *put, uint32_t type,
+                          uint64_t *number)
 {
     static struct cli_place place;
     struct splinter_stat stat;
@@ -126,6 +127,7 @@ static uint64_t put_lines(const struct ctl_put *put, uint32_t type, uint64_t *nu
         bool put_it = put_line(put, line, len, type, number);
         done += put_it;
         empty += !put_it;
+        ctl_look_for_bus(store); /* the lines may come for days */
     }
     cli_place = place_before;
     if (empty)
@@ -165,7 +167,7 @@ int ctl_put(const struct ctl_call *call, const struct ctl_put *put)
         if (r)
             ctl_named_failed(&put->to, "put the value into", r);
     } else {
-        done = put_lines(put, type, &number);
+        done = put_lines(call->store, put, type, &number);
     }
     const struct ctl_field fields[] = {
         ctl_text(put->to.kind, put->to.name), ctl_number("count", done),

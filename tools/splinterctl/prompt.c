@@ -42,10 +42,34 @@ static void on_signal(int number)
     paused |= number == SIGTSTP;
 }
 
+/* Stops us as Ctrl-Z would without a handler.  That is not at all if no shell is there that could
+ * continue us, such as in a window of our own. */
+static void stop_here(void)
+{
+    const struct sigaction stop = {.sa_handler = SIG_DFL};
+    struct sigaction catch;
+    sigset_t only, mask;
+    sigemptyset(&only);
+    sigaddset(&only, SIGTSTP);
+    sigaction(SIGTSTP, &stop, &catch);
+    raise(SIGTSTP);
+    sigprocmask(SIG_UNBLOCK, &only, &mask);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    sigaction(SIGTSTP, &catch, NULL);
+}
+
 static void measure(void)
 {
     struct winsize size;
     columns = !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : 80;
+}
+
+/* Shows the line in the place of what is there. */
+static void show_again(EditLine *el)
+{
+    printf("\r\033[K");
+    fflush(stdout);
+    el_set(el, EL_REFRESH);
 }
 
 /* Returns false if the line ends here. */
@@ -54,17 +78,15 @@ static bool after_signal(EditLine *el)
     if (paused) { /* as a shell expects it, with the terminal as it was */
         paused = false;
         el_set(el, EL_PREP_TERM, 0);
-        kill(getpid(), SIGSTOP);
+        stop_here();
         el_set(el, EL_PREP_TERM, 1);
-        el_set(el, EL_REFRESH);
+        show_again(el);
     }
     if (resized) {
         resized = false;
         measure();
         el_resize(el); /* after which libedit takes the line for empty */
-        printf("\r\033[K");
-        fflush(stdout);
-        el_set(el, EL_REFRESH);
+        show_again(el);
     }
     abandoned = cli_stop == SIGINT;
     if (abandoned)
@@ -243,7 +265,7 @@ static int run_apart(int count, char **words)
     pid_t ended;
     while ((ended = waitpid(pid, &status, WUNTRACED)) < 0 || WIFSTOPPED(status)) {
         if (ended >= 0)
-            kill(getpid(), SIGSTOP); /* Ctrl-Z stops all of us, and fg continues all */
+            stop_here(); /* Ctrl-Z stops all of us, and fg continues all */
         else if (errno != EINTR)
             return CLI_FAILURE;
     }

@@ -39,7 +39,7 @@ enum merge { MERGE_NONE, MERGE_NEWEST, MERGE_THEIRS, MERGE_OURS };
 struct restore {
     splinter_store *store;
     struct ctl_lines in;
-    uint64_t line, bytes, max_value;
+    uint64_t bytes, max_value;
     enum merge merge;
     bool keep_going, ends, ended;
     bool stop; /* after this line */
@@ -77,7 +77,7 @@ __attribute__((format(printf, 4, 5))) static void tell(struct restore *d, uint64
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     ctl_progress_clear();
-    cli_warn("%s: line %" PRIu64 ": %s", d->in.name, d->line, text);
+    cli_warn("%s: line %" PRIu64 ": %s", d->in.name, d->in.line, text);
     if (d->named == MOST_NAMED)
         cli_warn("what else is wrong is counted, and not named");
 }
@@ -176,7 +176,6 @@ static char *next(struct restore *d, size_t *len)
     do {
         line = ctl_next_line(&d->in, len);
         ctl_unfinished_check();
-        d->line += line != NULL;
         d->bytes += line ? *len + 1 : 0;
     } while (line && strspn(line, " \t\r") == *len);
     return line;
@@ -199,7 +198,7 @@ static void read_header(struct restore *d, struct splinter_open_options *options
         cli_die(CLI_FAILURE,
                 "--create: line %" PRIu64
                 " of %s lacks 'slots' or 'max_value', or a limit is not allowed",
-                d->line, d->in.name);
+                d->in.line, d->in.name);
     options->slots = (size_t)header.slots;
     options->max_value = (size_t)header.max_value;
     options->feed = (size_t)header.feed;
@@ -264,7 +263,7 @@ int ctl_run_restore(const struct ctl_call *call)
     ctl_progress_end();
     if (!d.stop && d.ends && !d.ended) {
         cli_warn("%s lacks the line that ends a dump: it was cut off behind line %" PRIu64,
-                 d.in.name, d.line);
+                 d.in.name, d.in.line);
         d.status = d.status ? d.status : CLI_FAILURE;
     }
     if (given[RESTORE_CREATE] && (!d.status || d.keep_going))
@@ -272,8 +271,12 @@ int ctl_run_restore(const struct ctl_call *call)
     else if (given[RESTORE_CREATE])
         cli_die(d.status, "bus '%s' was not made", ctl_bus_name());
     if (d.stop)
-        cli_warn("nothing behind line %" PRIu64 " was restored; --keep-going would go on", d.line);
+        cli_warn("nothing behind line %" PRIu64 " was restored; --keep-going would go on",
+                 d.in.line);
     ctl_lines_close(&d.in);
     print_result(&d);
+    if (!given[RESTORE_CREATE] && ctl_bus_was_replaced(d.store))
+        cli_die(CLI_FAILURE, "bus '%s' was removed meanwhile, and with it what was restored",
+                ctl_bus_name());
     return d.status;
 }

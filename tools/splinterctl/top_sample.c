@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../cli.h"
 #include "../cli_bus.h"
@@ -73,7 +72,9 @@ static void look_at_keys(struct top_sample *s)
     struct splinter_meta meta = {.struct_size = sizeof(meta)};
     uint64_t cursor = 0;
     size_t room = 1024, used = 0;
-    while (room < s->stat.keys * 2)
+    /* A store that is damaged may claim more keys than it has slots. */
+    uint64_t keys = s->stat.keys < s->stat.slots ? s->stat.keys : s->stat.slots;
+    while (room < keys * 2)
         room *= 2;
     struct top_seen *now = cli_need(calloc(room, sizeof(*now)));
     s->key_count = s->changed = s->lease_count = 0;
@@ -174,15 +175,6 @@ static void name_holders(struct top_sample *s)
     qsort(s->leases, kept, sizeof(*s->leases), by_key);
 }
 
-static bool was_replaced(const struct top_sample *s)
-{
-    struct cli_file named;
-    struct stat open;
-    return !cli_file_of(ctl_bus_name(), ctl_bus_where(), &named) ||
-           fstat(splinter_store_fd(s->store), &open) || open.st_dev != named.dev ||
-           open.st_ino != named.ino;
-}
-
 void top_look(struct top_sample *s, splinter_store *store)
 {
     const struct splinter_stat before = s->stat;
@@ -194,7 +186,7 @@ void top_look(struct top_sample *s, splinter_store *store)
     /* Without a feed, the epoch counts the changes. */
     s->changes = s->stat.feed ? s->stat.feed_number - before.feed_number
                               : s->stat.epoch - before.epoch;
-    s->replaced = was_replaced(s);
+    s->replaced = ctl_bus_was_replaced(store);
     look_at_keys(s);
     look_at_queues(s);
     look_at_topics(s);

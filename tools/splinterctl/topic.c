@@ -161,7 +161,7 @@ static void wait_for_message(void)
 {
     cli_out_flush(&ctl_out);
     cli_out_check(&ctl_out);
-    ctl_look_for_bus();
+    ctl_look_for_bus(store);
     uint64_t ms = cli_slice(tail.deadline);
     if (!ms)
         cli_die(CLI_TIMEOUT, "no message came to topic '%s' of bus '%s' within %" PRIu64 " ms",

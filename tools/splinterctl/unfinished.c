@@ -252,12 +252,14 @@ splinter_store *ctl_private_copy(splinter_store *of, const char *name)
         r = splinter_store_snapshot_fd(of, fd);
     if (!r)
         r = splinter_store_open_fd(other, fd, NULL);
+    if (fd >= 0)
+        close(fd);
     if (r) {
         *other = NULL;
-        cli_warn("%s", splinter_last_error());
+        if (fd >= 0) /* else the library has not been asked */
+            cli_warn("%s", splinter_last_error());
         cli_die(CLI_FAILURE, "cannot copy '%s' in memory: %s", name, strerror(-r));
     }
-    close(fd);
     return *other;
 }
 

@@ -162,7 +162,7 @@ static void tell(const struct ctl_change *c)
 }
 
 /* Returns false if nothing has happened in time. */
-static bool follow(uint64_t count, uint64_t timeout_ms)
+static bool follow(splinter_store *store, uint64_t count, uint64_t timeout_ms)
 {
     struct ctl_change c;
     uint64_t deadline = cli_deadline(timeout_ms);
@@ -174,7 +174,7 @@ static bool follow(uint64_t count, uint64_t timeout_ms)
         }
         cli_out_flush(&ctl_out);
         cli_out_check(&ctl_out);
-        ctl_look_for_bus();
+        ctl_look_for_bus(store);
         uint64_t ms = cli_slice(deadline);
         if (!ms)
             return false;
@@ -226,7 +226,7 @@ int ctl_run_watch(const struct ctl_call *call)
     ctl_at_end(ctl_changes_end);
     ctl_catch_signals(store);
     ctl_changes_begin(store, &wanted);
-    bool in_time = follow(count, timeout_ms);
+    bool in_time = follow(store, count, timeout_ms);
     cli_out_flush(&ctl_out);
     if (now.missed)
         cli_warn("%" PRIu64 " value%s %s missed", now.missed, CLI_S(now.missed),

@@ -131,7 +131,7 @@ static void wait_for_commands(void)
 
 static void no_item(void)
 {
-    ctl_look_for_bus();
+    ctl_look_for_bus(work.store);
     if (ctl_jobs_held() || cli_now_ms() < now.deadline)
         return;
     if (!now.timeout_ms)
