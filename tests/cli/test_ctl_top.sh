@@ -144,10 +144,16 @@ ok 'Ctrl-C leaves' has 'status 0'
 printf 'top\ntopic tail news --timeout 100\n' >"$T/in"
 on_screen 80x24 exec "$T/in" <<'END_OF_KEYS'
 wait CHANGES/S
+type q
+end
+END_OF_KEYS
+ok 'exec: after q the next command has its signals and its time' has 'status 4'
+on_screen 80x24 exec "$T/in" <<'END_OF_KEYS'
+wait CHANGES/S
 type \x03
 end
 END_OF_KEYS
-ok 'exec: and that was for top alone' has 'status 4'
+ok 'exec: Ctrl-C is for all of it' has 'signal 2'
 on_screen 80x24 top <<'END_OF_KEYS'
 wait CHANGES/S
 signal 15

@@ -38,6 +38,7 @@ static void release_signals(void)
     if (number && cli_place) { /* it was for exec, too, which would go on with the next line */
         cli_out_flush(&ctl_out);
         cli_close();
+        signal(number, SIG_DFL); /* ncurses leaves a handler of its own */
         raise(number);
     }
 }
