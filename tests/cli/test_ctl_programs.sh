@@ -108,6 +108,14 @@ signal_it CONT
 ended
 ok 'and it says that it has lost the lock' grep -q "lock 'l' of bus '$BUS' was lost" "$T/bg.err"
 ok 'and ends its command' is_status 143
+run "$ctl" -b "$BUS.again" create
+start "$ctl" -b "$BUS.again" lock l -- sh -c 'echo ready; while :; do sleep 0.05; done'
+bg_printed ready
+run "$ctl" -b "$BUS.again" destroy --force
+run "$ctl" -b "$BUS.again" create
+ended
+ok 'a bus that is removed takes its locks along, and the command is told' \
+    eval 'is_status 143 && grep -q "was removed, and with it lock .l." "$T/bg.err"'
 run "$ctl" set plain v
 run "$ctl" lock plain -- true
 ok 'a key that is no lock: status 5' says 5 'is no lock'

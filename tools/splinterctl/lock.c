@@ -23,6 +23,7 @@ struct lease {
     splinter_store *store;
     const char *name;
     uint64_t ttl_ms, token;
+    uint64_t renew_ms; /* when, by cli_now_ms() */
     bool lost;
 };
 
@@ -47,9 +48,11 @@ static void acquire(struct lease *lease, uint64_t timeout_ms)
         ctl_failed("acquire", lease->name, r);
 }
 
-static bool renew(void *arg)
+static bool renew(struct lease *lease)
 {
-    struct lease *lease = arg;
+    if (!lease->ttl_ms || cli_now_ms() < lease->renew_ms)
+        return true;
+    lease->renew_ms = cli_now_ms() + lease->ttl_ms / 3;
     int r = splinter_lease_renew(lease->store, lease->name, lease->ttl_ms * 1000000,
                                  &lease->token);
     if (r == -ESTALE) {
@@ -58,6 +61,19 @@ static bool renew(void *arg)
         lease->lost = true;
     }
     return r != -ESTALE; /* anything else may be gone at the next attempt */
+}
+
+#define LOOK_MS 1000 /* how often to look if the bus is still the one of that name */
+
+static bool keep(void *arg)
+{
+    struct lease *lease = arg;
+    if (!ctl_bus_was_replaced(lease->store))
+        return renew(lease);
+    cli_warn("bus '%s' was removed, and with it lock '%s'; the command gets SIGTERM",
+             ctl_bus_name(), lease->name);
+    lease->lost = true;
+    return false;
 }
 
 int ctl_run_lock(const struct ctl_call *call)
@@ -72,9 +88,11 @@ int ctl_run_lock(const struct ctl_call *call)
     acquire(&lease, timeout_ms);
 
     char token[24];
+    lease.renew_ms = cli_now_ms() + lease.ttl_ms / 3;
     snprintf(token, sizeof(token), "%" PRIu64, lease.token);
     const struct ctl_keeper keeper = {
-        .every_ms = lease.ttl_ms / 3, .keep = renew, .arg = &lease, .token = token};
+        .every_ms = lease.ttl_ms && lease.ttl_ms / 3 < LOOK_MS ? lease.ttl_ms / 3 : LOOK_MS,
+        .keep = keep, .arg = &lease, .token = token};
     int status = ctl_run_program(call->program, &keeper);
     if (lease.lost)
         return status ? status : CLI_FAILURE;
