@@ -338,12 +338,19 @@ make_root() {
     mmdebstrap "$@" "$(codename)" "$to" - <sources.list
 }
 
+# The packages with the libraries that splinterctl is linked with, each after a comma.  No root can
+# download them later, as it has no lists.
+linked_with() {
+    dpkg-query -W -f '${Depends},' libjansson-dev libedit-dev libncurses-dev | tr ',|' '\n\n' |
+        sed -n 's/^ *\(lib\(jansson\|edit\|ncursesw\)[0-9]*\) .*/,\1/p' | tr -d '\n'
+}
+
 # The root for trying the packages: a compiler, pkg-config and man, and nothing of splinter.  Made
 # once; each part takes a copy.
 user_root() { # FOLDER
     [ -e base.made ] || {
         rm -rf base
-        make_root base gcc,libc6-dev,pkg-config,man-db
+        make_root base "gcc,libc6-dev,pkg-config,man-db$(linked_with)"
         : >base.made
     }
     rm -rf "$1"
@@ -595,10 +602,12 @@ part_rpm_root() {
             *) set -- "$@" "$work/$rpm" ;;
         esac
     done
-    # Nothing is required that is not in these packages, in the C library or in rpm itself.
+    # Nothing is required that is not in these packages, in the C library, in rpm itself or in what
+    # splinterctl is linked with.
     rpm -qp --provides "$@" | sed 's/ .*//' | sort -u >provides
     rpm -qp --requires "$@" | sed 's/ .*//' | sort -u |
-        grep -vE '^(rpmlib|config|libc\.so|ld-linux|rtld|libpthread\.so|/usr/bin/pkg-config)' |
+        grep -vE '^(rpmlib|config|lib(c|pthread)\.so|ld-linux|rtld|/usr/bin/pkg-config)' |
+        grep -vE '^lib(jansson|edit|ncursesw|tinfo)\.so' |
         grep -vx cmake-filesystem >requires || :
     if comm -13 provides requires | grep .; then
         echo 'is required and provided by none of the packages'
