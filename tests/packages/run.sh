@@ -104,11 +104,13 @@ fi
 # Where tests are to be short, another stage has run all of them; here a few see that the compiler's
 # flags of the distribution, and its way to build, change nothing.
 few_tests=
+few_programs=
 if [ -n "${SPLINTER_TEST_DIVISOR:-}" ]; then
     for this in unit/test_verbs unit/test_verbs_p unit/test_store unit/test_store_p \
         unit/test_durable_p crash/test_recover crash/test_rebuild cli/test_send.sh \
         install/test_install.sh; do
         few_tests="$few_tests tests/$this"
+        case $this in *.sh) ;; *) few_programs="$few_programs tests/$this" ;; esac
     done
 fi
 
@@ -552,7 +554,8 @@ part_reprotest() {
 part_rpm() {
     have rpmbuild rpm
     rm -rf rpm
-    [ -z "$few_tests" ] || set -- --define "splinter_tests $few_tests"
+    [ -z "$few_tests" ] || set -- --define "splinter_tests $few_tests" \
+        --define "splinter_programs $few_programs"
     # The packages that the spec names are those of Fedora; what is needed is here by other names.
     rpmbuild -ta "$@" --nodeps --define "_topdir $work/rpm" --define "_smp_mflags -j$jobs" \
         --define 'dist %{nil}' out/libsplinter-*.tar.xz >rpm.build 2>&1 || {
