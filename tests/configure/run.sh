@@ -91,6 +91,14 @@ refuses 'tests of an installed library that is not installed' \
     'needs the pkg-config modules splinter and splinter_p' --enable-check-installed
 takes 'no Check and no pkg-config modules: the unit tests are skipped' \
     'unit tests skipped: Check 0.11 or later was not found; on Debian: apt-get install check'
+# Said again by make check, where no unit test runs.
+no_check() {
+    # As a test, not only as a file of the tarball.
+    grep -q '^am__append_[0-9]* = tests/unit/no_check\.sh' "$tmp/build/Makefile" &&
+        sh "$top/tests/unit/no_check.sh" >"$tmp/out" 2>&1 && grep -q 'SKIP.*Check' "$tmp/out"
+}
+no_check
+result $? 'make check says that it skips them'
 takes 'no jansson: splinterctl without --json' 'JSON of splinterctl no: jansson 2.11 or later'
 takes '--without-jansson' 'JSON of splinterctl no: --without-jansson' --without-jansson
 refuses '--with-jansson, and there is none' 'jansson 2.11 or later was not found' --with-jansson
@@ -103,14 +111,6 @@ for what in 'libedit 3.1:its prompt:libedit-dev' 'ncurses 6.0:its full screen:li
     refuses "--with-$library, and there is none" "${what%%:*} or later was not found" \
         "--with-$library"
 done
-# Said again by make check, where no unit test runs.
-no_check() {
-    # As a test, not only as a file of the tarball.
-    grep -q '^am__append_[0-9]* = tests/unit/no_check\.sh' "$tmp/build/Makefile" &&
-        sh "$top/tests/unit/no_check.sh" >"$tmp/out" 2>&1 && grep -q 'SKIP.*Check' "$tmp/out"
-}
-no_check
-result $? 'make check says that it skips them'
 # What pkg-config finds in a cross build without the other machine's Check.
 mkdir "$tmp/pc"
 cat >"$tmp/pc/check.pc" <<'END'
