@@ -24,7 +24,7 @@ enum feed_found feed_look(struct splinter_feed *f, struct splinter_event *e, voi
 struct splinter_store *feed_store(const struct splinter_feed *f);
 
 /* Copy the value, if it is still the one of the event.  False: a key of the state is gone again, so
- * there is nothing to tell. */
+ * there is nothing to tell.  *home becomes the home bucket of the key. */
 bool event_add_value(struct splinter_store *s, struct splinter_event *e, void *buf, size_t size,
                      uint32_t *home);
 
